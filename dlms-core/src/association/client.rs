@@ -1,0 +1,626 @@
+//! The client side of an association (IEC 62056-5-3 clauses 6.2 to 6.5 and 7).
+//!
+//! ```text
+//!             associate                AARE accepted (no security, LLS)
+//!    Idle ───────────────► Associating ─────────────────────────────────► Associated ◄─┐
+//!     ▲  ▲                  │       │ AARE accepted, diagnostic 14            │  │       │ answer,
+//!     │  └── rejected ──────┘       ▼                                         │  └───────┘ request
+//!     │                      Authenticating ──── f(CtoS) verified ───────────►│
+//!     │                             │ refused, or f(CtoS) wrong               │ release
+//!     └─────────────────────────────┴──────────── RLRE, or no answer ──── Releasing
+//! ```
+//!
+//! One request is under way at a time. Blocks are joined here, one block asked for after the other,
+//! and requests too long for the meter are cut into blocks. A reading (GET) that gets no answer is
+//! asked again from its start with a new invoke-id; a SET or an ACTION is never repeated, because
+//! the meter may have executed it. An answer with another invoke-id is a late one and is dropped.
+
+mod config;
+mod protection;
+mod request;
+mod transfer;
+
+use alloc::{collections::VecDeque, sync::Arc, vec::Vec};
+use core::{fmt, mem, ops::Range};
+
+use sans_io_time::Instant;
+
+use self::transfer::{Operation, may_repeat};
+use super::{Entropy, Failure, Misuse, Violation};
+use crate::{
+    acse::{
+        Aare, Aarq, AcseUserDiagnostic, ApplicationContext, AssociationResult, Diagnostic,
+        Mechanism, ReleaseRequestReason, Rlrq,
+    },
+    axdr::{Data, RawData, Reader, Writer},
+    cosem::{ClassId, LogicalName, MethodDescriptor},
+    security::{CryptoProvider, Key, ReceiveCounter, SendCounters, SystemTitle},
+    xdlms::{
+        ActionRequest, ActionResponse, ActionResult, Apdu, Conformance, InitiateRequest,
+        InitiateResponse, tag,
+    },
+};
+
+pub use self::{
+    config::{Ciphering, ClientConfig},
+    request::{ActionOutcome, Request, Response, Selection},
+};
+
+/// Events that wait for the owner; a notification beyond it is dropped and counted. Answers always
+/// find room, since only one request is under way.
+const EVENTS_MAX: usize = 64;
+/// Octets of a challenge that we send (IEC 62056-5-3 allows 8 to 64).
+const CHALLENGE_LEN: usize = 16;
+/// The DLMS version of every standard since 2002.
+const DLMS_VERSION: u8 = 6;
+
+/// What was agreed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Association {
+    /// The meter's system title, where it told one or it was known.
+    pub server_title: Option<SystemTitle>,
+    /// The services that both sides have.
+    pub conformance: Conformance,
+    /// The largest APDU that the meter takes, in octets.
+    pub max_send_pdu: u16,
+}
+
+/// Where in the life of an association something happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// AARQ to AARE.
+    Associate,
+    /// The exchange of answers to the challenges.
+    Authenticate,
+    /// A request.
+    Request,
+    /// RLRQ to RLRE.
+    Release,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Associate => "associate",
+            Self::Authenticate => "authenticate",
+            Self::Request => "request",
+            Self::Release => "release",
+        })
+    }
+}
+
+/// What the owner should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The association is open.
+    Associated(Association),
+    /// The association did not come about.
+    AssociationFailed {
+        /// How far it came.
+        phase: Phase,
+        /// Why.
+        failure: Failure,
+    },
+    /// The next octets of the attribute that [`Request::GetBlocks`] asked for.
+    Block(Vec<u8>),
+    /// The meter's answer to the request under way.
+    Response(Response),
+    /// The request under way came to nothing; the association stands.
+    RequestFailed(Failure),
+    /// A notification that the meter sent by itself: one APDU, protection taken off.
+    Notification(Vec<u8>),
+    /// The association is closed.
+    Released,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Idle,
+    Associating,
+    Authenticating,
+    Associated,
+    Releasing,
+}
+
+/// The client machine. See the module for its states.
+pub struct Client {
+    config: ClientConfig,
+    provider: Arc<dyn CryptoProvider>,
+    state: State,
+    association: Association,
+    client_challenge: [u8; CHALLENGE_LEN],
+    server_challenge: Vec<u8>,
+    dedicated_key: Option<Key>,
+    send_counters: SendCounters,
+    dedicated_send_counters: SendCounters,
+    receive_counter: ReceiveCounter,
+    dedicated_receive_counter: ReceiveCounter,
+    operation: Option<Operation>,
+    invoke_id: u8,
+    attempts_left: u8,
+    outgoing: Option<Vec<u8>>,
+    plain: Vec<u8>,
+    deadline: Option<Instant>,
+    events: VecDeque<Event>,
+    discarded: u64,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("state", &self.state)
+            .field("association", &self.association)
+            .field("deadline", &self.deadline)
+            .field("discarded", &self.discarded)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client without association. The cryptography is the provider's.
+    pub fn new(config: ClientConfig, provider: Arc<dyn CryptoProvider>) -> Self {
+        let association = Association {
+            server_title: config.server_title,
+            conformance: Conformance::NONE,
+            max_send_pdu: u16::MAX,
+        };
+        Self {
+            config,
+            provider,
+            state: State::Idle,
+            association,
+            client_challenge: [0; CHALLENGE_LEN],
+            server_challenge: Vec::new(),
+            dedicated_key: None,
+            send_counters: SendCounters::default(),
+            dedicated_send_counters: SendCounters::default(),
+            receive_counter: ReceiveCounter::default(),
+            dedicated_receive_counter: ReceiveCounter::default(),
+            operation: None,
+            invoke_id: 0,
+            attempts_left: 0,
+            outgoing: None,
+            plain: Vec::new(),
+            deadline: None,
+            events: VecDeque::new(),
+            discarded: 0,
+        }
+    }
+
+    /// Invocation counters to send with. The owner has stored durably that they are used before it
+    /// grants them.
+    pub fn grant_counters(&mut self, counters: Range<u32>) {
+        self.send_counters.grant(counters);
+    }
+
+    /// How many granted counters are left. One APDU takes one; opening a ciphered association with
+    /// GMAC takes three, closing it one.
+    pub fn counters_left(&self) -> u32 {
+        self.send_counters.remaining()
+    }
+
+    /// Whether sending needs invocation counters at all.
+    pub fn needs_counters(&self) -> bool {
+        self.config.mechanism == Mechanism::HlsGmac || self.config.protecting().is_some()
+    }
+
+    /// APDUs that answered nothing that was asked, and notifications that found no room.
+    pub const fn discarded(&self) -> u64 {
+        self.discarded
+    }
+
+    /// What was agreed on, once [`Event::Associated`] came.
+    pub const fn association(&self) -> &Association {
+        &self.association
+    }
+
+    /// Whether requests can be made.
+    pub fn is_associated(&self) -> bool {
+        self.state == State::Associated
+    }
+
+    /// Opens the association.
+    ///
+    /// # Errors
+    /// [`Misuse::State`] when one is open or opening, [`Misuse::Lacks`] when the configuration
+    /// lacks what its mechanism or ciphering needs.
+    pub fn associate(&mut self, now: Instant, entropy: &mut dyn Entropy) -> Result<(), Misuse> {
+        if self.state != State::Idle {
+            return Err(Misuse::State);
+        }
+        self.config.check()?;
+        entropy.fill(&mut self.client_challenge);
+        self.dedicated_key = match self.config.protecting() {
+            Some(ciphering) if ciphering.dedicated => {
+                let mut octets = zeroize::Zeroizing::new([0; 32]);
+                entropy.fill(octets.as_mut_slice());
+                let octets = octets.get(..ciphering.suite.key_len()).unwrap_or_default();
+                Some(Key::try_from(octets).map_err(|_| Misuse::Lacks("dedicated key"))?)
+            }
+            _ => None,
+        };
+        // A fresh key has counters of its own, from the start.
+        self.dedicated_send_counters = SendCounters::new();
+        self.dedicated_send_counters.grant(0..u32::MAX);
+        self.dedicated_receive_counter = ReceiveCounter::new();
+        self.attempts_left = self.config.retries;
+        self.send_aarq(now);
+        Ok(())
+    }
+
+    /// Starts a request.
+    ///
+    /// # Errors
+    /// [`Misuse::State`] outside an association, [`Misuse::Busy`] while another request is under
+    /// way, [`Misuse::List`] for an empty list.
+    pub fn request(&mut self, now: Instant, request: Request) -> Result<(), Misuse> {
+        if self.state != State::Associated {
+            return Err(Misuse::State);
+        }
+        if self.operation.is_some() {
+            return Err(Misuse::Busy);
+        }
+        let empty = match &request {
+            Request::GetList(list) => list.is_empty(),
+            Request::SetList(list) => list.is_empty(),
+            Request::ActionList(list) => list.is_empty(),
+            _ => false,
+        };
+        if empty {
+            return Err(Misuse::List);
+        }
+        self.attempts_left = self.config.retries;
+        self.start(now, request);
+        Ok(())
+    }
+
+    /// Closes the association. Without RLRQ ([`ClientConfig::release`]) it is closed at once, and
+    /// the owner ends the link.
+    ///
+    /// # Errors
+    /// [`Misuse::State`] outside an association.
+    pub fn release(&mut self, now: Instant) -> Result<(), Misuse> {
+        if self.state != State::Associated {
+            return Err(Misuse::State);
+        }
+        self.operation = None;
+        self.outgoing = None;
+        if !self.config.release {
+            self.close();
+            return Ok(());
+        }
+        self.state = State::Releasing;
+        if self.send_rlrq(now).is_err() {
+            // Without a counter to protect it, the meter would refuse the RLRQ anyway.
+            self.close();
+        }
+        Ok(())
+    }
+
+    /// Forgets the association without telling the meter: the line below is gone.
+    pub fn abort(&mut self) {
+        self.state = State::Idle;
+        self.operation = None;
+        self.outgoing = None;
+        self.deadline = None;
+    }
+
+    /// Takes an APDU from the meter; a ciphered one is deciphered in place.
+    pub fn handle_apdu(&mut self, now: Instant, apdu: &mut [u8]) {
+        if self.state == State::Idle {
+            self.discard();
+            return;
+        }
+        let before = self.receive_counter;
+        let (plain, protected) = match self.open(apdu) {
+            Ok(opened) => opened,
+            Err(failure) => return self.fail(failure),
+        };
+        let decoded = match Apdu::decode(plain) {
+            Ok(decoded) => decoded,
+            Err(malformed) => return self.fail(malformed.into()),
+        };
+        if !protected && self.config.protecting().is_some() && !may_be_plain(&decoded) {
+            return self.fail(Failure::Unprotected);
+        }
+        match (self.state, decoded) {
+            (_, Apdu::DataNotification(_) | Apdu::EventNotification(_)) => {
+                self.notify(plain.to_vec());
+            }
+            (State::Associating, Apdu::Aare(aare)) => self.on_aare(now, &aare),
+            (State::Authenticating, Apdu::ActionResponse(response)) => {
+                self.on_authentication(before, &response);
+            }
+            (State::Releasing, Apdu::Rlre(_)) => self.close(),
+            (State::Associated, Apdu::GetResponse(response)) => self.on_get(now, response),
+            (State::Associated, Apdu::SetResponse(response)) => self.on_set(now, response),
+            (State::Associated, Apdu::ActionResponse(response)) => self.on_action(now, response),
+            (_, Apdu::ExceptionResponse(exception)) => self.on_exception(now, exception),
+            (_, Apdu::ConfirmedServiceError(error)) => self.fail(Failure::ServiceError(error)),
+            (State::Associated, other) if self.operation.is_some() => {
+                self.fail(Violation::Unexpected(other.name()).into());
+            }
+            _ => self.discard(),
+        }
+    }
+
+    /// To be called when [`poll_timeout`](Self::poll_timeout) has come.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.deadline.is_none_or(|deadline| now < deadline) {
+            return;
+        }
+        self.deadline = None;
+        let again = self.attempts_left > 0;
+        self.attempts_left = self.attempts_left.saturating_sub(1);
+        match self.state {
+            State::Associating | State::Authenticating if again => self.send_aarq(now),
+            State::Associated => match self.operation.take() {
+                Some(operation) if again && may_repeat(&operation) => {
+                    self.start(now, operation.request);
+                }
+                Some(operation) => {
+                    self.operation = Some(operation);
+                    self.fail(Failure::NoResponse);
+                }
+                None => {}
+            },
+            State::Idle => {}
+            State::Associating | State::Authenticating | State::Releasing => {
+                self.fail(Failure::NoResponse);
+            }
+        }
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout) next. May change with every call.
+    #[must_use]
+    pub const fn poll_timeout(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Moves the APDU that must go out into `out`, replacing what it held; false when there is
+    /// none.
+    #[must_use]
+    pub fn poll_transmit(&mut self, out: &mut Vec<u8>) -> bool {
+        match self.outgoing.take() {
+            Some(apdu) => {
+                *out = apdu;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// What the owner should know next.
+    #[must_use]
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+}
+
+/// APDUs that a meter may send unprotected in a ciphered association: those that open and close
+/// it, and errors, which are hints.
+const fn may_be_plain(apdu: &Apdu<'_>) -> bool {
+    matches!(
+        apdu,
+        Apdu::Aare(_) | Apdu::Rlre(_) | Apdu::ExceptionResponse(_) | Apdu::ConfirmedServiceError(_)
+    )
+}
+
+// Opening and closing.
+impl Client {
+    fn send_aarq(&mut self, now: Instant) {
+        self.state = State::Associating;
+        self.association = Association {
+            server_title: self.config.server_title,
+            conformance: Conformance::NONE,
+            max_send_pdu: u16::MAX,
+        };
+        match self.encode_aarq() {
+            Ok(aarq) => self.transmit_as_is(now, aarq),
+            Err(failure) => self.fail(failure),
+        }
+    }
+
+    fn encode_aarq(&mut self) -> Result<Vec<u8>, Failure> {
+        let mut initiate = self.encode_initiate();
+        if let Some(ciphering) = self.config.protecting() {
+            let general = ciphering.general;
+            let wire = if general { tag::GENERAL_GLO_CIPHERING } else { tag::GLO_INITIATE_REQUEST };
+            let mut ciphered = Vec::new();
+            self.protect(wire, general, false, &initiate, &mut ciphered)?;
+            zeroize::Zeroize::zeroize(&mut initiate);
+            initiate = ciphered;
+        }
+        let mechanism = self.config.mechanism;
+        let authenticates = mechanism != Mechanism::Lowest;
+        let title = self.config.system_title.map(|title| title.0);
+        let needs_title = self.config.protecting().is_some()
+            || matches!(mechanism, Mechanism::HlsGmac | Mechanism::HlsSha256);
+        let context = if self.config.protecting().is_some() {
+            ApplicationContext::LogicalNameCiphered
+        } else {
+            ApplicationContext::LogicalName
+        };
+        let aarq = Aarq {
+            calling_ap_title: title.as_ref().filter(|_| needs_title).map(<[u8; 8]>::as_slice),
+            acse_requirements: authenticates,
+            mechanism: authenticates.then_some(mechanism),
+            calling_authentication_value: match mechanism {
+                Mechanism::Lowest => None,
+                Mechanism::Lls => Some(self.config.secret.octets()),
+                _ => Some(&self.client_challenge),
+            },
+            user_information: Some(&initiate),
+            ..Aarq::new(context)
+        };
+        let mut out = Vec::new();
+        aarq.encode(&mut Writer::new(&mut out));
+        Ok(out)
+    }
+
+    fn encode_initiate(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        InitiateRequest {
+            dedicated_key: self.dedicated_key.as_ref().map(Key::octets),
+            response_allowed: true,
+            quality_of_service: None,
+            version: DLMS_VERSION,
+            conformance: self.config.conformance,
+            max_receive_pdu: self.config.max_receive_pdu,
+        }
+        .encode(&mut Writer::new(&mut out));
+        out
+    }
+
+    fn on_aare(&mut self, now: Instant, aare: &Aare<'_>) {
+        match self.accept_aare(aare) {
+            Ok(()) if self.config.mechanism.is_hls() => self.authenticate(now),
+            Ok(()) => self.associated(),
+            Err(failure) => self.fail(failure),
+        }
+    }
+
+    fn accept_aare(&mut self, aare: &Aare<'_>) -> Result<(), Failure> {
+        if aare.result != AssociationResult::Accepted {
+            let error = aare.user_information.and_then(|octets| match Apdu::decode(octets) {
+                Ok(Apdu::ConfirmedServiceError(error)) => Some(error),
+                _ => None,
+            });
+            return Err(Failure::Rejected {
+                result: aare.result,
+                diagnostic: aare.diagnostic,
+                error,
+            });
+        }
+        let found = aare
+            .responding_ap_title
+            .and_then(|octets| <[u8; 8]>::try_from(octets).ok())
+            .map(SystemTitle);
+        match (self.config.server_title, found) {
+            (Some(expected), Some(found)) if expected != found => {
+                return Err(Failure::OtherMeter { expected, found });
+            }
+            (expected, found) => self.association.server_title = found.or(expected),
+        }
+
+        let mut information = aare.user_information.unwrap_or_default().to_vec();
+        let (plain, protected) = self.open(&mut information)?;
+        if self.config.protecting().is_some() && !protected {
+            return Err(Failure::Unprotected);
+        }
+        let response = match Apdu::decode(plain)? {
+            Apdu::InitiateResponse(response) => response,
+            Apdu::ConfirmedServiceError(error) => return Err(Failure::ServiceError(error)),
+            other => return Err(Violation::Unexpected(other.name()).into()),
+        };
+        self.agree(&response)?;
+
+        if self.config.mechanism.is_hls() {
+            let pending = Diagnostic::User(AcseUserDiagnostic::AuthenticationRequired);
+            if aare.diagnostic != pending {
+                return Err(Violation::NotAuthenticated.into());
+            }
+            self.server_challenge = aare
+                .responding_authentication_value
+                .ok_or(Violation::AareLacks("challenge"))?
+                .to_vec();
+        }
+        Ok(())
+    }
+
+    fn agree(&mut self, response: &InitiateResponse) -> Result<(), Failure> {
+        if response.version != DLMS_VERSION {
+            return Err(Violation::Version(response.version).into());
+        }
+        self.association.conformance = response.conformance & self.config.conformance;
+        // Zero is no limit.
+        self.association.max_send_pdu =
+            if response.max_receive_pdu == 0 { u16::MAX } else { response.max_receive_pdu };
+        Ok(())
+    }
+
+    /// Sends f(StoC).
+    fn authenticate(&mut self, now: Instant) {
+        self.state = State::Authenticating;
+        let sent = self.client_reply().and_then(|reply| {
+            let mut parameters = Vec::new();
+            Data::OctetString(&reply).encode(&mut Writer::new(&mut parameters));
+            let request = ActionRequest::Normal {
+                invoke: self.next_invoke(),
+                method: REPLY_TO_HLS_AUTHENTICATION,
+                parameters: Some(RawData::decode(&mut Reader::new(&parameters))?),
+            };
+            let mut plain = mem::take(&mut self.plain);
+            plain.clear();
+            request.encode(&mut Writer::new(&mut plain));
+            let sent = self.transmit(now, &plain);
+            self.plain = plain;
+            sent
+        });
+        if let Err(failure) = sent {
+            self.fail(failure);
+        }
+    }
+
+    fn on_authentication(&mut self, before: ReceiveCounter, response: &ActionResponse<'_>) {
+        let ActionResponse::Normal { result, returned, .. } = response else {
+            return self.fail(Violation::Unexpected("blocks of an HLS answer").into());
+        };
+        if *result != ActionResult::Success {
+            return self.fail(Failure::AuthenticationRefused(*result));
+        }
+        let reply = match returned {
+            Some(Ok(data)) => data.data().map(|data| data.as_octets().unwrap_or_default()),
+            _ => Ok(&[][..]),
+        };
+        let verified = match reply {
+            Ok(reply) => self.verify_server_reply(before, reply),
+            Err(malformed) => Err(malformed.into()),
+        };
+        match verified {
+            Ok(()) => self.associated(),
+            Err(failure) => self.fail(failure),
+        }
+    }
+
+    fn associated(&mut self) {
+        self.state = State::Associated;
+        self.deadline = None;
+        self.server_challenge.clear();
+        self.events.push_back(Event::Associated(self.association));
+    }
+
+    fn send_rlrq(&mut self, now: Instant) -> Result<(), Failure> {
+        let mut information = None;
+        if let Some(ciphering) = self.config.protecting() {
+            // A release that anybody could send would end the association for everybody.
+            let general = ciphering.general;
+            let wire = if general { tag::GENERAL_GLO_CIPHERING } else { tag::GLO_INITIATE_REQUEST };
+            let mut initiate = self.encode_initiate();
+            let mut ciphered = Vec::new();
+            let protected = self.protect(wire, general, false, &initiate, &mut ciphered);
+            zeroize::Zeroize::zeroize(&mut initiate);
+            protected?;
+            information = Some(ciphered);
+        }
+        let mut out = Vec::new();
+        Rlrq { reason: Some(ReleaseRequestReason::Normal), user_information: information.as_deref() }
+            .encode(&mut Writer::new(&mut out));
+        self.attempts_left = 0;
+        self.transmit_as_is(now, out);
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        self.abort();
+        self.events.push_back(Event::Released);
+    }
+}
+
+/// Class 15, method 1 of the current association.
+const REPLY_TO_HLS_AUTHENTICATION: MethodDescriptor =
+    MethodDescriptor::new(ClassId::ASSOCIATION_LN, LogicalName::CURRENT_ASSOCIATION, 1);
+
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! What a client brings to an association.
+
+use core::time::Duration;
+
+use crate::{
+    acse::Mechanism,
+    association::Misuse,
+    security::{Key, Protection, Secret, SecuritySuite, SystemTitle},
+    xdlms::Conformance,
+};
+
+/// Octets of a joined answer beyond which a transfer is given up, unless configured otherwise.
+/// A year of quarter-hours with twelve columns stays below 4 MiB.
+const ANSWER_LEN_MAX: usize = 16 * 1024 * 1024;
+
+/// How APDUs of an association are ciphered.
+#[derive(Clone, Debug)]
+pub struct Ciphering {
+    /// The algorithms and the length of the keys.
+    pub suite: SecuritySuite,
+    /// How requests are protected and answers must be. With [`Protection::NONE`] the keys serve
+    /// only the GMAC authentication.
+    pub protection: Protection,
+    /// The global unicast encryption key (GUEK).
+    pub encryption_key: Key,
+    /// The global authentication key (GAK). Only encryption without authentication works without.
+    pub authentication_key: Option<Key>,
+    /// Agree on a key of its own for this association.
+    pub dedicated: bool,
+    /// Use general-glo and general-ded APDUs, which carry the system title, instead of the
+    /// service-specific ones.
+    pub general: bool,
+}
+
+/// What a client brings to an association.
+#[derive(Clone, Debug)]
+pub struct ClientConfig {
+    /// How client and meter prove who they are.
+    pub mechanism: Mechanism,
+    /// The password (LLS) or the secret (HLS 2, 3, 4 and 6).
+    pub secret: Secret,
+    /// The client's system title; needed for ciphering and for HLS 5 and 6.
+    pub system_title: Option<SystemTitle>,
+    /// The meter's system title, where known: another one is refused, and a meter that does not
+    /// tell its own is taken to have it.
+    pub server_title: Option<SystemTitle>,
+    /// Keys and how APDUs are ciphered.
+    pub ciphering: Option<Ciphering>,
+    /// The services to propose.
+    pub conformance: Conformance,
+    /// The largest APDU that the client takes, in octets.
+    pub max_receive_pdu: u16,
+    /// How long to wait for an answer. None where the line below watches over that, as HDLC does.
+    pub response_timeout: Option<Duration>,
+    /// How often an association or a GET without answer is tried again.
+    pub retries: u8,
+    /// Whether to send RLRQ; some meters know only the end of the link.
+    pub release: bool,
+    /// Octets of one joined answer beyond which it is refused.
+    pub answer_len_max: usize,
+}
+
+impl Default for ClientConfig {
+    /// A public client: no authentication, no ciphering, ten seconds.
+    fn default() -> Self {
+        Self {
+            mechanism: Mechanism::Lowest,
+            secret: Secret::from(&[][..]),
+            system_title: None,
+            server_title: None,
+            ciphering: None,
+            conformance: Conformance::GET
+                | Conformance::SET
+                | Conformance::ACTION
+                | Conformance::SELECTIVE_ACCESS
+                | Conformance::MULTIPLE_REFERENCES
+                | Conformance::BLOCK_GET
+                | Conformance::BLOCK_SET
+                | Conformance::BLOCK_ACTION
+                | Conformance::GENERAL_PROTECTION
+                | Conformance::DATA_NOTIFICATION
+                | Conformance::EVENT_NOTIFICATION,
+            max_receive_pdu: 0xffff,
+            response_timeout: Some(Duration::from_secs(10)),
+            retries: 2,
+            release: true,
+            answer_len_max: ANSWER_LEN_MAX,
+        }
+    }
+}
+
+impl ClientConfig {
+    /// The ciphering of APDUs, where there is one.
+    pub(super) fn protecting(&self) -> Option<&Ciphering> {
+        self.ciphering.as_ref().filter(|ciphering| ciphering.protection != Protection::NONE)
+    }
+
+    pub(super) fn check(&self) -> Result<(), Misuse> {
+        let title = self.system_title.is_some();
+        match self.mechanism {
+            Mechanism::Lowest => {}
+            Mechanism::HlsGmac => {
+                let keys = self.ciphering.as_ref().ok_or(Misuse::Lacks("encryption key"))?;
+                keys.authentication_key.as_ref().ok_or(Misuse::Lacks("authentication key"))?;
+                if !title {
+                    return Err(Misuse::Lacks("client system title"));
+                }
+            }
+            Mechanism::HlsSha256 if !title => return Err(Misuse::Lacks("client system title")),
+            Mechanism::Lls
+            | Mechanism::Hls2
+            | Mechanism::HlsMd5
+            | Mechanism::HlsSha1
+            | Mechanism::HlsSha256 => {
+                if self.secret.octets().is_empty() {
+                    return Err(Misuse::Lacks("password"));
+                }
+            }
+            Mechanism::HlsEcdsa | Mechanism::Other(_) => {
+                return Err(Misuse::Lacks("authentication mechanism"));
+            }
+        }
+        match self.protecting() {
+            Some(_) if !title => Err(Misuse::Lacks("client system title")),
+            Some(ciphering)
+                if ciphering.protection.authenticated && ciphering.authentication_key.is_none() =>
+            {
+                Err(Misuse::Lacks("authentication key"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+

@@ -1,0 +1,174 @@
+//! Keys and counters of the client: what goes out is protected as agreed, and nothing less protected
+//! comes in.
+
+use alloc::vec::Vec;
+use core::mem;
+
+use sans_io_time::Instant;
+
+use super::{Client, State};
+use crate::{
+    Malformed, MalformedKind,
+    acse::Mechanism,
+    association::{Failure, Violation},
+    security::{
+        CipherForm, ProtectRequest, ReceiveCounter, SecurityControl, SecurityError,
+        UnprotectRequest, decode_head, hls, protect, unprotect_in_place,
+    },
+    xdlms::tag,
+};
+
+impl Client {
+    /// Sends a service APDU, protected as agreed.
+    pub(super) fn transmit(&mut self, now: Instant, plain: &[u8]) -> Result<(), Failure> {
+        let Some(ciphering) = self.config.protecting() else {
+            self.transmit_as_is(now, plain.to_vec());
+            return Ok(());
+        };
+        // The answer to the challenge still goes under the global key.
+        let dedicated = self.dedicated_key.is_some() && self.state == State::Associated;
+        let general = ciphering.general;
+        let plain_tag = plain.first().copied().unwrap_or_default();
+        let wire = match (general, dedicated) {
+            (true, false) => Some(tag::GENERAL_GLO_CIPHERING),
+            (true, true) => Some(tag::GENERAL_DED_CIPHERING),
+            (false, false) => tag::global(plain_tag),
+            (false, true) => tag::dedicated(plain_tag),
+        };
+        let wire = wire.ok_or(Failure::NotNegotiated("a ciphered form of this service"))?;
+        let mut out = Vec::new();
+        self.protect(wire, general, dedicated, plain, &mut out)?;
+        self.transmit_as_is(now, out);
+        Ok(())
+    }
+
+    pub(super) fn transmit_as_is(&mut self, now: Instant, apdu: Vec<u8>) {
+        self.outgoing = Some(apdu);
+        self.deadline =
+            self.config.response_timeout.and_then(|timeout| now.checked_add(timeout));
+    }
+
+    /// Appends the ciphered form of `plain` to `out`, under the next counter of the key it takes.
+    pub(super) fn protect(
+        &mut self,
+        tag: u8,
+        general: bool,
+        dedicated: bool,
+        plain: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
+        let ciphering = self.config.protecting().ok_or(Failure::CountersExhausted)?;
+        let counters =
+            if dedicated { &mut self.dedicated_send_counters } else { &mut self.send_counters };
+        let dedicated_key = self.dedicated_key.as_ref().filter(|_| dedicated);
+        let request = ProtectRequest {
+            tag,
+            system_title: self.config.system_title.ok_or(SecurityError::SystemTitleMissing)?,
+            send_title: general,
+            control: SecurityControl::new(ciphering.suite, ciphering.protection),
+            counter: counters.take().map_err(|_| Failure::CountersExhausted)?,
+            key: dedicated_key.unwrap_or(&ciphering.encryption_key),
+            authentication_key: ciphering.authentication_key.as_ref(),
+        };
+        Ok(protect(&*self.provider, &request, plain, out)?)
+    }
+
+    /// Takes the protection off an APDU, in place; says whether there was one. A counter counts
+    /// only once everything verified.
+    pub(super) fn open<'a>(&mut self, apdu: &'a mut [u8]) -> Result<(&'a [u8], bool), Failure> {
+        let outer = apdu.first().copied().ok_or(Malformed::new(MalformedKind::Truncated, 0))?;
+        if CipherForm::from_tag(outer).is_none() {
+            return Ok((apdu, false));
+        }
+        let ciphering = self.config.ciphering.as_ref().ok_or(Failure::NoKeys)?;
+        let head = decode_head(apdu)?;
+        let dedicated = head.form.is_dedicated();
+        let key = match (dedicated, &self.dedicated_key) {
+            (true, Some(key)) => key,
+            (true, None) => return Err(Failure::NoKeys),
+            (false, _) => &ciphering.encryption_key,
+        };
+        let counter = if dedicated {
+            &mut self.dedicated_receive_counter
+        } else {
+            &mut self.receive_counter
+        };
+        counter.check(head.counter)?;
+        let request = UnprotectRequest {
+            required: SecurityControl::new(ciphering.suite, ciphering.protection),
+            system_title: self.association.server_title,
+            key,
+            authentication_key: ciphering.authentication_key.as_ref(),
+        };
+        let opened = unprotect_in_place(&*self.provider, &request, &head, apdu)?;
+        // The tag in front of a ciphered APDU is not covered by its protection.
+        let inner = opened.plain.first().copied();
+        if !head.form.is_general() && inner != tag::plain(outer) {
+            return Err(Violation::Unexpected("content of a ciphered APDU").into());
+        }
+        counter.accept(head.counter);
+        Ok((opened.plain, true))
+    }
+
+    pub(super) fn exchange(&self) -> Result<hls::Exchange<'_>, Failure> {
+        let secret = |mechanism| {
+            hls::Credentials::Secret(hls::SharedSecret { secret: &self.config.secret, mechanism })
+        };
+        let credentials = match self.config.mechanism {
+            Mechanism::Hls2 => secret(hls::SecretMechanism::Manufacturer(&hls::AesEcb)),
+            Mechanism::HlsMd5 => secret(hls::SecretMechanism::Md5),
+            Mechanism::HlsSha1 => secret(hls::SecretMechanism::Sha1),
+            Mechanism::HlsSha256 => secret(hls::SecretMechanism::Sha256),
+            _ => {
+                let keys = self.config.ciphering.as_ref().ok_or(Failure::NoKeys)?;
+                let authentication_key = keys.authentication_key.as_ref();
+                hls::Credentials::Gmac(hls::GmacKeys {
+                    suite: keys.suite,
+                    key: &keys.encryption_key,
+                    authentication_key: authentication_key
+                        .ok_or(SecurityError::AuthenticationKeyMissing)?,
+                })
+            }
+        };
+        Ok(hls::Exchange {
+            credentials,
+            client_title: self.config.system_title,
+            server_title: self.association.server_title,
+            ctos: &self.client_challenge,
+            stoc: &self.server_challenge,
+        })
+    }
+
+    pub(super) fn client_reply(&mut self) -> Result<Vec<u8>, Failure> {
+        let mut counters = mem::take(&mut self.send_counters);
+        let reply = self
+            .exchange()
+            .and_then(|exchange| Ok(exchange.client_reply(&*self.provider, &mut counters)?));
+        self.send_counters = counters;
+        reply
+    }
+
+    /// `before` is the receive counter as it was before the APDU around the reply was opened: the
+    /// meter computes the reply, under a counter of its own, before it ciphers the APDU.
+    pub(super) fn verify_server_reply(
+        &mut self,
+        mut before: ReceiveCounter,
+        reply: &[u8],
+    ) -> Result<(), Failure> {
+        let verified =
+            self.exchange()?.verify_server_reply(&*self.provider, &mut before, reply);
+        match verified {
+            Ok(()) => {
+                if let Some(last) = before.last() {
+                    self.receive_counter.accept(last);
+                }
+                Ok(())
+            }
+            Err(SecurityError::ReplyMismatch | SecurityError::TagMismatch) => {
+                Err(Failure::ServerNotAuthentic)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+

@@ -1,0 +1,114 @@
+//! What a client asks for and what comes back, free of the APDUs that carry it.
+
+use alloc::{borrow::Cow, vec::Vec};
+
+use crate::{
+    association::{Failure, Violation},
+    axdr::Writer,
+    cosem::{AttributeDescriptor, MethodDescriptor},
+    xdlms::{ActionResult, DataAccessResult},
+};
+
+/// A selective access: the selector and its encoded parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selection {
+    /// Which kind; its meaning is the class's.
+    pub selector: u8,
+    /// One encoded Data.
+    pub parameters: Vec<u8>,
+}
+
+/// What to ask the meter for. Values and parameters are encoded Data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Read one attribute.
+    Get {
+        /// The attribute.
+        attribute: AttributeDescriptor,
+        /// Which part of it.
+        selection: Option<Selection>,
+    },
+    /// Read one attribute and hand out each block as it comes ([`Event::Block`]), for answers that
+    /// should not be held in memory whole. It is not asked again after the first block.
+    GetBlocks {
+        /// The attribute.
+        attribute: AttributeDescriptor,
+        /// Which part of it.
+        selection: Option<Selection>,
+    },
+    /// Read several attributes with one request.
+    GetList(Vec<(AttributeDescriptor, Option<Selection>)>),
+    /// Write one attribute.
+    Set {
+        /// The attribute.
+        attribute: AttributeDescriptor,
+        /// Which part of it.
+        selection: Option<Selection>,
+        /// The value.
+        value: Vec<u8>,
+    },
+    /// Write several attributes with one request.
+    SetList(Vec<(AttributeDescriptor, Vec<u8>)>),
+    /// Invoke one method.
+    Action {
+        /// The method.
+        method: MethodDescriptor,
+        /// Its parameters.
+        parameters: Option<Vec<u8>>,
+    },
+    /// Invoke several methods with one request.
+    ActionList(Vec<(MethodDescriptor, Vec<u8>)>),
+}
+
+/// What an action returned: its result, and data where the method has any.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActionOutcome {
+    /// Whether it was done.
+    pub result: ActionResult,
+    /// The encoded Data that it returned.
+    pub returned: Option<Result<Vec<u8>, DataAccessResult>>,
+}
+
+/// The meter's answer, refusals included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Response {
+    /// To [`Request::Get`]: the encoded Data.
+    Get(Result<Vec<u8>, DataAccessResult>),
+    /// To [`Request::GetBlocks`], after the last block.
+    GetBlocks(Result<(), DataAccessResult>),
+    /// To [`Request::GetList`], in its order.
+    GetList(Vec<Result<Vec<u8>, DataAccessResult>>),
+    /// To [`Request::Set`].
+    Set(DataAccessResult),
+    /// To [`Request::SetList`], in its order.
+    SetList(Vec<DataAccessResult>),
+    /// To [`Request::Action`].
+    Action(ActionOutcome),
+    /// To [`Request::ActionList`], in its order.
+    ActionList(Vec<ActionOutcome>),
+}
+
+impl Request {
+    /// What goes into the blocks of a request that is too long for one APDU.
+    pub(super) fn data(&self) -> Result<Cow<'_, [u8]>, Failure> {
+        fn list<'v>(values: impl ExactSizeIterator<Item = &'v Vec<u8>>) -> Vec<u8> {
+            let mut out = Vec::new();
+            let mut writer = Writer::new(&mut out);
+            writer.length(values.len());
+            values.for_each(|value| writer.octets(value));
+            out
+        }
+        Ok(match self {
+            Self::Set { value, .. } => Cow::Borrowed(value),
+            Self::SetList(values) => Cow::Owned(list(values.iter().map(|(_, value)| value))),
+            Self::Action { parameters, .. } => {
+                Cow::Borrowed(parameters.as_deref().unwrap_or_default())
+            }
+            Self::ActionList(values) => Cow::Owned(list(values.iter().map(|(_, value)| value))),
+            Self::Get { .. } | Self::GetBlocks { .. } | Self::GetList(_) => {
+                return Err(Violation::Unexpected("block acknowledgement").into());
+            }
+        })
+    }
+}
+

@@ -1,0 +1,592 @@
+//! Requests and answers of the client, in one APDU or in blocks (IEC 62056-5-3 clauses 7.3.3 to
+//! 7.3.7).
+//!
+//! Each handler takes the operation out of the machine, and puts it back while it is not complete.
+
+use alloc::vec::Vec;
+use core::mem;
+
+use sans_io_time::Instant;
+
+use super::{ActionOutcome, Client, EVENTS_MAX, Event, Phase, Request, Response, Selection, State};
+use crate::{
+    association::{Failure, Violation},
+    axdr::{RawData, Writer},
+    cosem::AttributeDescriptor,
+    security::{COUNTER_MAX, OVERHEAD_MAX, SendCounters},
+    xdlms::{
+        ActionRequest, ActionResponse, ActionResult, AttributeSelection, Conformance,
+        DataAccessResult, DataBlock, ExceptionResponse, ExceptionService, GetRequest, GetResponse,
+        InvokeIdAndPriority, SelectiveAccess, SetRequest, SetResponse, joined,
+    },
+};
+
+/// What stands in front of the octets of a block at most: tag, choice, invoke-id, descriptor,
+/// absent selection, last-block, block number, length in three octets.
+const BLOCK_OVERHEAD: usize = 3 + 9 + 1 + 1 + 4 + 3;
+
+/// The request under way.
+#[derive(Debug)]
+pub(super) struct Operation {
+    pub(super) request: Request,
+    invoke: InvokeIdAndPriority,
+    stage: Stage,
+    /// Blocks of the answer so far.
+    joined: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The whole request is out.
+    Answer,
+    /// Block `number` of the answer is due.
+    Blocks { number: u32 },
+    /// Block `number` of the request is out, `sent` octets of its data in all.
+    Sending { number: u32, sent: usize },
+}
+
+/// Whether asking again cannot do harm.
+pub(super) fn may_repeat(operation: &Operation) -> bool {
+    match operation.request {
+        Request::Get { .. } | Request::GetList(_) => true,
+        Request::GetBlocks { .. } => operation.stage == Stage::Answer,
+        _ => false,
+    }
+}
+
+// Requests.
+impl Client {
+    pub(super) fn start(&mut self, now: Instant, request: Request) {
+        let invoke = self.next_invoke();
+        let operation = Operation { request, invoke, stage: Stage::Answer, joined: Vec::new() };
+        let mut plain = mem::take(&mut self.plain);
+        plain.clear();
+        let sent = self
+            .encode_request(&operation, &mut plain)
+            .and_then(|stage| self.transmit(now, &plain).map(|()| stage));
+        self.plain = plain;
+        match sent {
+            Ok(stage) => self.operation = Some(Operation { stage, ..operation }),
+            Err(failure) => {
+                self.operation = Some(operation);
+                self.fail(failure);
+            }
+        }
+    }
+
+    /// Encodes the first APDU of a request and says what is due after it.
+    pub(super) fn encode_request(
+        &self,
+        operation: &Operation,
+        out: &mut Vec<u8>,
+    ) -> Result<Stage, Failure> {
+        let invoke = operation.invoke;
+        let writer = &mut Writer::new(out);
+        match &operation.request {
+            Request::Get { attribute, selection } | Request::GetBlocks { attribute, selection } => {
+                let attribute = selected(*attribute, selection.as_ref())?;
+                GetRequest::Normal { invoke, attribute }.encode(writer);
+            }
+            Request::GetList(list) => {
+                self.needs(Conformance::MULTIPLE_REFERENCES, "multiple references")?;
+                let attributes = list
+                    .iter()
+                    .map(|(attribute, selection)| selected(*attribute, selection.as_ref()))
+                    .collect::<Result<_, _>>()?;
+                GetRequest::WithList { invoke, attributes }.encode(writer);
+            }
+            Request::Set { attribute, selection, value } => {
+                let attribute = selected(*attribute, selection.as_ref())?;
+                SetRequest::Normal { invoke, attribute, value: raw(value)? }.encode(writer);
+            }
+            Request::SetList(list) => {
+                self.needs(Conformance::MULTIPLE_REFERENCES, "multiple references")?;
+                let attributes = bare(list.iter().map(|(attribute, _)| *attribute));
+                let values = raw_list(list.iter().map(|(_, value)| value))?;
+                SetRequest::WithList { invoke, attributes, values }.encode(writer);
+            }
+            Request::Action { method, parameters } => {
+                let parameters = parameters.as_deref().map(raw).transpose()?;
+                ActionRequest::Normal { invoke, method: *method, parameters }.encode(writer);
+            }
+            Request::ActionList(list) => {
+                self.needs(Conformance::MULTIPLE_REFERENCES, "multiple references")?;
+                let methods = list.iter().map(|(method, _)| *method).collect();
+                let parameters = raw_list(list.iter().map(|(_, parameters)| parameters))?;
+                ActionRequest::WithList { invoke, methods, parameters }.encode(writer);
+            }
+        }
+        let limit = self.plain_len_max();
+        if out.len() <= limit {
+            return Ok(Stage::Answer);
+        }
+        match &operation.request {
+            Request::Set { .. } | Request::SetList(_) => {
+                self.needs(Conformance::BLOCK_SET, "block transfer with SET")?;
+            }
+            Request::Action { .. } | Request::ActionList(_) => {
+                self.needs(Conformance::BLOCK_ACTION, "block transfer with ACTION")?;
+            }
+            _ => return Err(Failure::TooLong { limit }),
+        }
+        out.clear();
+        self.encode_block(operation, 1, 0, out).map(|sent| Stage::Sending { number: 1, sent })
+    }
+
+    /// Encodes block `number` of a request, from octet `sent` of its data on, and says how many
+    /// octets are out with it.
+    pub(super) fn encode_block(
+        &self,
+        operation: &Operation,
+        number: u32,
+        sent: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<usize, Failure> {
+        let invoke = operation.invoke;
+        let data = operation.request.data()?;
+        // The first block of a list carries all descriptors as well.
+        let descriptors = match &operation.request {
+            Request::SetList(list) if number == 1 => list.len().saturating_mul(10),
+            Request::ActionList(list) if number == 1 => list.len().saturating_mul(9),
+            _ => 0,
+        };
+        let selection = match &operation.request {
+            Request::Set { selection: Some(selection), .. } => selection.parameters.len(),
+            _ => 0,
+        };
+        let taken = BLOCK_OVERHEAD.saturating_add(descriptors).saturating_add(selection);
+        let room = self.plain_len_max().saturating_sub(taken);
+        if room == 0 {
+            return Err(Failure::TooLong { limit: self.plain_len_max() });
+        }
+        let end = sent.saturating_add(room).min(data.len());
+        let block = DataBlock {
+            last: end == data.len(),
+            number,
+            octets: data.get(sent..end).unwrap_or_default(),
+        };
+        let writer = &mut Writer::new(out);
+        match &operation.request {
+            Request::Set { attribute, selection, .. } if number == 1 => {
+                let attribute = selected(*attribute, selection.as_ref())?;
+                SetRequest::FirstDatablock { invoke, attribute, block }.encode(writer);
+            }
+            Request::SetList(list) if number == 1 => {
+                let attributes = bare(list.iter().map(|(attribute, _)| *attribute));
+                SetRequest::WithListFirstDatablock { invoke, attributes, block }.encode(writer);
+            }
+            Request::Set { .. } | Request::SetList(_) => {
+                SetRequest::Datablock { invoke, block }.encode(writer);
+            }
+            Request::Action { method, .. } if number == 1 => {
+                ActionRequest::FirstPblock { invoke, method: *method, block }.encode(writer);
+            }
+            Request::ActionList(list) if number == 1 => {
+                let methods = list.iter().map(|(method, _)| *method).collect();
+                ActionRequest::WithListFirstPblock { invoke, methods, block }.encode(writer);
+            }
+            _ => ActionRequest::Pblock { invoke, block }.encode(writer),
+        }
+        Ok(end)
+    }
+
+    pub(super) fn needs(&self, service: Conformance, name: &'static str) -> Result<(), Failure> {
+        if self.association.conformance.contains(service) {
+            Ok(())
+        } else {
+            Err(Failure::NotNegotiated(name))
+        }
+    }
+
+    /// The longest plain APDU that fits into the meter's receive buffer once it is ciphered.
+    pub(super) fn plain_len_max(&self) -> usize {
+        let limit = usize::from(self.association.max_send_pdu);
+        match self.config.protecting() {
+            Some(_) => limit.saturating_sub(OVERHEAD_MAX),
+            None => limit,
+        }
+    }
+
+    pub(super) fn next_invoke(&mut self) -> InvokeIdAndPriority {
+        self.invoke_id = self.invoke_id.wrapping_add(1) & 0x0f;
+        InvokeIdAndPriority::new(self.invoke_id, true, true)
+    }
+}
+
+// Answers. Each handler takes the operation out, and puts it back while it is not complete.
+impl Client {
+    pub(super) fn on_get(&mut self, now: Instant, response: GetResponse<'_>) {
+        let Some(mut operation) = self.due(response.invoke()) else { return };
+        let step = match (response, operation.stage) {
+            (GetResponse::Normal { result, .. }, Stage::Answer) => {
+                self.finish_get(&operation, result.map(|data| data.octets()))
+            }
+            (GetResponse::WithList { results, .. }, Stage::Answer) => {
+                let results =
+                    results.into_iter().map(|result| result.map(|data| data.octets().to_vec()));
+                finish_get_list(&operation, results.collect())
+            }
+            (GetResponse::WithDatablock { last, number, result, .. }, stage) => {
+                let expected = match stage {
+                    Stage::Blocks { number } => number,
+                    _ => 1,
+                };
+                match result {
+                    Err(refusal) => self.finish_get(&operation, Err(refusal)),
+                    Ok(_) if number != expected => {
+                        Err(Violation::BlockNumber { expected, found: number }.into())
+                    }
+                    Ok(octets) => self.on_get_block(now, &mut operation, last, number, octets),
+                }
+            }
+            _ => Err(Violation::Unexpected("kind of GET response").into()),
+        };
+        self.step(operation, step);
+    }
+
+    pub(super) fn on_get_block(
+        &mut self,
+        now: Instant,
+        operation: &mut Operation,
+        last: bool,
+        number: u32,
+        octets: &[u8],
+    ) -> Result<Option<Response>, Failure> {
+        if let Request::GetBlocks { .. } = operation.request {
+            self.events.push_back(Event::Block(octets.to_vec()));
+        } else {
+            let limit = self.config.answer_len_max;
+            if operation.joined.len().saturating_add(octets.len()) > limit {
+                return Err(Failure::TooLong { limit });
+            }
+            operation.joined.extend_from_slice(octets);
+        }
+        if !last {
+            operation.stage = Stage::Blocks { number: number.wrapping_add(1) };
+            let next = GetRequest::Next { invoke: operation.invoke, block_number: number };
+            self.continue_with(now, |writer| next.encode(writer))?;
+            return Ok(None);
+        }
+        let octets = mem::take(&mut operation.joined);
+        match &operation.request {
+            Request::GetBlocks { .. } => Ok(Some(Response::GetBlocks(Ok(())))),
+            Request::GetList(_) => {
+                let results = joined::decode_results(&octets)?;
+                let results =
+                    results.into_iter().map(|result| result.map(|data| data.octets().to_vec()));
+                finish_get_list(operation, results.collect())
+            }
+            _ => {
+                joined::decode_value(&octets)?;
+                Ok(Some(Response::Get(Ok(octets))))
+            }
+        }
+    }
+
+    pub(super) fn finish_get(
+        &mut self,
+        operation: &Operation,
+        result: Result<&[u8], DataAccessResult>,
+    ) -> Result<Option<Response>, Failure> {
+        Ok(Some(match (&operation.request, result) {
+            (Request::Get { .. }, result) => Response::Get(result.map(<[u8]>::to_vec)),
+            (Request::GetBlocks { .. }, Ok(octets)) => {
+                self.events.push_back(Event::Block(octets.to_vec()));
+                Response::GetBlocks(Ok(()))
+            }
+            (Request::GetBlocks { .. }, Err(refusal)) => Response::GetBlocks(Err(refusal)),
+            // A meter may refuse a list as a whole.
+            (Request::GetList(list), Err(refusal)) => {
+                Response::GetList(list.iter().map(|_| Err(refusal)).collect())
+            }
+            _ => return Err(Violation::Unexpected("GET response").into()),
+        }))
+    }
+
+    pub(super) fn on_set(&mut self, now: Instant, response: SetResponse) {
+        let Some(mut operation) = self.due(response.invoke()) else { return };
+        let step = match (response, operation.stage, &operation.request) {
+            (SetResponse::Normal { result, .. }, _, Request::Set { .. }) => {
+                Ok(Some(Response::Set(result)))
+            }
+            // A meter that refuses the first block says so at once.
+            (SetResponse::Normal { result, .. }, _, Request::SetList(list)) => {
+                Ok(Some(Response::SetList(list.iter().map(|_| result).collect())))
+            }
+            (SetResponse::WithList { results, .. }, Stage::Answer, Request::SetList(list)) => {
+                counted(list.len(), results).map(|results| Some(Response::SetList(results)))
+            }
+            (SetResponse::Datablock { number, .. }, Stage::Sending { .. }, _) => {
+                self.send_next_block(now, &mut operation, number).map(|()| None)
+            }
+            (SetResponse::LastDatablock { result, .. }, Stage::Sending { .. }, request) => {
+                Ok(Some(match request {
+                    Request::SetList(list) => {
+                        Response::SetList(list.iter().map(|_| result).collect())
+                    }
+                    _ => Response::Set(result),
+                }))
+            }
+            (
+                SetResponse::LastDatablockWithList { results, .. },
+                Stage::Sending { .. },
+                Request::SetList(list),
+            ) => counted(list.len(), results).map(|results| Some(Response::SetList(results))),
+            _ => Err(Violation::Unexpected("kind of SET response").into()),
+        };
+        self.step(operation, step);
+    }
+
+    pub(super) fn on_action(&mut self, now: Instant, response: ActionResponse<'_>) {
+        let Some(mut operation) = self.due(response.invoke()) else { return };
+        let step = match (response, operation.stage, &operation.request) {
+            (ActionResponse::Normal { result, returned, .. }, _, Request::Action { .. }) => {
+                Ok(Some(Response::Action(outcome(result, returned))))
+            }
+            // A meter may refuse a list, or its first block, as a whole.
+            (ActionResponse::Normal { result, .. }, _, Request::ActionList(list)) => {
+                let refused = ActionOutcome { result, returned: None };
+                Ok(Some(Response::ActionList(list.iter().map(|_| refused.clone()).collect())))
+            }
+            (ActionResponse::WithList { results, .. }, _, Request::ActionList(list)) => {
+                counted(list.len(), results).map(|results| {
+                    let outcomes =
+                        results.into_iter().map(|(result, returned)| outcome(result, returned));
+                    Some(Response::ActionList(outcomes.collect()))
+                })
+            }
+            (ActionResponse::NextPblock { number, .. }, Stage::Sending { .. }, _) => {
+                self.send_next_block(now, &mut operation, number).map(|()| None)
+            }
+            (ActionResponse::WithPblock { block, .. }, stage, _) => {
+                self.on_action_block(now, &mut operation, stage, block)
+            }
+            _ => Err(Violation::Unexpected("kind of ACTION response").into()),
+        };
+        self.step(operation, step);
+    }
+
+    pub(super) fn on_action_block(
+        &mut self,
+        now: Instant,
+        operation: &mut Operation,
+        stage: Stage,
+        block: DataBlock<'_>,
+    ) -> Result<Option<Response>, Failure> {
+        let expected = match stage {
+            Stage::Blocks { number } => number,
+            _ => 1,
+        };
+        if block.number != expected {
+            return Err(Violation::BlockNumber { expected, found: block.number }.into());
+        }
+        let limit = self.config.answer_len_max;
+        if operation.joined.len().saturating_add(block.octets.len()) > limit {
+            return Err(Failure::TooLong { limit });
+        }
+        operation.joined.extend_from_slice(block.octets);
+        if !block.last {
+            operation.stage = Stage::Blocks { number: block.number.wrapping_add(1) };
+            let next =
+                ActionRequest::NextPblock { invoke: operation.invoke, number: block.number };
+            self.continue_with(now, |writer| next.encode(writer))?;
+            return Ok(None);
+        }
+        let octets = mem::take(&mut operation.joined);
+        match &operation.request {
+            Request::ActionList(list) => {
+                let replies = joined::decode_replies(&octets)?;
+                let outcomes: Vec<_> = counted(list.len(), replies)?
+                    .into_iter()
+                    .map(|(result, returned)| outcome(result, returned))
+                    .collect();
+                Ok(Some(Response::ActionList(outcomes)))
+            }
+            _ => {
+                let (result, returned) = joined::decode_reply(&octets)?;
+                Ok(Some(Response::Action(outcome(result, returned))))
+            }
+        }
+    }
+
+    /// Some meters go on counting where the dedicated key of an earlier association ended, and say
+    /// so. Moving forward under a fresh key is harmless, whoever asks for it.
+    pub(super) fn on_exception(&mut self, now: Instant, exception: ExceptionResponse) {
+        if let ExceptionService::InvocationCounterError(expected) = exception.service
+            && self.dedicated_key.is_some()
+            && self.state == State::Associated
+        {
+            let behind = self.dedicated_send_counters.next() < expected;
+            if behind {
+                self.dedicated_send_counters = SendCounters::new();
+                self.dedicated_send_counters.grant(expected..COUNTER_MAX);
+            }
+            if behind && self.operation.as_ref().is_some_and(may_repeat) && self.attempts_left > 0 {
+                self.attempts_left = self.attempts_left.saturating_sub(1);
+                if let Some(operation) = self.operation.take() {
+                    self.start(now, operation.request);
+                }
+                return;
+            }
+        }
+        self.fail(Failure::Exception(exception));
+    }
+
+    /// Sends the block after `acknowledged`, as long as that is the one sent last.
+    pub(super) fn send_next_block(
+        &mut self,
+        now: Instant,
+        operation: &mut Operation,
+        acknowledged: u32,
+    ) -> Result<(), Failure> {
+        let Stage::Sending { number, sent } = operation.stage else {
+            return Err(Violation::Unexpected("block acknowledgement").into());
+        };
+        if acknowledged != number {
+            return Err(Violation::BlockNumber { expected: number, found: acknowledged }.into());
+        }
+        if sent >= operation.request.data()?.len() {
+            return Err(Violation::Unexpected("request for a block after the last").into());
+        }
+        let number = number.wrapping_add(1);
+        let mut plain = mem::take(&mut self.plain);
+        plain.clear();
+        let result = self.encode_block(operation, number, sent, &mut plain).and_then(|sent| {
+            operation.stage = Stage::Sending { number, sent };
+            self.transmit(now, &plain)
+        });
+        self.plain = plain;
+        result
+    }
+
+    pub(super) fn continue_with(
+        &mut self,
+        now: Instant,
+        encode: impl FnOnce(&mut Writer<'_>),
+    ) -> Result<(), Failure> {
+        let mut plain = mem::take(&mut self.plain);
+        plain.clear();
+        encode(&mut Writer::new(&mut plain));
+        let sent = self.transmit(now, &plain);
+        self.plain = plain;
+        sent
+    }
+
+    /// The operation that an answer with this invoke-id belongs to. An answer to something else is
+    /// late, for example because the request was repeated meanwhile: it is dropped.
+    pub(super) fn due(&mut self, invoke: InvokeIdAndPriority) -> Option<Operation> {
+        match self.operation.take() {
+            Some(operation) if operation.invoke.id() == invoke.id() => Some(operation),
+            other => {
+                self.operation = other;
+                self.discard();
+                None
+            }
+        }
+    }
+
+    pub(super) fn step(&mut self, operation: Operation, step: Result<Option<Response>, Failure>) {
+        match step {
+            Ok(Some(response)) => {
+                self.deadline = None;
+                self.events.push_back(Event::Response(response));
+            }
+            Ok(None) => self.operation = Some(operation),
+            Err(failure) => {
+                self.operation = Some(operation);
+                self.fail(failure);
+            }
+        }
+    }
+
+    pub(super) fn fail(&mut self, failure: Failure) {
+        let phase = match self.state {
+            State::Associating => Phase::Associate,
+            State::Authenticating => Phase::Authenticate,
+            State::Associated => {
+                if self.operation.take().is_some() {
+                    self.deadline = None;
+                    self.outgoing = None;
+                    self.events.push_back(Event::RequestFailed(failure));
+                } else {
+                    self.discard();
+                }
+                return;
+            }
+            // We are leaving; how the meter takes it changes nothing.
+            State::Releasing => return self.close(),
+            State::Idle => return,
+        };
+        self.abort();
+        self.events.push_back(Event::AssociationFailed { phase, failure });
+    }
+
+    pub(super) fn notify(&mut self, apdu: Vec<u8>) {
+        if self.events.len() < EVENTS_MAX {
+            self.events.push_back(Event::Notification(apdu));
+        } else {
+            self.discard();
+        }
+    }
+
+    pub(super) const fn discard(&mut self) {
+        self.discarded = self.discarded.saturating_add(1);
+    }
+}
+
+fn raw(octets: &[u8]) -> Result<RawData<'_>, Failure> {
+    Ok(joined::decode_value(octets)?)
+}
+
+fn raw_list<'v>(values: impl Iterator<Item = &'v Vec<u8>>) -> Result<Vec<RawData<'v>>, Failure> {
+    values.map(|value| raw(value)).collect()
+}
+
+fn selected(
+    attribute: AttributeDescriptor,
+    selection: Option<&Selection>,
+) -> Result<AttributeSelection<'_>, Failure> {
+    let selection = selection
+        .map(|selection| {
+            Ok::<_, Failure>(SelectiveAccess {
+                selector: selection.selector,
+                parameters: raw(&selection.parameters)?,
+            })
+        })
+        .transpose()?;
+    Ok(AttributeSelection { attribute, selection })
+}
+
+fn bare(
+    attributes: impl Iterator<Item = AttributeDescriptor>,
+) -> Vec<AttributeSelection<'static>> {
+    attributes.map(|attribute| AttributeSelection { attribute, selection: None }).collect()
+}
+
+fn finish_get_list(
+    operation: &Operation,
+    results: Vec<Result<Vec<u8>, DataAccessResult>>,
+) -> Result<Option<Response>, Failure> {
+    match &operation.request {
+        Request::GetList(list) => {
+            counted(list.len(), results).map(|results| Some(Response::GetList(results)))
+        }
+        _ => Err(Violation::Unexpected("list of results").into()),
+    }
+}
+
+fn counted<T>(expected: usize, results: Vec<T>) -> Result<Vec<T>, Failure> {
+    if results.len() == expected {
+        Ok(results)
+    } else {
+        Err(Violation::ResultCount { expected, found: results.len() }.into())
+    }
+}
+
+fn outcome(
+    result: ActionResult,
+    returned: Option<Result<RawData<'_>, DataAccessResult>>,
+) -> ActionOutcome {
+    let returned = returned.map(|returned| returned.map(|data| data.octets().to_vec()));
+    ActionOutcome { result, returned }
+}

@@ -1,0 +1,348 @@
+//! The server side of an association (IEC 62056-5-3 clauses 6.2 to 6.5 and 7).
+//!
+//! ```text
+//!                AARQ, no security or LLS
+//!    Idle ─────────────────────────────────────► Associated ◄─┐
+//!     ▲ │                                          ▲   │  │    │ GET, SET, ACTION
+//!     │ │ AARQ, HLS               f(StoC) verified │   │  └────┘
+//!     │ └──────────► Authenticating ───────────────┘   │
+//!     │                   │ f(StoC) wrong              │ RLRQ
+//!     └───────────────────┴────────────────────────────┘
+//! ```
+//!
+//! A [`Server`] is one association between one client and one logical device. It does no I/O: the
+//! owner hands in each APDU of that client together with the device and sends what comes out. Each
+//! request gets its answer at once; one that is not confirmed gets none. An AARQ replaces the
+//! association that may be there: the client has started anew.
+//!
+//! Answers too long for the client are cut into blocks, and long requests are joined before the
+//! device sees them. Whatever arrives that is not legal, the answer is the refusal that the standard
+//! has for it, or else an ExceptionResponse, and the association stands.
+
+mod action;
+mod block;
+mod cipher;
+mod device;
+mod establish;
+mod get;
+mod set;
+#[cfg(test)]
+mod tests;
+
+use alloc::vec::Vec;
+
+pub use device::{Access, ClientPolicy, DeviceKeys, LogicalDevice};
+
+use self::{block::Transfer, cipher::Envelope, establish::Challenges};
+use super::Entropy;
+use crate::{
+    Malformed, MalformedKind,
+    axdr::Writer,
+    security::{CipherForm, Key, Protection, ReceiveCounter},
+    xdlms::{Apdu, Conformance, ExceptionResponse, ExceptionService, ExceptionState, tag},
+};
+
+/// What a server brings to an association.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerConfig {
+    /// The SAP of the client.
+    pub client: u16,
+    /// The largest APDU that the device takes and sends, in octets.
+    pub max_pdu: u16,
+    /// The services of the device. A client gets those of them that it proposes.
+    pub conformance: Conformance,
+}
+
+impl ServerConfig {
+    /// A server for the client with this SAP: APDUs of up to 1,024 octets and all services that
+    /// [`Server`] knows.
+    pub fn new(client: u16) -> Self {
+        Self {
+            client,
+            max_pdu: 1_024,
+            conformance: Conformance::GENERAL_PROTECTION
+                | Conformance::PRIORITY
+                | Conformance::BLOCK_GET
+                | Conformance::BLOCK_SET
+                | Conformance::BLOCK_ACTION
+                | Conformance::MULTIPLE_REFERENCES
+                | Conformance::GET
+                | Conformance::SET
+                | Conformance::SELECTIVE_ACCESS
+                | Conformance::ACTION,
+        }
+    }
+}
+
+/// The server machine. See the module for its states.
+#[derive(Debug)]
+pub struct Server {
+    config: ServerConfig,
+    state: State,
+    transfer: Transfer,
+}
+
+#[derive(Debug)]
+enum State {
+    Idle,
+    /// The AARE asked for f(StoC), and nothing else is answered before it came.
+    Authenticating(Agreement, Challenges),
+    Associated(Agreement),
+}
+
+/// What client and device agreed on.
+#[derive(Debug)]
+struct Agreement {
+    access: Access,
+    dedicated: Option<Dedicated>,
+}
+
+/// The key of one association and its counters, which begin and end with it.
+#[derive(Debug)]
+struct Dedicated {
+    key: Key,
+    received: ReceiveCounter,
+    next: u32,
+}
+
+/// What becomes of the association after an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum After {
+    Stay,
+    Close,
+}
+
+impl Server {
+    /// A server without association.
+    pub const fn new(config: ServerConfig) -> Self {
+        Self { config, state: State::Idle, transfer: Transfer::None }
+    }
+
+    /// Whether services are answered.
+    pub const fn is_associated(&self) -> bool {
+        matches!(self.state, State::Associated(_))
+    }
+
+    /// Forgets the association without telling the client: the line below is gone.
+    pub fn abort(&mut self) {
+        self.state = State::Idle;
+        self.transfer = Transfer::None;
+    }
+
+    /// Takes an APDU from the client, which is deciphered in place, and puts the answer into `out`,
+    /// replacing what it held. False when there is nothing to answer.
+    pub fn handle_apdu(
+        &mut self,
+        device: &mut dyn LogicalDevice,
+        entropy: &mut dyn Entropy,
+        apdu: &mut [u8],
+        out: &mut Vec<u8>,
+    ) -> bool {
+        out.clear();
+        let handled = match apdu.first().copied() {
+            Some(tag::AARQ) => self.on_aarq(device, entropy, apdu, out),
+            Some(tag::RLRQ) => self.on_rlrq(device, apdu, out),
+            _ if apdu.len() > usize::from(self.config.max_pdu) => Err(Refusal::TooLong),
+            Some(first) if CipherForm::from_tag(first).is_some() => {
+                self.on_ciphered(device, apdu, out)
+            }
+            _ => self.on_plain(device, apdu, out),
+        };
+        if let Err(refusal) = handled {
+            out.clear();
+            refusal.encode(out);
+        }
+        !out.is_empty()
+    }
+
+    fn on_plain(
+        &mut self,
+        device: &mut dyn LogicalDevice,
+        apdu: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Refusal> {
+        let agreement = self.state.agreement().ok_or(Refusal::NotAssociated)?;
+        if agreement.access.application_context.is_ciphered() {
+            return Err(Refusal::Unprotected);
+        }
+        let room = usize::from(agreement.access.max_send_pdu);
+        if self.on_service(device, apdu, room, out)? == After::Close {
+            self.abort();
+        }
+        Ok(())
+    }
+
+    fn on_ciphered(
+        &mut self,
+        device: &mut dyn LogicalDevice,
+        apdu: &mut [u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Refusal> {
+        let agreement = self.state.agreement().ok_or(Refusal::NotAssociated)?;
+        if !agreement.access.application_context.is_ciphered() {
+            return Err(Refusal::NotSupported);
+        }
+        let (plain, envelope) = cipher::open(device, agreement, apdu)?;
+        let required = device
+            .client(self.config.client)
+            .map_or(Protection::AUTHENTICATED_ENCRYPTED, |policy| policy.protection);
+        if !envelope.protection().covers(required) {
+            return Err(Refusal::Unprotected);
+        }
+        agreement.access.protection = envelope.protection();
+        let room = envelope.room(agreement.access.max_send_pdu);
+        let mut answer = Vec::new();
+        let after = match self.on_service(device, plain, room, &mut answer) {
+            Ok(after) => after,
+            Err(refusal) => {
+                answer.clear();
+                refusal.encode(&mut answer);
+                After::Stay
+            }
+        };
+        self.seal(device, envelope, &answer, out)?;
+        if after == After::Close {
+            self.abort();
+        }
+        Ok(())
+    }
+
+    /// Protects an answer as the request was. An empty answer stays empty.
+    fn seal(
+        &mut self,
+        device: &mut dyn LogicalDevice,
+        envelope: Envelope,
+        answer: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Refusal> {
+        let agreement = self.state.agreement().ok_or(Refusal::NotAssociated)?;
+        if answer.is_empty() {
+            return Ok(());
+        }
+        cipher::seal(device, agreement, envelope, answer, out)
+    }
+
+    /// Answers one service request, its protection taken off, with an APDU of at most `room`
+    /// octets.
+    fn on_service(
+        &mut self,
+        device: &mut dyn LogicalDevice,
+        apdu: &[u8],
+        room: usize,
+        answer: &mut Vec<u8>,
+    ) -> Result<After, Refusal> {
+        let request = Apdu::decode(apdu)?;
+        let access = match &self.state {
+            State::Idle => return Err(Refusal::NotAssociated),
+            State::Authenticating(..) => return self.on_authentication(device, &request, answer),
+            State::Associated(agreement) => agreement.access,
+        };
+        let mut call = Call { device, access, room, answer };
+        let confirmed = match request {
+            Apdu::GetRequest(request) => {
+                let confirmed = request.invoke().confirmed();
+                self.on_get(&mut call, request)?;
+                confirmed
+            }
+            Apdu::SetRequest(request) => {
+                let confirmed = request.invoke().confirmed();
+                self.on_set(&mut call, request)?;
+                confirmed
+            }
+            Apdu::ActionRequest(request) => {
+                let confirmed = request.invoke().confirmed();
+                self.on_action(&mut call, request)?;
+                confirmed
+            }
+            _ => return Err(Refusal::NotSupported),
+        };
+        if !confirmed {
+            answer.clear();
+        }
+        Ok(After::Stay)
+    }
+}
+
+impl State {
+    const fn agreement(&mut self) -> Option<&mut Agreement> {
+        match self {
+            Self::Idle => None,
+            Self::Authenticating(agreement, _) | Self::Associated(agreement) => Some(agreement),
+        }
+    }
+}
+
+/// One request on its way to the device, and the place for its answer.
+struct Call<'c> {
+    device: &'c mut dyn LogicalDevice,
+    access: Access,
+    room: usize,
+    answer: &'c mut Vec<u8>,
+}
+
+impl Call<'_> {
+    /// Fails when a service was not agreed on.
+    const fn needs(&self, service: Conformance) -> Result<(), Refusal> {
+        if self.access.conformance.contains(service) { Ok(()) } else { Err(Refusal::NotSupported) }
+    }
+}
+
+/// Why a request gets an ExceptionResponse and not the answer of its service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    /// There is no association, or it is not authenticated yet.
+    NotAssociated,
+    /// The request is less protected than the association or the device demands.
+    Unprotected,
+    /// The service was not agreed on, or the server does not have it.
+    NotSupported,
+    /// The APDU tag is not one that the server knows.
+    Unknown,
+    /// The octets are not an APDU.
+    Malformed,
+    /// The request or its answer does not fit, and blocks were not agreed on.
+    TooLong,
+    /// The tag does not verify, or key, suite or title are not those of the association.
+    Deciphering,
+    /// The counter was used before; this is the lowest one that is acceptable.
+    Counter(u32),
+    /// The device cannot protect the answer.
+    CannotProtect,
+}
+
+impl Refusal {
+    fn encode(self, out: &mut Vec<u8>) {
+        let (state, service) = match self {
+            Self::NotAssociated | Self::Unprotected => {
+                (ExceptionState::ServiceNotAllowed, ExceptionService::OperationNotPossible)
+            }
+            Self::NotSupported => {
+                (ExceptionState::ServiceNotAllowed, ExceptionService::ServiceNotSupported)
+            }
+            Self::Unknown => {
+                (ExceptionState::ServiceUnknown, ExceptionService::ServiceNotSupported)
+            }
+            Self::Malformed | Self::CannotProtect => {
+                (ExceptionState::ServiceNotAllowed, ExceptionService::OtherReason)
+            }
+            Self::TooLong => (ExceptionState::ServiceNotAllowed, ExceptionService::PduTooLong),
+            Self::Deciphering => {
+                (ExceptionState::ServiceNotAllowed, ExceptionService::DecipheringError)
+            }
+            Self::Counter(expected) => (
+                ExceptionState::ServiceNotAllowed,
+                ExceptionService::InvocationCounterError(expected),
+            ),
+        };
+        ExceptionResponse { state, service }.encode(&mut Writer::new(out));
+    }
+}
+
+impl From<Malformed> for Refusal {
+    fn from(malformed: Malformed) -> Self {
+        match malformed {
+            Malformed { kind: MalformedKind::UnknownTag(_), offset: 0 } => Self::Unknown,
+            _ => Self::Malformed,
+        }
+    }
+}

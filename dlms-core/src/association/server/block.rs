@@ -1,0 +1,111 @@
+//! Block transfer: long answers cut, long requests joined (IEC 62056-5-3 clauses 6.4.2.11 to
+//! 6.4.2.13).
+
+use alloc::vec::Vec;
+
+use super::Refusal;
+use crate::xdlms::DataBlock;
+
+/// Octets of one answer. A device that produces more is refused the answer: a year of
+/// quarter-hours with twelve columns stays below 4 MiB.
+pub(super) const ANSWER_LEN_MAX: usize = 16 * 1024 * 1024;
+/// Octets of one joined request. What clients write in blocks are calendars, lists and firmware
+/// blocks, of a few kilobytes each.
+pub(super) const REQUEST_LEN_MAX: usize = 64 * 1024;
+/// What stands around the octets of a block: tag, choice, invoke-id, last-block, block number,
+/// choice of the result, length in three octets.
+const BLOCK_OVERHEAD: usize = 1 + 1 + 1 + 1 + 4 + 1 + 3;
+
+/// The transfer under way. Any other request ends it.
+#[derive(Debug)]
+pub(super) enum Transfer {
+    None,
+    Get(LongAnswer),
+    Set(LongRequest),
+    Action(LongAction),
+}
+
+/// An ACTION may be long in both directions, one after the other.
+#[derive(Debug)]
+pub(super) enum LongAction {
+    Request(LongRequest),
+    Answer(LongAnswer),
+}
+
+/// An answer that leaves in blocks.
+#[derive(Debug)]
+pub(super) struct LongAnswer {
+    octets: Vec<u8>,
+    sent: usize,
+    number: u32,
+}
+
+impl LongAnswer {
+    pub(super) const fn new(octets: Vec<u8>) -> Self {
+        Self { octets, sent: 0, number: 0 }
+    }
+
+    /// The number of the block that was sent last, counted from 1.
+    pub(super) const fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// The next block, for an APDU of `room` octets.
+    pub(super) fn next(&mut self, room: usize) -> DataBlock<'_> {
+        let most = room.saturating_sub(BLOCK_OVERHEAD).max(1);
+        let from = self.sent;
+        self.sent = from.saturating_add(most).min(self.octets.len());
+        self.number = self.number.saturating_add(1);
+        DataBlock {
+            last: self.sent == self.octets.len(),
+            number: self.number,
+            octets: self.octets.get(from..self.sent).unwrap_or_default(),
+        }
+    }
+}
+
+/// A request that arrives in blocks: the APDU that it would have been in one piece.
+#[derive(Debug)]
+pub(super) struct LongRequest {
+    apdu: Vec<u8>,
+    number: u32,
+}
+
+/// Why a block cannot be joined. The transfer is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum JoinError {
+    /// Another number was due.
+    Number,
+    /// More than [`REQUEST_LEN_MAX`].
+    TooLong,
+}
+
+impl LongRequest {
+    /// A request that starts with `head`: everything before the octets of its blocks.
+    pub(super) const fn new(head: Vec<u8>) -> Self {
+        Self { apdu: head, number: 0 }
+    }
+
+    /// Appends a block, whose number must be the next one.
+    pub(super) fn join(&mut self, block: DataBlock<'_>) -> Result<(), JoinError> {
+        self.number = self.number.saturating_add(1);
+        if block.number != self.number {
+            return Err(JoinError::Number);
+        }
+        if self.apdu.len().saturating_add(block.octets.len()) > REQUEST_LEN_MAX {
+            return Err(JoinError::TooLong);
+        }
+        self.apdu.extend_from_slice(block.octets);
+        Ok(())
+    }
+
+    /// The joined APDU.
+    pub(super) fn into_apdu(self) -> Vec<u8> {
+        self.apdu
+    }
+}
+
+/// Fails when an answer is longer than any client could want.
+pub(super) const fn check_len(answer: &[u8]) -> Result<(), Refusal> {
+    if answer.len() > ANSWER_LEN_MAX { Err(Refusal::TooLong) } else { Ok(()) }
+}

@@ -1,0 +1,144 @@
+//! Protection: taken off requests, put on answers.
+
+use alloc::vec::Vec;
+
+use super::{Agreement, LogicalDevice, Refusal};
+use crate::{
+    security::{
+        CipherForm, ProtectRequest, Protection, SecurityControl, SecurityError, SystemTitle,
+        UnprotectRequest, Verification, decode_head, protect, unprotect_in_place,
+    },
+    xdlms::{Apdu, tag},
+};
+
+/// How a request was protected, and so its answer will be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Envelope {
+    form: CipherForm,
+    control: SecurityControl,
+}
+
+impl Envelope {
+    pub(super) const fn protection(self) -> Protection {
+        self.control.protection()
+    }
+
+    /// How long a plain APDU may be so that it has at most `limit` octets in this envelope.
+    pub(super) fn room(self, limit: u16) -> usize {
+        // APDU tag, length in three octets, security control, counter.
+        let head: usize = 1 + 3 + 1 + 4;
+        let title = if self.form.is_general() { 9 } else { 0 };
+        let tag = if self.protection().authenticated { 12 } else { 0 };
+        usize::from(limit).saturating_sub(head).saturating_sub(title).saturating_sub(tag)
+    }
+}
+
+/// Verifies and deciphers a request in place.
+///
+/// The counter is looked at first and accepted only when the tag has verified. Where there is no
+/// tag, what came out must at least be an APDU: otherwise one made-up message with a large counter
+/// would lock the client out.
+pub(super) fn open<'a>(
+    device: &mut dyn LogicalDevice,
+    agreement: &mut Agreement,
+    apdu: &'a mut [u8],
+) -> Result<(&'a [u8], Envelope), Refusal> {
+    let head = decode_head(apdu).map_err(|error| match error {
+        SecurityError::Malformed(malformed) => malformed.into(),
+        _ => Refusal::Deciphering,
+    })?;
+    let title = agreement.access.client_title.ok_or(Refusal::Deciphering)?;
+    let received = match (&agreement.dedicated, head.form.is_dedicated()) {
+        (Some(dedicated), true) => dedicated.received,
+        (None, true) => return Err(Refusal::Deciphering),
+        (_, false) => device.received(title),
+    };
+    received.check(head.counter).map_err(|_| Refusal::Counter(received.lowest_acceptable()))?;
+
+    let policy = device.client(agreement.access.client).ok_or(Refusal::NotAssociated)?;
+    let keys = policy.keys.ok_or(Refusal::Deciphering)?;
+    let request = UnprotectRequest {
+        required: SecurityControl::new(keys.suite, policy.protection),
+        system_title: Some(title),
+        key: match &agreement.dedicated {
+            Some(dedicated) if head.form.is_dedicated() => &dedicated.key,
+            _ => keys.encryption,
+        },
+        authentication_key: Some(keys.authentication),
+    };
+    let opened = unprotect_in_place(device.crypto(), &request, &head, apdu);
+    let opened = opened.map_err(|error| match error {
+        SecurityError::Protection { .. } => Refusal::Unprotected,
+        _ => Refusal::Deciphering,
+    })?;
+    // The tag of the APDU outside is not proven by anything.
+    let inside = opened.plain.first().copied().unwrap_or_default();
+    if !head.form.is_general() && tag::plain(head.tag) != Some(inside) {
+        return Err(Refusal::Deciphering);
+    }
+    if opened.verified != Verification::Verified && Apdu::decode(opened.plain).is_err() {
+        return Err(Refusal::Deciphering);
+    }
+    if !accept(device, agreement, title, head.form, head.counter) {
+        return Err(Refusal::CannotProtect);
+    }
+    Ok((opened.plain, Envelope { form: head.form, control: head.control }))
+}
+
+fn accept(
+    device: &mut dyn LogicalDevice,
+    agreement: &mut Agreement,
+    title: SystemTitle,
+    form: CipherForm,
+    counter: u32,
+) -> bool {
+    match &mut agreement.dedicated {
+        Some(dedicated) if form.is_dedicated() => {
+            dedicated.received.accept(counter);
+            true
+        }
+        _ => device.accept(title, counter),
+    }
+}
+
+/// Appends an answer in the envelope of its request. An APDU that has no ciphered form of its own,
+/// as an ExceptionResponse, goes out plain unless the form is a general one.
+pub(super) fn seal(
+    device: &mut dyn LogicalDevice,
+    agreement: &mut Agreement,
+    envelope: Envelope,
+    plain: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), Refusal> {
+    let inside = plain.first().copied().unwrap_or_default();
+    let wire = match envelope.form {
+        CipherForm::Global => tag::global(inside),
+        CipherForm::Dedicated => tag::dedicated(inside),
+        CipherForm::GeneralGlobal => Some(tag::GENERAL_GLO_CIPHERING),
+        CipherForm::GeneralDedicated => Some(tag::GENERAL_DED_CIPHERING),
+    };
+    let Some(wire) = wire else {
+        out.extend_from_slice(plain);
+        return Ok(());
+    };
+    let counter = match &mut agreement.dedicated {
+        Some(dedicated) if envelope.form.is_dedicated() => dedicated.take_counter(),
+        _ => device.take_counter(),
+    };
+    let counter = counter.ok_or(Refusal::CannotProtect)?;
+    let keys = device.client(agreement.access.client).and_then(|policy| policy.keys);
+    let keys = keys.ok_or(Refusal::CannotProtect)?;
+    let request = ProtectRequest {
+        tag: wire,
+        system_title: device.system_title(),
+        send_title: true,
+        control: envelope.control,
+        counter,
+        key: match &agreement.dedicated {
+            Some(dedicated) if envelope.form.is_dedicated() => &dedicated.key,
+            _ => keys.encryption,
+        },
+        authentication_key: Some(keys.authentication),
+    };
+    protect(device.crypto(), &request, plain, out).map_err(|_| Refusal::CannotProtect)
+}

@@ -1,0 +1,131 @@
+//! What a server asks of the logical device behind it.
+
+use alloc::vec::Vec;
+
+use crate::{
+    acse::{ApplicationContext, Mechanism},
+    axdr::RawData,
+    cosem::{AttributeDescriptor, MethodDescriptor},
+    security::{
+        CryptoProvider, Key, Protection, ReceiveCounter, Secret, SecuritySuite, SystemTitle,
+    },
+    xdlms::{ActionResult, Conformance, DataAccessResult, SelectiveAccess},
+};
+
+/// A logical device: objects, clients and the counters of its keys.
+///
+/// One device serves all its associations, so what outlives an association is kept here: above all
+/// the invocation counters, which must survive a restart as well. A [`Server`](super::Server) keeps
+/// what belongs to one association.
+pub trait LogicalDevice {
+    /// The system title: eight octets that no other device has.
+    fn system_title(&self) -> SystemTitle;
+
+    /// The cryptography of the device.
+    fn crypto(&self) -> &dyn CryptoProvider;
+
+    /// What is demanded of the client with this SAP; `None` refuses it.
+    fn client(&self, sap: u16) -> Option<ClientPolicy<'_>>;
+
+    /// Takes the next invocation counter for sending under the global encryption key. It is stored
+    /// durably as used before it is returned, and no value is ever returned twice. `None` when the
+    /// key has used up its counters: nothing protected can be sent any more.
+    fn take_counter(&mut self) -> Option<u32>;
+
+    /// What was last accepted from `client` under the global encryption key, in whichever
+    /// association.
+    fn received(&self, client: SystemTitle) -> ReceiveCounter;
+
+    /// Stores durably that `counter` of `client` was accepted. It is called after the tag was
+    /// verified and before the request is executed; `false` refuses the request, because a counter
+    /// that cannot be remembered could be replayed.
+    fn accept(&mut self, client: SystemTitle, counter: u32) -> bool;
+
+    /// Appends the value of an attribute to `out`: one encoded Data.
+    ///
+    /// # Errors
+    /// The refusal that the client gets. What was appended to `out` is dropped.
+    fn get(
+        &mut self,
+        access: &Access,
+        attribute: AttributeDescriptor,
+        selection: Option<SelectiveAccess<'_>>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), DataAccessResult>;
+
+    /// Writes an attribute.
+    ///
+    /// # Errors
+    /// The refusal that the client gets.
+    fn set(
+        &mut self,
+        access: &Access,
+        attribute: AttributeDescriptor,
+        selection: Option<SelectiveAccess<'_>>,
+        value: RawData<'_>,
+    ) -> Result<(), DataAccessResult>;
+
+    /// Invokes a method. What it returns, one encoded Data, is appended to `out`; most methods
+    /// return nothing. Method 1 of the current association never comes here: the server answers it.
+    ///
+    /// # Errors
+    /// The refusal that the client gets. What was appended to `out` is dropped.
+    fn action(
+        &mut self,
+        access: &Access,
+        method: MethodDescriptor,
+        parameters: Option<RawData<'_>>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ActionResult>;
+}
+
+/// What a device demands of one client.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientPolicy<'d> {
+    /// The mechanisms that it may authenticate with. [`Mechanism::Lowest`] lets everybody in.
+    pub mechanisms: &'d [Mechanism],
+    /// The password (LLS) or shared secret (HLS 2, 3, 4 and 6).
+    pub secret: &'d Secret,
+    /// The keys that it shares with the device, where it has any: without them it can neither
+    /// cipher nor use HLS GMAC.
+    pub keys: Option<DeviceKeys<'d>>,
+    /// How every request must be protected at least. In a context with ciphering, a request without
+    /// any protection is refused in any case.
+    pub protection: Protection,
+    /// Whether an association with ciphering is released only when the RLRQ proves, by a ciphered
+    /// InitiateRequest, that it comes from the client. Without that, anybody on the line can end
+    /// the association; with it, a client that sends a bare RLRQ must end the link instead.
+    pub proven_release: bool,
+}
+
+/// The global unicast keys that a device shares with a client.
+#[derive(Clone, Copy, Debug)]
+pub struct DeviceKeys<'d> {
+    /// The algorithms; both keys have its length.
+    pub suite: SecuritySuite,
+    /// The global unicast encryption key (GUEK).
+    pub encryption: &'d Key,
+    /// The global authentication key (GAK).
+    pub authentication: &'d Key,
+}
+
+/// Who asks, and under which agreement.
+#[derive(Clone, Copy, Debug)]
+pub struct Access {
+    /// The SAP of the client.
+    pub client: u16,
+    /// The system title that the client presented.
+    pub client_title: Option<SystemTitle>,
+    /// The application context of the association.
+    pub application_context: ApplicationContext,
+    /// How the client authenticated itself.
+    pub mechanism: Mechanism,
+    /// The services that both sides have.
+    pub conformance: Conformance,
+    /// The largest APDU that the device takes, in octets.
+    pub max_receive_pdu: u16,
+    /// The largest APDU that the device sends, in octets.
+    pub max_send_pdu: u16,
+    /// How this very request was protected; its answer is protected the same way.
+    pub protection: Protection,
+}

@@ -1,0 +1,177 @@
+//! One encoded value, walked but not taken apart.
+
+use super::{
+    BitString, NESTING_MAX, Reader, Writer,
+    data_type::{DataType, Layout},
+};
+use crate::{Malformed, MalformedKind};
+
+/// The octets of exactly one encoded [`Data`](super::Data): its extent is known and its nesting
+/// is within [`NESTING_MAX`]. This is what the services carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RawData<'a>(&'a [u8]);
+
+impl<'a> RawData<'a> {
+    /// null-data.
+    pub const NULL: RawData<'static> = RawData(&[0]);
+
+    /// Takes the octets of one value. The value is walked once, nothing is allocated.
+    ///
+    /// # Errors
+    /// [`MalformedKind::Truncated`], [`MalformedKind::UnknownTag`], [`MalformedKind::Length`],
+    /// [`MalformedKind::Nesting`] at the octet at fault; the cursor then stays where it was.
+    pub fn decode(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
+        reader.spanned(|reader| skip(reader, 0)).map(|((), octets)| Self(octets))
+    }
+
+    /// `octets` that were walked as one value before.
+    pub(crate) const fn walked(octets: &'a [u8]) -> Self {
+        Self(octets)
+    }
+
+    /// The octets, tag first.
+    pub const fn octets(&self) -> &'a [u8] {
+        self.0
+    }
+
+    /// Appends the octets.
+    pub fn encode(&self, writer: &mut Writer<'_>) {
+        writer.octets(self.0);
+    }
+}
+
+/// Passes over one value that stands `depth` arrays or structures deep.
+pub(super) fn skip(reader: &mut Reader<'_>, depth: usize) -> Result<(), Malformed> {
+    let data_type = take_type(reader)?;
+    skip_contents(data_type, reader, depth)
+}
+
+/// Passes over what follows the tag of a `data_type`.
+pub(super) fn skip_contents(
+    data_type: DataType,
+    reader: &mut Reader<'_>,
+    depth: usize,
+) -> Result<(), Malformed> {
+    match data_type.layout() {
+        Layout::Fixed(count) => reader.octets(count).map(drop),
+        Layout::Octets => reader.octet_string().map(drop),
+        Layout::Bits => BitString::decode(reader).map(drop),
+        Layout::Elements => {
+            let within = deeper(reader, depth)?;
+            // The count is a claim, but every element takes an octet: input ends the loop.
+            for _ in 0..reader.length()? {
+                skip(reader, within)?;
+            }
+            Ok(())
+        }
+        Layout::Compact => {
+            let within = deeper(reader, depth)?;
+            skip_description(reader, within)?;
+            reader.octet_string().map(drop)
+        }
+    }
+}
+
+/// Passes over one type description of a compact-array.
+pub(super) fn skip_description(reader: &mut Reader<'_>, depth: usize) -> Result<(), Malformed> {
+    let at = reader.offset();
+    match take_type(reader)? {
+        DataType::Array => {
+            let within = deeper(reader, depth)?;
+            reader.u16()?;
+            skip_description(reader, within)
+        }
+        DataType::Structure => {
+            let within = deeper(reader, depth)?;
+            for _ in 0..reader.length()? {
+                skip_description(reader, within)?;
+            }
+            Ok(())
+        }
+        DataType::CompactArray => {
+            Err(Malformed::new(MalformedKind::UnknownTag(DataType::CompactArray.tag()), at))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Takes the tag of a value.
+pub(super) fn take_type(reader: &mut Reader<'_>) -> Result<DataType, Malformed> {
+    let tag = reader.peek().ok_or_else(|| reader.fail(MalformedKind::Truncated))?;
+    let data_type =
+        DataType::from_tag(tag).ok_or_else(|| reader.fail(MalformedKind::UnknownTag(tag)))?;
+    reader.u8()?;
+    Ok(data_type)
+}
+
+/// The depth inside an array or structure whose tag was just taken at `depth`.
+fn deeper(reader: &Reader<'_>, depth: usize) -> Result<usize, Malformed> {
+    if depth >= NESTING_MAX {
+        return Err(reader.fail(MalformedKind::Nesting));
+    }
+    Ok(depth.saturating_add(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::{vec, vec::Vec};
+
+    #[test]
+    fn raw_data_ends_where_its_value_ends() {
+        for value in [
+            &[0x00][..],
+            &[0x11, 0x05],
+            &[0x09, 0x02, 0xaa, 0xbb],
+            &[0x04, 0x09, 0xff, 0x80],
+            &[0x02, 0x02, 0x0f, 0xff, 0x16, 0x1e],
+            &[0x01, 0x00],
+            &[0x13, 0x02, 0x02, 0x12, 0x11, 0x03, 0x00, 0x01, 0x02],
+        ] {
+            let mut input = value.to_vec();
+            input.extend_from_slice(&[0xee; 3]);
+            let mut reader = Reader::new(&input);
+            assert_eq!(RawData::decode(&mut reader).unwrap().octets(), value);
+            assert_eq!(reader.rest(), [0xee; 3]);
+            for cut in 0..value.len() {
+                let error = RawData::decode(&mut Reader::new(&value[..cut])).unwrap_err();
+                assert_eq!(error.kind, MalformedKind::Truncated, "{value:02x?} cut at {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_announced_count_larger_than_the_input_is_truncation() {
+        // array, 2^32 - 1 elements announced, three nulls present
+        let input = [0x01, 0x84, 0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00];
+        assert_eq!(
+            RawData::decode(&mut Reader::new(&input)),
+            Err(Malformed::new(MalformedKind::Truncated, 9))
+        );
+    }
+
+    #[test]
+    fn nesting_is_refused_beyond_its_maximum() {
+        let nested = |depth: usize| -> Vec<u8> {
+            let mut octets = [0x01, 0x01].repeat(depth);
+            octets.push(0x00);
+            octets
+        };
+        assert!(RawData::decode(&mut Reader::new(&nested(NESTING_MAX))).is_ok());
+        let error = RawData::decode(&mut Reader::new(&nested(NESTING_MAX + 1))).unwrap_err();
+        assert_eq!(error.kind, MalformedKind::Nesting);
+        let hostile = vec![0x01; 65_536];
+        assert_eq!(
+            RawData::decode(&mut Reader::new(&hostile)).unwrap_err().kind,
+            MalformedKind::Nesting
+        );
+    }
+
+    #[test]
+    fn an_unknown_tag_is_named_at_its_octet() {
+        assert_eq!(
+            RawData::decode(&mut Reader::new(&[0x02, 0x01, 0x07, 0x00])),
+            Err(Malformed::new(MalformedKind::UnknownTag(7), 2))
+        );
+    }
+}

@@ -1,0 +1,88 @@
+//! Security of APDUs and associations (IEC 62056-5-3; Green Book 9.2).
+//!
+//! - [`SystemTitle`], [`Key`], [`Secret`]: who, and with what.
+//! - [`SecuritySuite`], [`Protection`], [`SecurityControl`], [`CipherForm`]: how an APDU is
+//!   protected, and what is allowed where.
+//! - [`protect`], [`decode_head`], [`unprotect_in_place`]: into a ciphered APDU and out of it.
+//! - [`SendCounters`], [`ReceiveCounter`]: no value twice, in either direction.
+//! - [`hls`]: the four passes of high level security.
+//! - [`CryptoProvider`]: the algorithms, by default `RustCrypto`.
+//!
+//! The keys, the counters' memory and the decision what protection an association demands belong to
+//! the owner. A receiver compares what an APDU says of itself with what was agreed and adopts
+//! nothing of it.
+//!
+//! ```
+//! # #[cfg(feature = "rustcrypto")] {
+//! use dlms_core::security::{
+//!     Key, ProtectRequest, Protection, ReceiveCounter, RustCrypto, SecurityControl, SecuritySuite,
+//!     UnprotectRequest, Verification, decode_head, protect, unprotect_in_place,
+//! };
+//!
+//! let key: Key = "000102030405060708090A0B0C0D0E0F".parse()?;
+//! let authentication_key: Key = "D0D1D2D3D4D5D6D7D8D9DADBDCDDDEDF".parse()?;
+//! let title = "4D4D4D0000BC614E".parse()?;
+//! let control =
+//!     SecurityControl::new(SecuritySuite::Suite0, Protection::AUTHENTICATED_ENCRYPTED);
+//!
+//! // get-request of the time, attribute 2 of 0-0:1.0.0*255, as glo-get-request.
+//! let get_time = [0xc0, 1, 0, 0, 8, 0, 0, 1, 0, 0, 0xff, 2, 0];
+//! let mut apdu = Vec::new();
+//! let request = ProtectRequest {
+//!     tag: 0xc8,
+//!     system_title: title,
+//!     send_title: false,
+//!     control,
+//!     counter: 0x0123_4567,
+//!     key: &key,
+//!     authentication_key: Some(&authentication_key),
+//! };
+//! protect(&RustCrypto, &request, &get_time, &mut apdu)?;
+//! assert_eq!(apdu[..7], [0xc8, 0x1e, 0x30, 0x01, 0x23, 0x45, 0x67]);
+//!
+//! // The other side: compare the counter, verify, and only then remember the counter.
+//! let mut counter = ReceiveCounter::after(0x0123_4566);
+//! let head = decode_head(&apdu)?;
+//! counter.check(head.counter)?;
+//! let request = UnprotectRequest {
+//!     required: control,
+//!     system_title: Some(title),
+//!     key: &key,
+//!     authentication_key: Some(&authentication_key),
+//! };
+//! let opened = unprotect_in_place(&RustCrypto, &request, &head, &mut apdu)?;
+//! assert_eq!(opened.verified, Verification::Verified);
+//! assert_eq!(opened.plain, get_time);
+//! counter.accept(head.counter);
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod cipher;
+mod control;
+mod counters;
+mod error;
+mod form;
+mod hex;
+pub mod hls;
+mod key;
+mod provider;
+#[cfg(feature = "rustcrypto")]
+mod rustcrypto;
+mod suite;
+mod system_title;
+
+pub use cipher::{
+    CipheredHead, OVERHEAD_MAX, Opened, ProtectRequest, UnprotectRequest, Verification,
+    decode_head, decrypt_unverified_in_place, protect, unprotect_in_place,
+};
+pub use control::{ControlError, Protection, SecurityControl};
+pub use counters::{COUNTER_MAX, CountersExhausted, ReceiveCounter, SendCounters};
+pub use error::SecurityError;
+pub use form::CipherForm;
+pub use key::{Key, NotAKey, Secret};
+pub use provider::{CryptoError, CryptoProvider, TAG_LEN};
+#[cfg(feature = "rustcrypto")]
+pub use rustcrypto::RustCrypto;
+pub use suite::SecuritySuite;
+pub use system_title::{NotASystemTitle, SystemTitle};

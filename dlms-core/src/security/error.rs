@@ -1,0 +1,112 @@
+//! Why a protected APDU or an HLS reply was not made or not taken.
+
+use crate::Malformed;
+
+use super::{ControlError, CountersExhausted, CryptoError, Protection, SecuritySuite, SystemTitle};
+
+/// Protection that failed. Nothing of the APDU may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SecurityError {
+    /// The octets are not a ciphered APDU.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// The security control octet breaks a rule of the standard.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// The peer uses another suite than was agreed.
+    #[error("protected with {received}, agreed was {required}")]
+    Suite {
+        /// The suite in the APDU.
+        received: SecuritySuite,
+        /// The suite that was agreed.
+        required: SecuritySuite,
+    },
+    /// The peer protects less than was agreed.
+    #[error("{received}, agreed was {required}")]
+    Protection {
+        /// The protection of the APDU.
+        received: Protection,
+        /// The least protection that was agreed.
+        required: Protection,
+    },
+    /// The key set bit is not the agreed one: unicast and broadcast keys are different keys.
+    #[error("another key set than agreed (broadcast key: {broadcast})")]
+    KeySet {
+        /// Whether the APDU names the broadcast key.
+        broadcast: bool,
+    },
+    /// Compressed APDUs are not handled.
+    #[error("compressed APDUs are not supported")]
+    Compressed,
+    /// A key does not have the length of its suite.
+    #[error("a key does not have the length of its suite")]
+    KeyLength,
+    /// Authentication without an authentication key.
+    #[error("no authentication key")]
+    AuthenticationKeyMissing,
+    /// Nobody said whose APDU it is: it carries no system title and none is known.
+    #[error("originator's system title is not known")]
+    SystemTitleMissing,
+    /// The APDU carries another system title than the association knows.
+    #[error("APDU from {received}, expected was {expected}")]
+    SystemTitleMismatch {
+        /// The title in the APDU.
+        received: SystemTitle,
+        /// The title of the association's peer.
+        expected: SystemTitle,
+    },
+    /// The largest counter value, which is neither sent nor accepted.
+    #[error("invocation counter at its maximum")]
+    CounterMaximum,
+    /// A replay, or a counter that was set back.
+    #[error("invocation counter {received} is not greater than {last}")]
+    CounterNotGreater {
+        /// The counter in the APDU.
+        received: u32,
+        /// The counter that was accepted last.
+        last: u32,
+    },
+    /// No granted invocation counter is left.
+    #[error(transparent)]
+    CountersExhausted(#[from] CountersExhausted),
+    /// The authentication tag does not belong to these octets under these keys, this originator
+    /// and this counter. Which of them is wrong cannot be told.
+    #[error("authentication tag does not verify")]
+    TagMismatch,
+    /// More octets than AES-GCM takes at once.
+    #[error("APDU too long for its protection")]
+    TooLong,
+    /// The cryptographic provider lacks the algorithm, or failed.
+    #[error("the cryptographic provider cannot do this")]
+    ProviderUnavailable,
+    /// A challenge of HLS has 8 to 64 octets.
+    #[error("challenge of {0} octets, must be 8 to 64")]
+    ChallengeLength(usize),
+    /// The server's challenge is the client's own: its reply would answer the client's question.
+    #[error("challenge reflected")]
+    ChallengeReflected,
+    /// An empty secret authenticates nobody.
+    #[error("empty secret")]
+    SecretEmpty,
+    /// The reply to a challenge is not the expected one: another secret, key or system title.
+    #[error("reply to the challenge does not verify")]
+    ReplyMismatch,
+    /// The security control octet of a GMAC reply is not authentication-only in the agreed suite.
+    #[error("reply with security control {received:#04x}, must be {required:#04x}")]
+    ReplyControl {
+        /// The octet in the reply.
+        received: u8,
+        /// The only octet that is accepted.
+        required: u8,
+    },
+}
+
+impl From<CryptoError> for SecurityError {
+    fn from(error: CryptoError) -> Self {
+        match error {
+            CryptoError::TagMismatch => Self::TagMismatch,
+            CryptoError::TooLong => Self::TooLong,
+            CryptoError::Unavailable => Self::ProviderUnavailable,
+        }
+    }
+}

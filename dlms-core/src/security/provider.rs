@@ -1,0 +1,87 @@
+//! What this crate asks of a cryptographic library.
+
+use core::fmt;
+
+use super::Key;
+
+/// Octets of the authentication tag that DLMS/COSEM transmits, in every suite.
+pub const TAG_LEN: usize = 12;
+
+/// The algorithms behind the protection of APDUs and the HLS mechanisms.
+///
+/// A provider has no state of this crate's concern: every call brings its key. It may be a
+/// library ([`RustCrypto`](super::RustCrypto)) or a device that can fail.
+pub trait CryptoProvider: fmt::Debug + Send + Sync {
+    /// AES-GCM: encrypts `text` in place and returns the leftmost twelve octets of the tag over
+    /// `aad` and the result. With an empty `text` this is GMAC.
+    ///
+    /// # Errors
+    /// [`CryptoError::TooLong`], [`CryptoError::Unavailable`].
+    fn gcm_seal(
+        &self,
+        key: &Key,
+        iv: &[u8; 12],
+        aad: &[u8],
+        text: &mut [u8],
+    ) -> Result<[u8; TAG_LEN], CryptoError>;
+
+    /// AES-GCM: verifies `tag` over `aad` and `text` in constant time and decrypts `text` in place.
+    /// After any error `text` is all zeros: what did not verify is never seen.
+    ///
+    /// # Errors
+    /// [`CryptoError::TagMismatch`], [`CryptoError::TooLong`], [`CryptoError::Unavailable`].
+    fn gcm_open(
+        &self,
+        key: &Key,
+        iv: &[u8; 12],
+        aad: &[u8],
+        text: &mut [u8],
+        tag: &[u8; TAG_LEN],
+    ) -> Result<(), CryptoError>;
+
+    /// The encryption of AES-GCM alone: applies its key stream to `text` in place. Encrypts and
+    /// decrypts, and proves nothing.
+    ///
+    /// # Errors
+    /// [`CryptoError::TooLong`], [`CryptoError::Unavailable`].
+    fn gcm_keystream(&self, key: &Key, iv: &[u8; 12], text: &mut [u8]) -> Result<(), CryptoError>;
+
+    /// AES of one block in place, for the manufacturer mechanism as it is commonly made.
+    ///
+    /// # Errors
+    /// [`CryptoError::Unavailable`].
+    fn aes_ecb_encrypt(&self, key: &Key, block: &mut [u8; 16]) -> Result<(), CryptoError>;
+
+    /// MD5 of the concatenated `parts`, for HLS mechanism 3.
+    ///
+    /// # Errors
+    /// [`CryptoError::Unavailable`].
+    fn md5(&self, parts: &[&[u8]]) -> Result<[u8; 16], CryptoError>;
+
+    /// SHA-1 of the concatenated `parts`, for HLS mechanism 4.
+    ///
+    /// # Errors
+    /// [`CryptoError::Unavailable`].
+    fn sha1(&self, parts: &[&[u8]]) -> Result<[u8; 20], CryptoError>;
+
+    /// SHA-256 of the concatenated `parts`, for HLS mechanism 6.
+    ///
+    /// # Errors
+    /// [`CryptoError::Unavailable`].
+    fn sha256(&self, parts: &[&[u8]]) -> Result<[u8; 32], CryptoError>;
+}
+
+/// Why a provider did not do what it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CryptoError {
+    /// The tag does not belong to these octets under this key and initialization vector.
+    #[error("authentication tag does not verify")]
+    TagMismatch,
+    /// More octets than the algorithm takes at once.
+    #[error("too many octets for the cryptographic algorithm")]
+    TooLong,
+    /// The provider lacks the algorithm (MD5 where only approved ones are built in, say), or the
+    /// device behind it failed.
+    #[error("the cryptographic provider cannot do this")]
+    Unavailable,
+}

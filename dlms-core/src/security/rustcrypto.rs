@@ -1,0 +1,232 @@
+//! The default provider: the RustCrypto crates, in constant time and with AES instructions where
+//! the processor has them.
+
+use aes::{
+    Aes128, Aes256,
+    cipher::{BlockCipherEncrypt, BlockSizeUser},
+};
+use aes_gcm::{
+    AeadInOut, AesGcm, KeyInit,
+    aead::consts::{U12, U16},
+};
+use md5::Md5;
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+
+use super::{CryptoError, CryptoProvider, Key, SecuritySuite, TAG_LEN};
+
+/// The provider on the RustCrypto crates. It keeps nothing between calls: a key schedule is made
+/// for each APDU and cleared after it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RustCrypto;
+
+impl CryptoProvider for RustCrypto {
+    fn gcm_seal(
+        &self,
+        key: &Key,
+        iv: &[u8; 12],
+        aad: &[u8],
+        text: &mut [u8],
+    ) -> Result<[u8; TAG_LEN], CryptoError> {
+        if is_aes_256(key) {
+            seal::<AesGcm<Aes256, U12, U12>>(key, iv, aad, text)
+        } else {
+            seal::<AesGcm<Aes128, U12, U12>>(key, iv, aad, text)
+        }
+    }
+
+    fn gcm_open(
+        &self,
+        key: &Key,
+        iv: &[u8; 12],
+        aad: &[u8],
+        text: &mut [u8],
+        tag: &[u8; TAG_LEN],
+    ) -> Result<(), CryptoError> {
+        let opened = if is_aes_256(key) {
+            open::<AesGcm<Aes256, U12, U12>>(key, iv, aad, text, tag)
+        } else {
+            open::<AesGcm<Aes128, U12, U12>>(key, iv, aad, text, tag)
+        };
+        if opened.is_err() {
+            text.fill(0);
+        }
+        opened
+    }
+
+    fn gcm_keystream(&self, key: &Key, iv: &[u8; 12], text: &mut [u8]) -> Result<(), CryptoError> {
+        // The key stream of GCM is the same in both directions and depends on nothing but key and
+        // initialization vector: sealing and dropping the tag applies it.
+        self.gcm_seal(key, iv, &[], text).map(|_tag| ())
+    }
+
+    fn aes_ecb_encrypt(&self, key: &Key, block: &mut [u8; 16]) -> Result<(), CryptoError> {
+        if is_aes_256(key) {
+            encrypt_block::<Aes256>(key, block)
+        } else {
+            encrypt_block::<Aes128>(key, block)
+        }
+    }
+
+    fn md5(&self, parts: &[&[u8]]) -> Result<[u8; 16], CryptoError> {
+        Ok(hash::<Md5>(parts).finalize().into())
+    }
+
+    fn sha1(&self, parts: &[&[u8]]) -> Result<[u8; 20], CryptoError> {
+        Ok(hash::<Sha1>(parts).finalize().into())
+    }
+
+    fn sha256(&self, parts: &[&[u8]]) -> Result<[u8; 32], CryptoError> {
+        Ok(hash::<Sha256>(parts).finalize().into())
+    }
+}
+
+/// A key has 16 octets or 32.
+fn is_aes_256(key: &Key) -> bool {
+    key.octets().len() == SecuritySuite::Suite2.key_len()
+}
+
+fn seal<C>(
+    key: &Key,
+    iv: &[u8; 12],
+    aad: &[u8],
+    text: &mut [u8],
+) -> Result<[u8; TAG_LEN], CryptoError>
+where
+    C: KeyInit + AeadInOut<NonceSize = U12, TagSize = U12>,
+{
+    let cipher = C::new_from_slice(key.octets()).map_err(|_| CryptoError::Unavailable)?;
+    cipher
+        .encrypt_inout_detached(iv.into(), aad, text.into())
+        .map(Into::into)
+        .map_err(|_| CryptoError::TooLong)
+}
+
+fn open<C>(
+    key: &Key,
+    iv: &[u8; 12],
+    aad: &[u8],
+    text: &mut [u8],
+    tag: &[u8; TAG_LEN],
+) -> Result<(), CryptoError>
+where
+    C: KeyInit + AeadInOut<NonceSize = U12, TagSize = U12>,
+{
+    let cipher = C::new_from_slice(key.octets()).map_err(|_| CryptoError::Unavailable)?;
+    cipher
+        .decrypt_inout_detached(iv.into(), aad, text.into(), tag.into())
+        .map_err(|_| CryptoError::TagMismatch)
+}
+
+fn encrypt_block<C>(key: &Key, block: &mut [u8; 16]) -> Result<(), CryptoError>
+where
+    C: KeyInit + BlockCipherEncrypt + BlockSizeUser<BlockSize = U16>,
+{
+    let cipher = C::new_from_slice(key.octets()).map_err(|_| CryptoError::Unavailable)?;
+    cipher.encrypt_block(block.into());
+    Ok(())
+}
+
+fn hash<D: Digest>(parts: &[&[u8]]) -> D {
+    parts.iter().fold(D::new(), |hash, part| hash.chain_update(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::security::hex;
+
+    fn octets<const N: usize>(text: &str) -> [u8; N] {
+        hex::octets(text).try_into().unwrap()
+    }
+
+    /// A key, initialization vector, additional data, text, cipher text and tag.
+    struct Gcm {
+        key: &'static str,
+        iv: [u8; 12],
+        aad: [u8; 20],
+        plain: [u8; 60],
+        cipher: [u8; 60],
+        tag: [u8; 12],
+    }
+
+    /// Test cases 4 and 16 of the GCM specification by McGrew and Viega: AES-128 and AES-256.
+    fn published() -> [Gcm; 2] {
+        let iv = octets("cafebabefacedbaddecaf888");
+        let aad = octets("feedfacedeadbeeffeedfacedeadbeefabaddad2");
+        let plain = octets(concat!(
+            "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72",
+            "1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39",
+        ));
+        let aes_128 = Gcm {
+            key: "feffe9928665731c6d6a8f9467308308",
+            iv,
+            aad,
+            plain,
+            cipher: octets(concat!(
+                "42831ec2217774244b7221b784d0d49ce3aa212f2c02a4e035c17e2329aca12e",
+                "21d514b25466931c7d8f6a5aac84aa051ba30b396a0aac973d58e091",
+            )),
+            tag: octets("5bc94fbc3221a5db94fae95a"), // leftmost twelve octets
+        };
+        let aes_256 = Gcm {
+            key: "feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308",
+            cipher: octets(concat!(
+                "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa",
+                "8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662",
+            )),
+            tag: octets("76fc6ece0f4e1768cddf8853"),
+            ..aes_128
+        };
+        [aes_128, aes_256]
+    }
+
+    #[test]
+    fn gcm_gives_the_published_cipher_text_and_the_leftmost_twelve_octets_of_the_tag() {
+        for Gcm { key, iv, aad, plain, cipher, tag } in published() {
+            let key = key.parse().unwrap();
+            let mut text = plain;
+            assert_eq!(RustCrypto.gcm_seal(&key, &iv, &aad, &mut text), Ok(tag));
+            assert_eq!(text, cipher);
+            assert_eq!(RustCrypto.gcm_open(&key, &iv, &aad, &mut text, &tag), Ok(()));
+            assert_eq!(text, plain);
+            assert_eq!(RustCrypto.gcm_keystream(&key, &iv, &mut text), Ok(()));
+            assert_eq!(text, cipher);
+        }
+    }
+
+    #[test]
+    fn what_does_not_verify_is_zeroed() {
+        for Gcm { key, iv, aad, cipher, mut tag, .. } in published() {
+            let key = key.parse().unwrap();
+            let mut text = cipher;
+            tag[11] ^= 1;
+            let opened = RustCrypto.gcm_open(&key, &iv, &aad, &mut text, &tag);
+            assert_eq!(opened, Err(CryptoError::TagMismatch));
+            assert_eq!(text, [0; 60]);
+        }
+    }
+
+    #[test]
+    fn one_block_of_aes_is_that_of_fips_197() {
+        let key = "000102030405060708090a0b0c0d0e0f".parse().unwrap();
+        let mut block = octets("00112233445566778899aabbccddeeff");
+        RustCrypto.aes_ecb_encrypt(&key, &mut block).unwrap();
+        assert_eq!(block, octets("69c4e0d86a7b0430d8cdb78070b4c55a"));
+
+        let key = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+        let mut block = octets("00112233445566778899aabbccddeeff");
+        RustCrypto.aes_ecb_encrypt(&key.parse().unwrap(), &mut block).unwrap();
+        assert_eq!(block, octets("8ea2b7ca516745bfeafc49904b496089"));
+    }
+
+    #[test]
+    fn parts_are_hashed_as_one_message() {
+        let abc: [&[u8]; 3] = [b"a", b"", b"bc"];
+        assert_eq!(RustCrypto.md5(&abc), Ok(octets("900150983cd24fb0d6963f7d28e17f72")));
+        let sha1 = octets("a9993e364706816aba3e25717850c26c9cd0d89d");
+        assert_eq!(RustCrypto.sha1(&abc), Ok(sha1));
+        let sha256 = octets("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(RustCrypto.sha256(&abc), Ok(sha256));
+    }
+}

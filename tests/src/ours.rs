@@ -1,0 +1,203 @@
+//! Our own programs, `headend` and `simulator`, as a user runs them: by their command lines.
+//!
+//! `cargo test` builds no other package's programs, so the first test that wants one builds both,
+//! in the profile in which the test itself was built.
+
+use core::time::Duration;
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+use crate::folder::Folder;
+use crate::meter::{Framing, Meter};
+use crate::program::{Output, Program};
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+/// A first build of everything on a slow machine with two cores.
+const BUILD_TIME_MAX: Duration = Duration::from_secs(1_200);
+/// What [`Headend::run`] gives a command; the default patience of `headend` itself is 10 s a try.
+const RUN_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// The command line of `headend`, with a home folder of its own.
+///
+/// It sees no other environment than the home folder, `PATH` and what [`env`](Self::env) adds, so
+/// that neither the user's counters nor the user's secrets take part in a test. Runs of the same
+/// `Headend` share the home folder, hence the counters.
+#[derive(Debug, Default)]
+pub struct Headend {
+    home: Folder,
+    env: Vec<(String, String)>,
+}
+
+impl Headend {
+    /// A `headend` that has never run before.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an environment variable to every later run.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Its home folder, which is also its working directory.
+    #[must_use]
+    pub fn home(&self) -> &Folder {
+        &self.home
+    }
+
+    /// Runs a command to its end.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be built or does not end within a minute.
+    #[must_use]
+    pub fn run(&self, args: &[&str]) -> Output {
+        self.run_within(RUN_TIME_MAX, args)
+    }
+
+    /// Runs a command that must end `within` a time.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be built or does not end within that time.
+    #[must_use]
+    pub fn run_within(&self, within: Duration, args: &[&str]) -> Output {
+        self.start(args).finish(within)
+    }
+
+    /// Starts a command and lets it run.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be built or started.
+    #[must_use]
+    pub fn start(&self, args: &[&str]) -> Program {
+        let mut command = in_home(&binaries().headend, &self.home);
+        command.envs(self.env.iter().map(|(name, value)| (name, value))).args(args);
+        Program::start(command)
+    }
+}
+
+/// Our simulated meters.
+#[derive(Debug)]
+pub struct Simulator {
+    program: Program,
+    // Its working directory: removed after the program has ended.
+    _home: Folder,
+}
+
+impl Simulator {
+    /// Starts `simulator meter` on free ports: one meter, or as many as `--count` in `args` says.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be built or does not start.
+    #[must_use]
+    pub fn meter(framing: Framing, args: &[&str]) -> Meter {
+        Meter::start(framing, args, |base_port| {
+            let mut command = Command::new(&binaries().simulator);
+            command.args(["meter", "--framing", &framing.to_string()]);
+            command.args(["--port", &base_port.to_string()]).args(args);
+            command
+        })
+    }
+
+    /// Starts `simulator meter --serial` behind the serial port `path`.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be built or does not start.
+    #[must_use]
+    pub fn serial_meter(path: &str, args: &[&str]) -> Self {
+        let home = Folder::new();
+        let mut command = in_home(&binaries().simulator, &home);
+        command.args(["meter", "--framing", "hdlc", "--serial", path]).args(args);
+        let mut program = Program::start(command);
+        if program.wait_for_line("ready", RUN_TIME_MAX).is_none() {
+            panic!("did not start:\n{}", program.finish(RUN_TIME_MAX));
+        }
+        Self { program, _home: home }
+    }
+
+    /// Kills it, as a power failure would, and returns what it printed.
+    #[must_use]
+    pub fn kill(self) -> Output {
+        self.program.kill()
+    }
+}
+
+fn in_home(binary: &Path, home: &Folder) -> Command {
+    let mut command = Command::new(binary);
+    command.env_clear().current_dir(home.path());
+    for name in ["PATH", "TMPDIR", "RUST_BACKTRACE"] {
+        if let Some(value) = env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    for name in ["HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"] {
+        command.env(name, home.path());
+    }
+    command.env("NO_COLOR", "1");
+    command
+}
+
+#[derive(Debug)]
+struct Binaries {
+    headend: PathBuf,
+    simulator: PathBuf,
+}
+
+fn binaries() -> &'static Binaries {
+    static BINARIES: OnceLock<Binaries> = OnceLock::new();
+    BINARIES.get_or_init(build)
+}
+
+fn build() -> Binaries {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--locked", "-p", "headend", "-p", "simulator", "--bins"]);
+    cargo.args(["--message-format", "json-render-diagnostics"]);
+    cargo.args(profile_args(&env::current_exe().unwrap_or_default())).current_dir(ROOT);
+    let output = Program::start(cargo).finish(BUILD_TIME_MAX);
+    output.assert_code(0);
+    let built = output.json_lines();
+    Binaries {
+        headend: executable(&built, "headend", &output),
+        simulator: executable(&built, "simulator", &output),
+    }
+}
+
+/// A test program stands in `target/PROFILE/deps`.
+fn profile_args(test_program: &Path) -> Vec<String> {
+    let profile = test_program.parent().and_then(Path::parent).and_then(Path::file_name);
+    match profile.and_then(|name| name.to_str()) {
+        None | Some("debug") => Vec::new(),
+        Some(name) => vec!["--profile".to_owned(), name.to_owned()],
+    }
+}
+
+fn executable(built: &[Value], name: &str, output: &Output) -> PathBuf {
+    let is_it = |artifact: &&Value| {
+        artifact["target"]["name"] == name && artifact["executable"].is_string()
+    };
+    let path = built.iter().find(is_it).and_then(|artifact| artifact["executable"].as_str());
+    path.map(PathBuf::from).unwrap_or_else(|| panic!("no program `{name}` was built:\n{output}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_programs_are_built_in_the_profile_of_the_test() {
+        let args = |path| profile_args(Path::new(path));
+        assert!(args("/t/debug/deps/read-0123").is_empty());
+        assert_eq!(args("/t/release/deps/read-0123"), ["--profile", "release"]);
+    }
+}

@@ -1,0 +1,39 @@
+//! Proof of the harness, without any code of ours in between: the foreign meter starts, and answers
+//! an association request octet by octet as the Green Book has it.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use dlms_tests::{Foreign, Framing};
+
+// client 16 -> SAP 1: AARQ, logical names without ciphering, no authentication; InitiateRequest:
+// version 6, every conformance bit that a client may propose, any PDU size
+const AARQ: [u8; 39] = [
+    0x00, 0x01, 0x00, 0x10, 0x00, 0x01, 0x00, 0x1f, //
+    0x60, 0x1d, 0xa1, 0x09, 0x06, 0x07, 0x60, 0x85, 0x74, 0x05, 0x08, 0x01, 0x01, //
+    0xbe, 0x10, 0x04, 0x0e, 0x01, 0x00, 0x00, 0x00, 0x06, 0x5f, 0x1f, 0x04, 0x00, 0x00, 0x7e, 0x1f,
+    0xff, 0xff,
+];
+
+// SAP 1 -> client 16: AARE, accepted (0), no diagnostic (0); InitiateResponse: version 6, the
+// conformance that both have, PDUs of up to 1,024 octets, the VAA name 7 of logical names
+const AARE: [u8; 51] = [
+    0x00, 0x01, 0x00, 0x01, 0x00, 0x10, 0x00, 0x2b, //
+    0x61, 0x29, 0xa1, 0x09, 0x06, 0x07, 0x60, 0x85, 0x74, 0x05, 0x08, 0x01, 0x01, //
+    0xa2, 0x03, 0x02, 0x01, 0x00, 0xa3, 0x05, 0xa1, 0x03, 0x02, 0x01, 0x00, //
+    0xbe, 0x10, 0x04, 0x0e, 0x08, 0x00, 0x06, 0x5f, 0x1f, 0x04, 0x00, 0x00, 0x1a, 0x1d, 0x04, 0x00,
+    0x00, 0x07,
+];
+
+#[test]
+fn the_foreign_meter_accepts_a_public_client() {
+    let meter = Foreign::gurux_meter(Framing::Wrapper, &["--entries", "4", "--count", "2"]);
+    for address in meter.addresses() {
+        let address = address.trim_start_matches("wrapper://");
+        let mut line = TcpStream::connect(address).unwrap();
+        line.write_all(&AARQ).unwrap();
+        let mut answer = [0; AARE.len()];
+        line.read_exact(&mut answer).unwrap();
+        assert_eq!(answer, AARE);
+    }
+}
