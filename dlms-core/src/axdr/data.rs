@@ -93,15 +93,20 @@ impl<'a> Data<'a> {
     ///
     /// # Errors
     /// Those of [`RawData::decode`]; the cursor then stays where it was.
+    #[inline]
     pub fn decode(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
-        let mut ahead = reader.clone();
-        let data_type = take_type(&mut ahead)?;
-        let data = Self::take_contents(data_type, &mut ahead)?;
-        *reader = ahead;
-        Ok(data)
+        let start = reader.clone();
+        let data_type = take_type(reader)?;
+        // Checked without taking it apart: moving a value twice costs more than decoding it.
+        let data = Self::take_contents(data_type, reader);
+        if data.is_err() {
+            *reader = start;
+        }
+        data
     }
 
     /// Takes what follows the tag of a `data_type`.
+    #[inline]
     pub(super) fn take_contents(
         data_type: DataType,
         reader: &mut Reader<'a>,

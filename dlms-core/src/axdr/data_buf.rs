@@ -11,7 +11,8 @@ use crate::Malformed;
 /// use dlms_core::axdr::{DataBuf, Writer};
 ///
 /// let mut octets = Vec::new();
-/// DataBuf::structure([DataBuf::Integer(-1), DataBuf::Enum(30)]).encode(&mut Writer::new(&mut octets));
+/// let scaler_unit = DataBuf::structure([DataBuf::Integer(-1), DataBuf::Enum(30)]);
+/// scaler_unit.encode(&mut Writer::new(&mut octets));
 /// assert_eq!(octets, [0x02, 0x02, 0x0f, 0xff, 0x16, 0x1e]);
 /// ```
 #[derive(Clone, Debug, PartialEq)]

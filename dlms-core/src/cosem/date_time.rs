@@ -7,7 +7,15 @@
 //! The deviation is in minutes *to add to local time to get UTC*: Central European Time is -60.
 //! RFC 3339 writes the opposite sign, `+01:00`, and so does the text form here.
 
-use core::{fmt, str::FromStr};
+mod date;
+mod parse;
+mod time;
+
+pub use date::Date;
+pub use parse::ParseDateTimeError;
+pub use time::Time;
+
+use core::fmt;
 
 use crate::{
     Malformed, MalformedKind,
@@ -16,292 +24,10 @@ use crate::{
 
 /// Octet of a field that is not specified (two of them for the year).
 const UNSPECIFIED: u8 = 0xff;
-const YEAR_UNSPECIFIED: u16 = 0xffff;
 const DEVIATION_UNSPECIFIED: i16 = i16::MIN;
 /// The standard has 720; Kiribati (+14:00) needs more.
 const DEVIATION_MAX: i16 = 840;
 const SECONDS_PER_DAY: i64 = 86_400;
-
-/// A calendar date, five octets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Date {
-    year: u16,
-    month: u8,
-    day: u8,
-    day_of_week: u8,
-}
-
-impl Date {
-    /// Month octet: the month in which daylight saving time ends.
-    pub const MONTH_DST_END: u8 = 0xfd;
-    /// Month octet: the month in which daylight saving time begins.
-    pub const MONTH_DST_BEGIN: u8 = 0xfe;
-    /// Day octet: the last day of the month but one.
-    pub const DAY_SECOND_LAST: u8 = 0xfd;
-    /// Day octet: the last day of the month (or the last such day of the week in the month).
-    pub const DAY_LAST: u8 = 0xfe;
-
-    /// No field specified.
-    pub const UNSPECIFIED: Self = Self {
-        year: YEAR_UNSPECIFIED,
-        month: UNSPECIFIED,
-        day: UNSPECIFIED,
-        day_of_week: UNSPECIFIED,
-    };
-
-    /// A date that exists; its day of the week is computed. `None` when it does not exist.
-    pub fn new(year: u16, month: u8, day: u8) -> Option<Self> {
-        let date = Self { year, month, day, day_of_week: UNSPECIFIED };
-        let days = date.days_since_1970()?;
-        // 1970-01-01 was a Thursday, day 4.
-        let day_of_week = u8::try_from(days.saturating_add(3).rem_euclid(7).saturating_add(1));
-        Some(Self { day_of_week: day_of_week.ok()?, ..date })
-    }
-
-    /// Takes five octets.
-    ///
-    /// # Errors
-    /// [`MalformedKind::Value`] at a field outside its range, or at the day when the month has no
-    /// such day. The day of the week is not compared with the date; 0, which some meters send, is
-    /// let through.
-    pub fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-        let mut ahead = reader.clone();
-        let year = ahead.u16()?;
-        let month = field(&mut ahead, |month| matches!(month, 1..=12 | 0xfd..=0xff))?;
-        let longest = days_in_month((year != YEAR_UNSPECIFIED).then_some(year), month);
-        let day = field(&mut ahead, |day| (1..=longest).contains(&day) || day >= 0xfd)?;
-        let day_of_week = field(&mut ahead, |day| matches!(day, 0..=7 | UNSPECIFIED))?;
-        *reader = ahead;
-        Ok(Self { year, month, day, day_of_week })
-    }
-
-    /// Appends five octets.
-    pub fn encode(&self, writer: &mut Writer<'_>) {
-        writer.octets(&self.octets());
-    }
-
-    /// The five octets.
-    pub const fn octets(&self) -> [u8; 5] {
-        let [high, low] = self.year.to_be_bytes();
-        [high, low, self.month, self.day, self.day_of_week]
-    }
-
-    /// A `date`, or an octet-string of five octets, whose fields are in range.
-    pub fn from_data(data: &Data<'_>) -> Option<Self> {
-        match data {
-            Data::Date(octets) => whole(octets, Self::decode),
-            Data::OctetString(octets) => whole(octets, Self::decode),
-            _ => None,
-        }
-    }
-
-    /// The year, when it is specified.
-    pub const fn year(&self) -> Option<u16> {
-        if self.year == YEAR_UNSPECIFIED { None } else { Some(self.year) }
-    }
-
-    /// The month, 1 to 12, when it is one.
-    pub const fn month(&self) -> Option<u8> {
-        if self.month <= 12 { Some(self.month) } else { None }
-    }
-
-    /// The day of the month, 1 to 31, when it is one.
-    pub const fn day(&self) -> Option<u8> {
-        if self.day <= 31 { Some(self.day) } else { None }
-    }
-
-    /// The day of the week, 1 (Monday) to 7 (Sunday), when it is specified.
-    pub const fn day_of_week(&self) -> Option<u8> {
-        match self.day_of_week {
-            day @ 1..=7 => Some(day),
-            _ => None,
-        }
-    }
-
-    /// Whether year, month and day are plain numbers.
-    pub const fn is_complete(&self) -> bool {
-        self.year().is_some() && self.month().is_some() && self.day().is_some()
-    }
-
-    /// Days from 1970-01-01, when this is a complete date that exists.
-    fn days_since_1970(&self) -> Option<i64> {
-        let (year, month, day) = (self.year()?, self.month()?, self.day()?);
-        if month == 0 || day == 0 || day > days_in_month(Some(year), month) {
-            return None;
-        }
-        let months = 1..month;
-        let before_month = months.map(|month| i64::from(days_in_month(Some(year), month))).sum();
-        Some(
-            days_before_year(i64::from(year))
-                .saturating_add(before_month)
-                .saturating_add(i64::from(day))
-                .saturating_sub(1),
-        )
-    }
-
-    /// The date `days` after 1970-01-01.
-    fn from_days_since_1970(days: i64) -> Option<Self> {
-        // 146,097 days are exactly 400 years: the guess is off by one year at most.
-        let mut year = days.checked_mul(400)?.div_euclid(146_097).saturating_add(1970);
-        if days_before_year(year) > days {
-            year = year.saturating_sub(1);
-        } else if days_before_year(year.saturating_add(1)) <= days {
-            year = year.saturating_add(1);
-        }
-        let mut day = days.saturating_sub(days_before_year(year)).saturating_add(1);
-        let year = u16::try_from(year).ok().filter(|year| *year != YEAR_UNSPECIFIED)?;
-        for month in 1..=12 {
-            let in_month = i64::from(days_in_month(Some(year), month));
-            if day <= in_month {
-                return Self::new(year, month, u8::try_from(day).ok()?);
-            }
-            day = day.saturating_sub(in_month);
-        }
-        None
-    }
-}
-
-/// `2026-01-15`. What is not a number is written `****` or `**`; the months in which daylight
-/// saving begins and ends `DB` and `DE`; the last day of the month and the one before `L1` and `L2`.
-/// An incomplete date with a day of the week has that after a slash: the last Sunday in March is
-/// `****-03-L1/7`.
-impl fmt::Display for Date {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.year() {
-            Some(year) => write!(f, "{year:04}-")?,
-            None => f.write_str("****-")?,
-        }
-        match self.month {
-            Self::MONTH_DST_BEGIN => f.write_str("DB-")?,
-            Self::MONTH_DST_END => f.write_str("DE-")?,
-            UNSPECIFIED => f.write_str("**-")?,
-            month => write!(f, "{month:02}-")?,
-        }
-        match self.day {
-            Self::DAY_LAST => f.write_str("L1")?,
-            Self::DAY_SECOND_LAST => f.write_str("L2")?,
-            UNSPECIFIED => f.write_str("**")?,
-            day => write!(f, "{day:02}")?,
-        }
-        match self.day_of_week() {
-            Some(day) if !self.is_complete() => write!(f, "/{day}"),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// A time of day, four octets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Time {
-    hour: u8,
-    minute: u8,
-    second: u8,
-    hundredths: u8,
-}
-
-impl Time {
-    /// No field specified.
-    pub const UNSPECIFIED: Self = Self {
-        hour: UNSPECIFIED,
-        minute: UNSPECIFIED,
-        second: UNSPECIFIED,
-        hundredths: UNSPECIFIED,
-    };
-
-    /// The beginning of the day.
-    pub const MIDNIGHT: Self = Self { hour: 0, minute: 0, second: 0, hundredths: 0 };
-
-    /// A time of day with zero hundredths, or `None` when a field is out of range.
-    pub fn new(hour: u8, minute: u8, second: u8) -> Option<Self> {
-        let in_range = hour < 24 && minute < 60 && second < 60;
-        in_range.then_some(Self { hour, minute, second, hundredths: 0 })
-    }
-
-    /// Takes four octets.
-    ///
-    /// # Errors
-    /// [`MalformedKind::Value`] at a field outside its range.
-    pub fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-        let mut ahead = reader.clone();
-        let hour = field(&mut ahead, |hour| matches!(hour, 0..=23 | UNSPECIFIED))?;
-        let minute = field(&mut ahead, |minute| matches!(minute, 0..=59 | UNSPECIFIED))?;
-        let second = field(&mut ahead, |second| matches!(second, 0..=59 | UNSPECIFIED))?;
-        let hundredths = field(&mut ahead, |parts| matches!(parts, 0..=99 | UNSPECIFIED))?;
-        *reader = ahead;
-        Ok(Self { hour, minute, second, hundredths })
-    }
-
-    /// Appends four octets.
-    pub fn encode(&self, writer: &mut Writer<'_>) {
-        writer.octets(&self.octets());
-    }
-
-    /// The four octets.
-    pub const fn octets(&self) -> [u8; 4] {
-        [self.hour, self.minute, self.second, self.hundredths]
-    }
-
-    /// A `time`, or an octet-string of four octets, whose fields are in range.
-    pub fn from_data(data: &Data<'_>) -> Option<Self> {
-        match data {
-            Data::Time(octets) => whole(octets, Self::decode),
-            Data::OctetString(octets) => whole(octets, Self::decode),
-            _ => None,
-        }
-    }
-
-    /// The hour, 0 to 23, when it is specified.
-    pub const fn hour(&self) -> Option<u8> {
-        specified(self.hour)
-    }
-
-    /// The minute, when it is specified.
-    pub const fn minute(&self) -> Option<u8> {
-        specified(self.minute)
-    }
-
-    /// The second, when it is specified.
-    pub const fn second(&self) -> Option<u8> {
-        specified(self.second)
-    }
-
-    /// Hundredths of a second, when they are specified.
-    pub const fn hundredths(&self) -> Option<u8> {
-        specified(self.hundredths)
-    }
-
-    /// Whether hour, minute and second are specified.
-    pub const fn is_complete(&self) -> bool {
-        self.hour().is_some() && self.minute().is_some() && self.second().is_some()
-    }
-
-    fn seconds_since_midnight(&self) -> Option<i64> {
-        let minutes =
-            i64::from(self.hour()?).saturating_mul(60).saturating_add(self.minute()?.into());
-        Some(minutes.saturating_mul(60).saturating_add(self.second()?.into()))
-    }
-
-    fn from_seconds_since_midnight(seconds: i64) -> Option<Self> {
-        let part = |value: i64| u8::try_from(value).ok();
-        Self::new(part(seconds / 3600)?, part(seconds / 60 % 60)?, part(seconds % 60)?)
-    }
-}
-
-/// `17:30:00`, with `**` for what is not specified. Hundredths follow when there are any.
-impl fmt::Display for Time {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (separator, value) in [("", self.hour), (":", self.minute), (":", self.second)] {
-            match specified(value) {
-                Some(value) => write!(f, "{separator}{value:02}")?,
-                None => write!(f, "{separator}**")?,
-            }
-        }
-        match self.hundredths() {
-            Some(hundredths) if hundredths > 0 => write!(f, ".{hundredths:02}"),
-            _ => Ok(()),
-        }
-    }
-}
 
 /// The clock status octet of a date-time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -468,7 +194,7 @@ impl DateTime {
     /// `None` when this time is incomplete.
     pub fn checked_add_seconds(&self, seconds: i64) -> Option<Self> {
         let sum = Self::from_unix(self.unix_local()?.checked_add(seconds)?, None)?;
-        let time = Time { hundredths: self.time.hundredths, ..sum.time };
+        let time = sum.time.with_hundredths(self.time.hundredths())?;
         Some(Self { date: sum.date, time, ..*self })
     }
 }
@@ -488,93 +214,6 @@ impl fmt::Display for DateTime {
             }
         }
     }
-}
-
-/// The text is not a date and time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "not a date and time: write 2026-01-15, 2026-01-15T17:30, 2026-01-15T17:30:00 or 2026-01-15T17:30:00+01:00"
-)]
-pub struct ParseDateTimeError;
-
-/// Reads RFC 3339, with or without offset; a time without seconds and a date alone (midnight) are
-/// taken as well, and a space in place of the `T`. Of a fraction the hundredths are kept. Without
-/// an offset, deviation and status are unspecified.
-impl FromStr for DateTime {
-    type Err = ParseDateTimeError;
-
-    fn from_str(text: &str) -> Result<Self, ParseDateTimeError> {
-        parse(text).ok_or(ParseDateTimeError)
-    }
-}
-
-fn parse(mut text: &str) -> Option<DateTime> {
-    let rest = &mut text;
-    let year = number(rest, 4)?;
-    literal(rest, "-")?;
-    let month = small_number(rest)?;
-    literal(rest, "-")?;
-    let date = Date::new(year, month, small_number(rest)?)?;
-    if rest.is_empty() {
-        return Some(DateTime::new(date, Time::MIDNIGHT));
-    }
-    ["T", "t", " "].iter().find_map(|separator| literal(rest, separator))?;
-    let hour = small_number(rest)?;
-    literal(rest, ":")?;
-    let minute = small_number(rest)?;
-    let second = if literal(rest, ":").is_some() { small_number(rest)? } else { 0 };
-    let mut time = Time::new(hour, minute, second)?;
-    if literal(rest, ".").is_some() {
-        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        let (fraction, after) = rest.split_at_checked(end)?;
-        let mut digits = fraction.bytes().map(|digit| digit.saturating_sub(b'0'));
-        time.hundredths =
-            digits.next()?.saturating_mul(10).saturating_add(digits.next().unwrap_or(0));
-        *rest = after;
-    }
-    let local = DateTime::new(date, time);
-    if rest.is_empty() {
-        return Some(local);
-    }
-    let deviation = if literal(rest, "Z").or_else(|| literal(rest, "z")).is_some() {
-        0
-    } else {
-        // East of Greenwich is + in the text and negative as a deviation.
-        let sign =
-            if literal(rest, "+").is_some() { -1 } else { literal(rest, "-").map(|()| 1)? };
-        let hours = i16::from(small_number(rest)?);
-        literal(rest, ":")?;
-        let minutes = i16::from(small_number(rest).filter(|minutes| *minutes < 60)?);
-        hours.saturating_mul(60).saturating_add(minutes).saturating_mul(sign)
-    };
-    if !rest.is_empty() {
-        return None;
-    }
-    DateTime { status: ClockStatus::GOOD, ..local }.with_deviation(Some(deviation))
-}
-
-/// Takes `digits` decimal digits off the front.
-fn number(rest: &mut &str, digits: usize) -> Option<u16> {
-    let (number, after) = rest.split_at_checked(digits)?;
-    if !number.bytes().all(|digit| digit.is_ascii_digit()) {
-        return None;
-    }
-    *rest = after;
-    number.parse().ok()
-}
-
-fn small_number(rest: &mut &str) -> Option<u8> {
-    number(rest, 2).and_then(|value| u8::try_from(value).ok())
-}
-
-/// Takes `expected` off the front.
-fn literal(rest: &mut &str, expected: &str) -> Option<()> {
-    *rest = rest.strip_prefix(expected)?;
-    Some(())
-}
-
-const fn specified(octet: u8) -> Option<u8> {
-    if octet == UNSPECIFIED { None } else { Some(octet) }
 }
 
 fn is_deviation(deviation: i16) -> bool {
@@ -597,31 +236,6 @@ fn whole<T>(
     let mut reader = Reader::new(octets);
     let value = decode(&mut reader).ok()?;
     reader.is_empty().then_some(value)
-}
-
-/// The length of a month; the longest it can be when the year or the month is not known.
-const fn days_in_month(year: Option<u16>, month: u8) -> u8 {
-    match (month, year) {
-        (4 | 6 | 9 | 11, _) => 30,
-        (2, Some(year)) if !is_leap(year) => 28,
-        (2, _) => 29,
-        _ => 31,
-    }
-}
-
-const fn is_leap(year: u16) -> bool {
-    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-}
-
-/// Days from 1970-01-01 to the first day of `year`, in the Gregorian calendar.
-const fn days_before_year(year: i64) -> i64 {
-    let before = year.saturating_sub(1);
-    let leap_days = before
-        .div_euclid(4)
-        .saturating_sub(before.div_euclid(100))
-        .saturating_add(before.div_euclid(400));
-    // 719,162 days lie between 0001-01-01 and 1970-01-01.
-    before.saturating_mul(365).saturating_add(leap_days).saturating_sub(719_162)
 }
 
 #[cfg(test)]
@@ -763,6 +377,7 @@ mod tests {
             "2026-01-15T24:00",
             "2026-01-15T17:30:60",
             "2026-01-15T17:30:00.",
+            "2026-01-15T17:30.5",
             "2026-01-15T17:30:00+14:01",
             "2026-01-15T17:30:00+01:60",
             "2026-01-15T17:30:00+0100",
@@ -804,13 +419,14 @@ mod tests {
         for days in first..first + 2 * 146_097 {
             assert_eq!(date.days_since_1970(), Some(days));
             assert_eq!(Date::from_days_since_1970(days), Some(date));
-            let (year, month, day) = (date.year, date.month, date.day);
+            let (year, month, day) =
+                (date.year().unwrap(), date.month().unwrap(), date.day().unwrap());
             date = Date::new(year, month, day + 1)
                 .or_else(|| Date::new(year, month + 1, 1))
                 .or_else(|| Date::new(year + 1, 1, 1))
                 .unwrap();
         }
-        assert_eq!((date.year, date.month, date.day), (2500, 1, 1));
+        assert_eq!(Some(date), Date::new(2500, 1, 1));
     }
 
     proptest! {

@@ -42,7 +42,8 @@ impl fmt::Display for LogicalName {
 /// The text is not a logical name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "not a logical name: write six numbers 0..255 as A-B:C.D.E*F or A.B.C.D.E.F, or five as A-B:C.D.E"
+    "not a logical name: write six numbers 0..255 as A-B:C.D.E*F or A.B.C.D.E.F, \
+     or five as A-B:C.D.E"
 )]
 pub struct ParseLogicalNameError;
 

@@ -280,7 +280,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_text_is_the_value(mantissa in -(1_i128 << 64)..(1_i128 << 64), scaler in -18_i8..=18) {
+        fn the_text_is_the_value(
+            mantissa in -(1_i128 << 64)..(1_i128 << 64),
+            scaler in -18_i8..=18,
+        ) {
             let text = scaled_text(mantissa, ScalerUnit::new(scaler, Unit::Count)).to_string();
             let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
             prop_assert_eq!(fraction.len(), usize::from(scaler.min(0).unsigned_abs()));

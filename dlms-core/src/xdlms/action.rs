@@ -99,8 +99,8 @@ impl<'a> ActionRequest<'a> {
     ///
     /// # Errors
     /// Octets that are not one, with the place;
-    /// [`MalformedKind::Count`](crate::MalformedKind::Count) when there are not as many parameters as
-    /// methods.
+    /// [`MalformedKind::Count`](crate::MalformedKind::Count) when there are not as many parameters
+    /// as methods.
     pub fn decode(apdu: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(apdu);
         let choice = head::take_choice(&mut reader, tag::ACTION_REQUEST)?;

@@ -133,8 +133,8 @@ pub const GENERAL_SIGNING: u8 = 0xdf;
 /// general-block-transfer.
 pub const GENERAL_BLOCK_TRANSFER: u8 = 0xe0;
 
-/// Every APDU that has a tag of its own for each: plain, ciphered with a global key, ciphered with a
-/// dedicated key.
+/// Every APDU that has three tags: plain, ciphered with a global key, ciphered with a dedicated
+/// key.
 const FORMS: [(u8, u8, u8); 16] = [
     (INITIATE_REQUEST, GLO_INITIATE_REQUEST, DED_INITIATE_REQUEST),
     (READ_REQUEST, GLO_READ_REQUEST, DED_READ_REQUEST),

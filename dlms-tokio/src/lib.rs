@@ -1,0 +1,66 @@
+//! Lines to meters and listeners for them, on tokio: where the pure machines of `hdlc` and
+//! `dlms-core` meet sockets, serial ports and clocks.
+//!
+//! - [`Address`]: where a meter is reached, as text.
+//! - [`Line`]: APDUs to one meter and back, over the wrapper (TCP, UDP) or HDLC (TCP, serial, mode
+//!   E), with one owner, bounded waits and errors that say what to try.
+//! - [`Trace`]: what goes over a line, down to the octets, with secrets masked.
+//! - [`ApduServer`] with [`serve_wrapper`], [`serve_wrapper_udp`] and [`serve_hdlc`]: the other end.
+//!
+//! ```
+//! use dlms_tokio::{
+//!     Address, ApduServer, DecodeLevel, Line, LineConfig, Trace, serve_wrapper,
+//! };
+//! use tokio::net::TcpListener;
+//!
+//! /// A meter that refuses everything: exception-response, service not allowed.
+//! struct Refusing;
+//!
+//! impl ApduServer for Refusing {
+//!     fn knows(&self, server: u16) -> bool {
+//!         server == 1
+//!     }
+//!
+//!     fn handle(&mut self, _: u16, _: u16, _: &mut Vec<u8>, out: &mut Vec<u8>) -> bool {
+//!         out.extend([0xD8, 0x01, 0x01]);
+//!         true
+//!     }
+//!
+//!     fn disconnected(&mut self, _: u16, _: u16) {}
+//! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let listener = TcpListener::bind("127.0.0.1:0").await?;
+//! let address: Address = format!("wrapper://{}", listener.local_addr()?).parse()?;
+//! tokio::spawn(async move {
+//!     let (stream, _) = listener.accept().await.unwrap();
+//!     serve_wrapper(stream, &mut Refusing).await
+//! });
+//!
+//! let trace = Trace::stderr(DecodeLevel::Apdu);
+//! let mut line = Line::open(&address, &LineConfig::default(), trace).await?;
+//! line.connect().await?;
+//! line.send(&[0xC0, 0x01, 0xC1, 0x00, 0x08, 0, 0, 1, 0, 0, 255, 0x02, 0x00]).await?;
+//! let mut answer = Vec::new();
+//! line.receive(&mut answer).await?;
+//! assert_eq!(answer, [0xD8, 0x01, 0x01]);
+//! line.disconnect().await;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod address;
+pub mod client;
+mod clock;
+pub mod counters;
+pub mod line;
+pub mod server;
+pub mod trace;
+
+pub use address::{Address, AddressError, Endpoint, SerialPort};
+pub use line::{Line, LineConfig, LineCounters, LineError, Opening, Phase};
+pub use server::{
+    ApduServer, HdlcServerConfig, Identification, serve_hdlc, serve_wrapper, serve_wrapper_udp,
+};
+pub use trace::{DecodeLevel, DecodeLevelError, Direction, Trace};

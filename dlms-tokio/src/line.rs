@@ -1,0 +1,288 @@
+//! A line: APDUs to one meter and back, whatever carries them.
+//!
+//! ```text
+//!               Line            one owner, one APDU at a time
+//!      +---------+---------+
+//!   wrapper   wrapper     hdlc          IEC 62056-47, IEC 62056-46
+//!     TCP       UDP      TCP, serial    (a pipe in memory stands for TCP in tests)
+//! ```
+//!
+//! All state lives in the [`Line`], so every future of it may be dropped at any await and the work
+//! taken up by the next call. Nothing else writes to the stream, and nothing is spawned: timers run
+//! while a call is pending.
+//!
+//! Nothing waits for ever. With `T` = timeout x (retries + 1), every call ends within T + 2 s
+//! however the other end behaves, as long as it makes no progress; what makes progress is given
+//! more time. On a slow serial port the time that the frames themselves take comes on top.
+
+mod assembly;
+mod counters;
+mod error;
+mod hdlc;
+pub(crate) mod mode_e;
+pub(crate) mod port;
+mod serial;
+mod stream;
+mod tcp;
+mod udp;
+mod wrapper;
+
+use core::time::Duration;
+
+use ::hdlc::{address::AddressLength, parameters::Parameters};
+use dlms_core::xdlms::tag;
+use tokio::io::DuplexStream;
+
+use crate::{
+    address::{Address, SerialPort},
+    line::{hdlc::HdlcLine, stream::Stream, udp::WrapperUdpLine, wrapper::WrapperLine},
+    trace::Trace,
+};
+
+pub use counters::LineCounters;
+pub(crate) use assembly::{Assembled, Assembly};
+pub(crate) use udp::DATAGRAM_MAX;
+pub use error::{LineError, Opening, Phase};
+
+/// Whom a line connects, and how patient it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineConfig {
+    /// Client SAP: the source wPort, or the client's HDLC address (1 to 127). Default 16, the
+    /// public client.
+    pub client: u16,
+    /// Server SAP: the destination wPort, or the upper HDLC address. Default 1, the management
+    /// logical device.
+    pub server_upper: u16,
+    /// Lower HDLC address, the physical device on a shared line. Default none. No meaning for the
+    /// wrapper.
+    pub server_lower: Option<u16>,
+    /// Octets the HDLC server address is sent in. Default: the fewest it fits.
+    pub address_bytes: Option<AddressLength>,
+    /// Largest HDLC information field to propose, both ways, 1 to 2030 octets. Default 128.
+    pub hdlc_info: u16,
+    /// Largest HDLC window to propose, both ways, 1 to 7 frames. Default 1.
+    pub window: u8,
+    /// How long to wait for anything from the other end. Default 10 s.
+    pub timeout: Duration,
+    /// How often the link layer asks again: SNRM, DISC, polls, mode E sign-ons. Default 3. TCP asks
+    /// again by itself, and over UDP only who made a request knows whether it may be repeated.
+    pub retries: u8,
+    /// Longest gap inside an HDLC frame before what came of it is given up, at most `timeout`.
+    /// Default 2 s: far more than a serial line needs, but behind a gateway a frame may be cut by a
+    /// mobile network that loses a packet, and giving up too early costs more than waiting.
+    pub inter_octet_timeout: Duration,
+    /// Longest APDU that is put together, in octets. Default 64 KiB.
+    pub apdu_len_max: usize,
+}
+
+impl Default for LineConfig {
+    fn default() -> Self {
+        Self {
+            client: 16,
+            server_upper: 1,
+            server_lower: None,
+            address_bytes: None,
+            hdlc_info: 128,
+            window: 1,
+            timeout: Duration::from_secs(10),
+            retries: 3,
+            inter_octet_timeout: Duration::from_secs(2),
+            apdu_len_max: 64 * 1024,
+        }
+    }
+}
+
+impl LineConfig {
+    /// The longest that silence is borne: timeout x (retries + 1).
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.timeout.saturating_mul(u32::from(self.retries) + 1)
+    }
+}
+
+/// APDUs to one meter and back.
+///
+/// ```
+/// use dlms_tokio::{Address, Line, LineConfig, LineError, Trace};
+///
+/// async fn ask(address: &Address, request: &[u8]) -> Result<Vec<u8>, LineError> {
+///     let mut line = Line::open(address, &LineConfig::default(), Trace::off()).await?;
+///     line.connect().await?;
+///     line.send(request).await?;
+///     let mut answer = Vec::new();
+///     line.receive(&mut answer).await?;
+///     line.disconnect().await;
+///     Ok(answer)
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Line {
+    carrier: Carrier,
+}
+
+#[derive(Debug)]
+enum Carrier {
+    Wrapper(WrapperLine),
+    WrapperUdp(WrapperUdpLine),
+    Hdlc(Box<HdlcLine>),
+}
+
+impl Line {
+    /// Opens the way to a meter: connects the socket or opens the port, no more.
+    ///
+    /// # Errors
+    ///
+    /// [`LineError::Unreachable`] or [`LineError::Timeout`] while resolving or opening;
+    /// [`LineError::BadSap`] and [`LineError::BadParameters`] for a configuration that does not fit.
+    pub async fn open(
+        address: &Address,
+        config: &LineConfig,
+        trace: Trace,
+    ) -> Result<Self, LineError> {
+        let carrier = match address {
+            Address::Wrapper(endpoint) => {
+                let stream = tcp::connect(endpoint, config.timeout).await?;
+                Carrier::Wrapper(WrapperLine::new(Stream::Tcp(stream), config, trace))
+            }
+            Address::WrapperUdp(endpoint) => {
+                Carrier::WrapperUdp(WrapperUdpLine::open(endpoint, config, trace).await?)
+            }
+            Address::Hdlc(endpoint) => {
+                let stream = Stream::Tcp(tcp::connect(endpoint, config.timeout).await?);
+                Carrier::Hdlc(Box::new(HdlcLine::try_new(stream, None, config, trace)?))
+            }
+            Address::HdlcSerial(port) => {
+                let stream = Stream::Serial(serial::open(port)?);
+                Carrier::Hdlc(Box::new(HdlcLine::try_new(stream, Some(port), config, trace)?))
+            }
+        };
+        Ok(Self { carrier })
+    }
+
+    /// A wrapper line over a pipe in memory, as if it were TCP: for tests, and for meters that are
+    /// simulated in the same process.
+    #[must_use]
+    pub fn wrapper_in_memory(stream: DuplexStream, config: &LineConfig, trace: Trace) -> Self {
+        let line = WrapperLine::new(Stream::Memory(stream), config, trace);
+        Self { carrier: Carrier::Wrapper(line) }
+    }
+
+    /// An HDLC line over a pipe in memory; `serial` makes it behave like that serial port, with
+    /// its mode E opening.
+    ///
+    /// # Errors
+    ///
+    /// [`LineError::BadSap`] and [`LineError::BadParameters`] for a configuration that does not fit.
+    pub fn hdlc_in_memory(
+        stream: DuplexStream,
+        serial: Option<&SerialPort>,
+        config: &LineConfig,
+        trace: Trace,
+    ) -> Result<Self, LineError> {
+        let stream = Stream::Memory(stream);
+        let line = HdlcLine::try_new(stream, serial, config, trace)?;
+        Ok(Self { carrier: Carrier::Hdlc(Box::new(line)) })
+    }
+
+    /// Sets up what lies between the open way and the first APDU: the mode E sign-on where the
+    /// address asks for it, then the HDLC link. On a wrapper line there is nothing to do.
+    ///
+    /// An HDLC line may be connected again after it was refused, lost or disconnected.
+    ///
+    /// # Errors
+    ///
+    /// Any [`LineError`] of the opening and the link set-up.
+    pub async fn connect(&mut self) -> Result<(), LineError> {
+        match &mut self.carrier {
+            Carrier::Wrapper(_) | Carrier::WrapperUdp(_) => Ok(()),
+            Carrier::Hdlc(line) => line.connect().await,
+        }
+    }
+
+    /// Sends one APDU. It is done when the peer's link layer has acknowledged the whole of it
+    /// (HDLC), or the system has taken it (wrapper).
+    ///
+    /// Dropped before that, what was not sent yet goes out with the next call.
+    ///
+    /// # Errors
+    ///
+    /// Any [`LineError`] of sending; after one that is not [`LineError::TooLong`] the line must be
+    /// connected again (HDLC) or opened again.
+    pub async fn send(&mut self, apdu: &[u8]) -> Result<(), LineError> {
+        match &mut self.carrier {
+            Carrier::Wrapper(line) => line.send(apdu).await,
+            Carrier::WrapperUdp(line) => line.send(apdu).await,
+            Carrier::Hdlc(line) => line.send(apdu).await,
+        }
+    }
+
+    /// Receives exactly one APDU into `apdu`, whose old content is dropped. It may be one that
+    /// nobody asked for: to a line a notification is an APDU like any other.
+    ///
+    /// After something was sent it waits for [`LineConfig::patience`]; when nothing is owed, for as
+    /// long as it takes until the meter says something by itself.
+    ///
+    /// Dropped before it is done, it loses nothing: the next call goes on. `apdu` changes only when
+    /// it is filled.
+    ///
+    /// # Errors
+    ///
+    /// [`LineError::Timeout`] leaves a wrapper line usable, so that it may be called again to wait
+    /// on; after any other error the line must be connected again (HDLC) or opened again.
+    pub async fn receive(&mut self, apdu: &mut Vec<u8>) -> Result<(), LineError> {
+        match &mut self.carrier {
+            Carrier::Wrapper(line) => line.receive(apdu).await,
+            Carrier::WrapperUdp(line) => line.receive(apdu).await,
+            Carrier::Hdlc(line) => line.receive(apdu).await,
+        }
+    }
+
+    /// Releases the HDLC link with DISC; on a wrapper line there is nothing to do. Afterwards the
+    /// link is gone, whatever the meter said. The stream is closed when the line is dropped.
+    pub async fn disconnect(&mut self) {
+        match &mut self.carrier {
+            Carrier::Wrapper(_) | Carrier::WrapperUdp(_) => {}
+            Carrier::Hdlc(line) => line.disconnect().await,
+        }
+    }
+
+    /// What this line has carried so far.
+    #[must_use]
+    pub fn counters(&self) -> LineCounters {
+        match &self.carrier {
+            Carrier::Wrapper(line) => line.counters(),
+            Carrier::WrapperUdp(line) => line.counters(),
+            Carrier::Hdlc(line) => line.counters(),
+        }
+    }
+
+    /// The parameters the HDLC link was set up with, from our side; none on other lines and before.
+    #[must_use]
+    pub fn parameters(&self) -> Option<Parameters> {
+        match &self.carrier {
+            Carrier::Wrapper(_) | Carrier::WrapperUdp(_) => None,
+            Carrier::Hdlc(line) => line.parameters(),
+        }
+    }
+
+    /// The trace this line writes to.
+    #[must_use]
+    pub fn trace(&self) -> &Trace {
+        match &self.carrier {
+            Carrier::Wrapper(line) => line.trace(),
+            Carrier::WrapperUdp(line) => line.trace(),
+            Carrier::Hdlc(line) => line.trace(),
+        }
+    }
+}
+
+/// Whether an APDU can be what was waited for. A notification in clear cannot, and does not end the
+/// wait; of a ciphered one nobody here can tell.
+fn is_answer(apdu: &[u8]) -> bool {
+    let notifications = [
+        tag::DATA_NOTIFICATION,
+        tag::EVENT_NOTIFICATION_REQUEST,
+        tag::INFORMATION_REPORT_REQUEST,
+    ];
+    apdu.first().is_none_or(|tag| !notifications.contains(tag))
+}

@@ -1,0 +1,517 @@
+//! A line of HDLC over a byte stream (IEC 62056-46): octets to frames to link to APDUs.
+//!
+//! ```text
+//!   stream -> Port.rx -> Deframer -> Link -> Assembly, LLC off -> ready
+//!   stream <- Port.tx <------------- Link <- pdu <------ LLC on <- send
+//! ```
+//!
+//! Noise is passed over and counted on TCP as well as on a serial port: behind a TCP address that
+//! speaks HDLC there is mostly a gateway with a serial line, and its noise comes through as octets.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use hdlc::{
+    address::{Address, AddressLength},
+    deframer::{Deframer, OnError},
+    frame::{FLAG, FRAME_LEN_MAX, Frame},
+    link::{Failure, Link, LinkConfig, LinkEvent, Misuse, RETRIES_MAX, Segment},
+    llc::Llc,
+    parameters::{InformationLength, Parameters, WindowSize},
+};
+use sans_io_time::Instant;
+use tokio::time::{timeout, timeout_at};
+
+use crate::{
+    address::SerialPort,
+    clock::Clock,
+    line::{
+        LineConfig,
+        assembly::{Assembled, Assembly},
+        counters::LineCounters,
+        error::{LineError, Opening, Phase},
+        is_answer,
+        mode_e::{OPENING_BAUD, SignOn, SignOnEvent},
+        port::Port,
+        serial,
+        stream::Stream,
+    },
+    trace::{Direction, ShownFrame, Trace},
+};
+
+/// APDUs that wait to be received: more than one only when a meter pushes while it is asked.
+const READY_MAX: usize = 16;
+
+/// What is waited beyond the patience of the link layer, which gives up first unless the meter
+/// keeps it busy with nothing.
+const GUARD_EXTRA: Duration = Duration::from_secs(1);
+
+/// Octets of a frame around its information field, with the longest addresses.
+const FRAME_OVERHEAD: u32 = 17;
+
+/// Bits an octet takes on a serial line: start, eight, stop.
+const OCTET_BITS: u32 = 10;
+
+#[derive(Debug)]
+pub(crate) struct HdlcLine {
+    port: Port<Stream>,
+    config: LineConfig,
+    /// The serial port behind the stream, if it is one: for mode E.
+    serial: Option<SerialPort>,
+    clock: Clock,
+    deframer: Deframer,
+    link: Link,
+    /// The PDU the link is sending.
+    pdu: Vec<u8>,
+    numbered: Assembly,
+    unnumbered: Assembly,
+    /// What was received whole and not fetched.
+    ready: VecDeque<Result<Vec<u8>, LineError>>,
+    /// When the unfinished frame is given up.
+    gap_ends: Option<Instant>,
+    /// When to give up although the link does not, while an answer is owed.
+    guard: Option<Instant>,
+    /// First octets since the link was last set up, until there was a frame.
+    opening: Opening,
+    heard_frame: bool,
+}
+
+impl HdlcLine {
+    pub(crate) fn try_new(
+        stream: Stream,
+        serial: Option<&SerialPort>,
+        config: &LineConfig,
+        trace: Trace,
+    ) -> Result<Self, LineError> {
+        Ok(Self {
+            port: Port::new(stream, trace),
+            config: config.clone(),
+            serial: serial.cloned(),
+            clock: Clock::new(),
+            deframer: Deframer::new(OnError::Resync),
+            link: Link::new(link_config(config, serial)?),
+            pdu: Vec::new(),
+            numbered: Assembly::default(),
+            unnumbered: Assembly::default(),
+            ready: VecDeque::new(),
+            gap_ends: None,
+            guard: None,
+            opening: Opening::default(),
+            heard_frame: false,
+        })
+    }
+
+    pub(crate) async fn connect(&mut self) -> Result<(), LineError> {
+        self.forget();
+        if let Some(port) = self.serial.clone().filter(|port| port.mode_e) {
+            self.sign_on(&port).await?;
+        }
+        self.link.connect().map_err(|_| LineError::BadSap)?;
+        loop {
+            if let Some(LinkEvent::Connected { .. }) = self.turn(Phase::LinkSetUp).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    pub(crate) async fn send(&mut self, apdu: &[u8]) -> Result<(), LineError> {
+        // An earlier request that nobody waits for any more ends first: the meter has the turn.
+        loop {
+            match self.link.send(Llc::LEN + apdu.len()) {
+                Ok(()) => break,
+                Err(Misuse::Busy) => drop(self.turn(Phase::Polling).await?),
+                Err(_) => return Err(LineError::NotConnected),
+            }
+        }
+        self.pdu.clear();
+        self.pdu.extend(Llc::Command.encode());
+        self.pdu.extend_from_slice(apdu);
+        self.port.trace.apdu(Direction::Tx, apdu);
+        self.guard = self.guard_from(self.clock.now());
+        while self.link.is_sending() {
+            self.turn(Phase::Polling).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn receive(&mut self, apdu: &mut Vec<u8>) -> Result<(), LineError> {
+        loop {
+            if let Some(received) = self.ready.pop_front() {
+                *apdu = received?;
+                return Ok(());
+            }
+            if !self.link.is_connected() {
+                return Err(LineError::NotConnected);
+            }
+            self.turn(Phase::Polling).await?;
+        }
+    }
+
+    pub(crate) async fn disconnect(&mut self) {
+        if !self.link.is_connected() {
+            return;
+        }
+        self.guard = None;
+        if self.link.disconnect().is_err() {
+            return;
+        }
+        // Released or not, the link is gone: there is nobody to tell of a failure.
+        while let Ok(event) = self.turn(Phase::Releasing).await {
+            if matches!(event, Some(LinkEvent::Disconnected { .. })) {
+                return;
+            }
+        }
+    }
+
+    pub(crate) fn counters(&self) -> LineCounters {
+        let seen = self.deframer.counters();
+        let mut counters = self.port.counters;
+        counters.frames_received += seen.frames;
+        counters.noise_octets += seen.noise_octets;
+        counters.bad_hcs += seen.bad_hcs;
+        counters.bad_fcs += seen.bad_fcs;
+        counters.malformed += seen.bad_header + seen.bad_closing_flag;
+        counters.abandoned += seen.abandoned;
+        counters
+    }
+
+    pub(crate) fn parameters(&self) -> Option<Parameters> {
+        self.link.is_connected().then(|| self.link.parameters())
+    }
+
+    pub(crate) const fn trace(&self) -> &Trace {
+        &self.port.trace
+    }
+
+    /// One turn of the machine: take what was received, let time pass, send what is due, and wait
+    /// for more, unless there is something to tell. An event that ends the link is an error.
+    async fn turn(&mut self, phase: Phase) -> Result<Option<LinkEvent>, LineError> {
+        let waiting = self.ready.len();
+        self.handle_time(phase)?;
+        if let Some(event) = self.link.poll_event() {
+            return self.judge(event, phase).map(Some);
+        }
+        self.transmit(phase).await?;
+        if self.ready.len() > waiting {
+            return Ok(None);
+        }
+
+        let due = [self.link_due(), self.gap_ends, self.guard].into_iter().flatten().min();
+        let read = match due.map(|due| self.clock.at(due)) {
+            Some(due) => match timeout_at(due, self.port.fill()).await {
+                Ok(read) => read,
+                Err(_) => return Ok(None),
+            },
+            None => self.port.fill().await,
+        };
+        match read {
+            Ok(0) => Err(self.closed(phase)),
+            Ok(octets) => {
+                self.note_octets(octets);
+                Ok(None)
+            }
+            Err(error) => Err(self.broken(phase, &error)),
+        }
+    }
+
+    /// Frames to the link, segments to their PDUs.
+    fn handle_received(&mut self) {
+        if self.port.received().len() > 1 && self.port.received().ends_with(&[FLAG]) {
+            self.port.show_received(usize::MAX);
+        }
+        let now = self.clock.now();
+        let limit = self.config.apdu_len_max;
+        let LinkConfig { local, remote, .. } = *self.link.config();
+        let mut foreign = 0;
+        while let Some(Ok(frame)) = self.deframer.next_frame(self.port.received()) {
+            self.heard_frame = true;
+            self.port.trace.link(Direction::Rx, ShownFrame(&frame));
+            // Among them our own, from a head or a bus that echoes.
+            foreign += u64::from(
+                frame.destination != local || !frame.source.is_same_station(remote),
+            );
+            let Some(segment) = self.link.handle_frame(now, &frame) else { continue };
+            if self.guard.is_some() {
+                self.guard = now.checked_add(guard_time(&self.link));
+            }
+            let Segment { unnumbered, .. } = segment;
+            let assembly =
+                if unnumbered { &mut self.unnumbered } else { &mut self.numbered };
+            let received = match assembly.take(&segment, limit) {
+                Assembled::Unfinished => continue,
+                Assembled::Apdu(apdu) => Ok(apdu),
+                Assembled::TooLong => Err(LineError::TooLong { limit }),
+            };
+            if let Ok(apdu) = &received {
+                self.port.trace.apdu(Direction::Rx, apdu);
+            }
+            match &received {
+                Ok(apdu) if !is_answer(apdu) => {
+                    // The answer is still to come; a server that used its turn for something else
+                    // must be given another. A link that was not asked has nothing to expect.
+                    if !unnumbered && self.guard.is_some() {
+                        let _ = self.link.expect();
+                    }
+                }
+                _ => self.guard = None,
+            }
+            match self.ready.len() < READY_MAX {
+                true => self.ready.push_back(received),
+                false => self.port.counters.apdus_dropped += 1,
+            }
+        }
+        self.port.counters.foreign += foreign;
+        self.port.consume(self.deframer.take_consumed());
+    }
+
+    /// Timers that have run out.
+    fn handle_time(&mut self, phase: Phase) -> Result<(), LineError> {
+        let now = self.clock.now();
+        if self.gap_ends.is_some_and(|ends| ends <= now) {
+            self.gap_ends = None;
+            self.deframer.abandon_partial();
+            self.handle_received();
+        }
+        if self.link_due().is_some_and(|due| due <= now) {
+            self.port.counters.timeouts += 1;
+            self.port.show_received(usize::MAX);
+            self.link.handle_timeout(now);
+        }
+        if self.guard.is_some_and(|guard| guard <= now) {
+            self.guard = None;
+            return Err(LineError::Timeout { phase });
+        }
+        Ok(())
+    }
+
+    /// When the link's timer runs out; while a frame is coming in, it is let finish first.
+    fn link_due(&self) -> Option<Instant> {
+        self.link.poll_timeout().filter(|_| self.gap_ends.is_none())
+    }
+
+    /// Sends all that the link lets out.
+    async fn transmit(&mut self, phase: Phase) -> Result<(), LineError> {
+        loop {
+            let flushed = timeout(self.config.patience(), self.port.flush()).await;
+            match flushed {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return Err(self.broken(phase, &error)),
+                Err(_) => return Err(LineError::Timeout { phase: Phase::Sending }),
+            }
+            if !self.queue_frames() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Queues the frames that are due, if any. The link is asked again after every flush: that
+    /// there is nothing more tells it that all octets have left, and starts its timer.
+    fn queue_frames(&mut self) -> bool {
+        let mut out = [0; FRAME_LEN_MAX];
+        let mut queued = false;
+        while let Some(length) = self.link.poll_transmit(self.clock.now(), &self.pdu, &mut out) {
+            let octets = &out[..length];
+            if let Ok(frame) = Frame::decode(&octets[1..length - 1]) {
+                self.port.trace.link(Direction::Tx, ShownFrame(&frame));
+                // A secret may be cut where the information field begins and ends.
+                let check = length - 3;
+                let (head, information) = octets[..check].split_at(check - frame.information.len());
+                self.port.queue(&[head, information, &octets[check..]]);
+            }
+            self.port.counters.frames_sent += 1;
+            queued = true;
+        }
+        queued
+    }
+
+    /// What an event means for who is waiting.
+    fn judge(&mut self, event: LinkEvent, phase: Phase) -> Result<LinkEvent, LineError> {
+        let error = match event {
+            LinkEvent::Connected { .. } | LinkEvent::Sent => {
+                if self.guard.is_some() {
+                    self.guard = self.guard_from(self.clock.now());
+                }
+                return Ok(event);
+            }
+            LinkEvent::Disconnected { .. } if phase == Phase::Releasing => return Ok(event),
+            LinkEvent::Disconnected { .. } => LineError::LinkLost,
+            LinkEvent::Refused => LineError::LinkRefused,
+            LinkEvent::Failed(Failure::NoResponse) => self.silent(phase),
+            LinkEvent::Failed(Failure::NoProgress) => LineError::NoProgress,
+            LinkEvent::Failed(Failure::Rejected(reject)) => {
+                LineError::FrameReject { control: reject.map(|reject| reject.control.encode()) }
+            }
+            LinkEvent::Rejected(reject) => {
+                LineError::FrameReject { control: Some(reject.control.encode()) }
+            }
+            LinkEvent::Failed(failure) => LineError::Violation { failure },
+        };
+        self.guard = None;
+        Err(error)
+    }
+
+    fn silent(&self, phase: Phase) -> LineError {
+        match self.opening.octets() {
+            [_, ..] if phase == Phase::LinkSetUp && !self.heard_frame => {
+                LineError::NotHdlc { opening: self.opening }
+            }
+            _ => LineError::Timeout { phase },
+        }
+    }
+
+    fn closed(&mut self, phase: Phase) -> LineError {
+        self.port.show_received(usize::MAX);
+        match self.silent(phase) {
+            LineError::Timeout { .. } => {
+                LineError::Closed { phase, mid_frame: self.deframer.is_inside_frame() }
+            }
+            error => error,
+        }
+    }
+
+    fn broken(&mut self, phase: Phase, error: &std::io::Error) -> LineError {
+        match LineError::broken(phase, error) {
+            LineError::Closed { phase, .. } => self.closed(phase),
+            broken => broken,
+        }
+    }
+
+    fn note_octets(&mut self, octets: usize) {
+        if !self.heard_frame {
+            let received = self.port.received();
+            self.opening.extend(&received[received.len() - octets..]);
+        }
+        // The frames in what came are taken next, so that this asks about what is left of it.
+        self.handle_received();
+        let gap = self.config.inter_octet_timeout.min(self.config.timeout);
+        self.gap_ends = match self.deframer.is_inside_frame() {
+            true => self.clock.now().checked_add(gap),
+            false => None,
+        };
+    }
+
+    /// Drops what an earlier link left behind.
+    fn forget(&mut self) {
+        self.numbered.clear();
+        self.unnumbered.clear();
+        self.ready.clear();
+        self.guard = None;
+        self.opening = Opening::default();
+        self.heard_frame = false;
+        while self.link.poll_event().is_some() {}
+    }
+
+    fn guard_from(&self, now: Instant) -> Option<Instant> {
+        now.checked_add(guard_time(&self.link))
+    }
+
+    /// Goes through the mode E opening, at 300 baud, and switches to the agreed rate.
+    async fn sign_on(&mut self, port: &SerialPort) -> Result<(), LineError> {
+        const PHASE: Phase = Phase::SigningOn;
+
+        self.switch_baud(OPENING_BAUD)?;
+        // Nothing of HDLC is under way; what is left of it is noise to the opening.
+        self.deframer.abandon_partial();
+        self.handle_received();
+        let mut machine = SignOn::new(self.clock.now(), port.baud, self.config.retries);
+        let ends = self.clock.now().checked_add(self.config.patience());
+        loop {
+            let mut out = Vec::new();
+            if machine.poll_transmit(&mut out) {
+                self.port.trace.link(Direction::Tx, "mode E message");
+                self.port.queue(&[&out]);
+            }
+            match timeout(self.config.patience(), self.port.flush()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return Err(LineError::broken(PHASE, &error)),
+                Err(_) => return Err(LineError::Timeout { phase: PHASE }),
+            }
+            match machine.poll_event() {
+                Some(SignOnEvent::Open { baud }) => {
+                    self.port.trace.link(Direction::Rx, format_args!("mode E open, {baud} baud"));
+                    return self.switch_baud(baud);
+                }
+                Some(SignOnEvent::Silent) => return Err(LineError::Timeout { phase: PHASE }),
+                Some(SignOnEvent::BaudUnknown { character }) => {
+                    return Err(LineError::NotModeE { character });
+                }
+                None => {}
+            }
+            let due = [machine.poll_timeout(), ends].into_iter().flatten().min();
+            let due = self.clock.at(due.unwrap_or_else(|| self.clock.now()));
+            match timeout_at(due, self.port.fill()).await {
+                Ok(Ok(0)) => return Err(LineError::Closed { phase: PHASE, mid_frame: false }),
+                Ok(Ok(octets)) => {
+                    let received = self.port.received();
+                    let new = &received[received.len() - octets..];
+                    machine.handle_octets(self.clock.now(), new);
+                    while self.deframer.next_frame(received).is_some() {}
+                    self.port.consume(self.deframer.take_consumed());
+                }
+                Ok(Err(error)) => return Err(LineError::broken(PHASE, &error)),
+                Err(_) => {}
+            }
+            let now = self.clock.now();
+            if ends.is_some_and(|ends| ends <= now) {
+                return Err(LineError::Timeout { phase: PHASE });
+            }
+            machine.handle_timeout(now);
+        }
+    }
+
+    fn switch_baud(&mut self, baud: u32) -> Result<(), LineError> {
+        match self.port.stream_mut() {
+            Stream::Serial(stream) => serial::switch_baud(stream, baud),
+            Stream::Tcp(_) | Stream::Memory(_) => Ok(()),
+        }
+    }
+}
+
+fn guard_time(link: &Link) -> Duration {
+    let LinkConfig { response_timeout, retries, .. } = *link.config();
+    response_timeout.saturating_mul(u32::from(retries) + 1).saturating_add(GUARD_EXTRA)
+}
+
+/// The link of `config`. Behind a serial port the frames themselves take their time.
+fn link_config(config: &LineConfig, serial: Option<&SerialPort>) -> Result<LinkConfig, LineError> {
+    let client = u8::try_from(config.client).map_err(|_| LineError::BadSap)?;
+    let client = Address::try_one(client).map_err(|_| LineError::BadSap)?;
+    let information = InformationLength::try_new(config.hdlc_info);
+    let window = WindowSize::try_new(config.window);
+    let (Ok(information), Ok(window)) = (information, window) else {
+        return Err(LineError::BadParameters);
+    };
+    let line_time = serial.map_or(Duration::ZERO, |port| {
+        // A request and an answer, each of a full frame.
+        let octets = 2 * (u32::from(information.octets()) + FRAME_OVERHEAD);
+        Duration::from_secs(1) * (octets * OCTET_BITS) / port.baud
+    });
+    Ok(LinkConfig {
+        parameters: Parameters::symmetric(information, window),
+        response_timeout: config.timeout.saturating_add(line_time),
+        retries: config.retries.min(RETRIES_MAX),
+        ..LinkConfig::client(client, server_address(config)?)
+    })
+}
+
+/// The address of the meter, in the length asked for or the shortest that it fits.
+fn server_address(config: &LineConfig) -> Result<Address, LineError> {
+    let LineConfig { server_upper: upper, server_lower: lower, .. } = *config;
+    let seven_bits = |part: u16| u8::try_from(part).map_err(|_| LineError::BadSap);
+    let short = upper <= Address::ALL_STATION_7
+        && lower.is_none_or(|lower| lower <= Address::ALL_STATION_7);
+    let length = config.address_bytes.unwrap_or(match (short, lower) {
+        (true, None) => AddressLength::One,
+        (true, Some(_)) => AddressLength::Two,
+        (false, _) => AddressLength::Four,
+    });
+    let address = match (length, lower) {
+        (AddressLength::One, None) => Address::try_one(seven_bits(upper)?),
+        (AddressLength::Two, Some(lower)) => {
+            Address::try_two(seven_bits(upper)?, seven_bits(lower)?)
+        }
+        (AddressLength::Four, Some(lower)) => Address::try_four(upper, lower),
+        _ => return Err(LineError::BadSap),
+    };
+    address.map_err(|_| LineError::BadSap)
+}

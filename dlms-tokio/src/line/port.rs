@@ -1,0 +1,199 @@
+//! Octets in and out of a byte stream, with buffers that survive being cancelled.
+//!
+//! Every read and write either moves octets between the stream and the buffers here or does
+//! nothing at all, so that dropping a future at any await loses nothing. Buffers grow by what is
+//! there and are given back when empty: most lines of a big head-end or simulator are idle.
+
+use core::{
+    future::poll_fn,
+    pin::Pin,
+    task::{Poll, ready},
+};
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::{
+    line::counters::LineCounters,
+    trace::{DecodeLevel, Direction, Trace},
+};
+
+/// Octets taken from the stream in one read.
+const READ_MAX: usize = 2_048;
+
+/// A buffer that has grown beyond this is given back once it is empty.
+const KEPT_MAX: usize = 4_096;
+
+/// Octets shown in one line of the trace while no frame ends.
+const SHOWN_MAX: usize = 2_048;
+
+#[derive(Debug)]
+pub(crate) struct Port<S> {
+    stream: S,
+    /// Received and not consumed.
+    rx: Vec<u8>,
+    /// Leading octets of `rx` that the trace has shown.
+    shown: usize,
+    /// To be sent.
+    tx: Vec<u8>,
+    /// Leading octets of `tx` that are sent.
+    written: usize,
+    pub(crate) counters: LineCounters,
+    pub(crate) trace: Trace,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Port<S> {
+    pub(crate) fn new(stream: S, trace: Trace) -> Self {
+        Self {
+            stream,
+            rx: Vec::new(),
+            shown: 0,
+            tx: Vec::new(),
+            written: 0,
+            counters: LineCounters::default(),
+            trace,
+        }
+    }
+
+    pub(crate) const fn stream_mut(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
+    /// What was received and not consumed.
+    pub(crate) fn received(&self) -> &[u8] {
+        &self.rx
+    }
+
+    /// Drops the first `octets` of what was received.
+    pub(crate) fn consume(&mut self, octets: usize) {
+        self.show_received(octets);
+        let octets = octets.min(self.rx.len());
+        self.rx.drain(..octets);
+        self.shown = self.shown.saturating_sub(octets);
+        if self.rx.is_empty() && self.rx.capacity() > KEPT_MAX {
+            self.rx = Vec::new();
+        }
+    }
+
+    /// Drops all that was received, or still waits to be sent.
+    pub(crate) fn clear(&mut self) {
+        self.consume(self.rx.len());
+        self.tx.clear();
+        self.written = 0;
+    }
+
+    /// Puts octets behind what waits to be sent. A secret may be cut between parts.
+    pub(crate) fn queue(&mut self, parts: &[&[u8]]) {
+        self.show_received(self.rx.len());
+        self.trace.phys(Direction::Tx, parts);
+        for part in parts {
+            self.tx.extend_from_slice(part);
+        }
+    }
+
+    /// Sends what waits to be sent.
+    pub(crate) async fn flush(&mut self) -> io::Result<()> {
+        while self.written < self.tx.len() {
+            let (stream, pending) = (&mut self.stream, &self.tx[self.written..]);
+            let written = poll_fn(|cx| Pin::new(&mut *stream).poll_write(cx, pending)).await?;
+            if written == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            self.written += written;
+            self.counters.octets_sent += written as u64;
+        }
+        self.tx.clear();
+        self.written = 0;
+        if self.tx.capacity() > KEPT_MAX {
+            self.tx = Vec::new();
+        }
+        poll_fn(|cx| Pin::new(&mut self.stream).poll_flush(cx)).await
+    }
+
+    /// Waits until octets come and takes them; 0 means that the peer closed the stream.
+    pub(crate) async fn fill(&mut self) -> io::Result<usize> {
+        let (stream, rx) = (&mut self.stream, &mut self.rx);
+        // The chunk lives only while the stream is polled, so that an idle line holds no buffer.
+        let read = poll_fn(|cx| {
+            let mut chunk = [0; READ_MAX];
+            let mut buffer = ReadBuf::new(&mut chunk);
+            ready!(Pin::new(&mut *stream).poll_read(cx, &mut buffer))?;
+            rx.extend_from_slice(buffer.filled());
+            Poll::Ready(Ok::<_, io::Error>(buffer.filled().len()))
+        })
+        .await?;
+        self.counters.octets_received += read as u64;
+        if self.rx.len().saturating_sub(self.shown) >= SHOWN_MAX {
+            self.show_received(self.rx.len());
+        }
+        Ok(read)
+    }
+
+    /// Shows the first `octets` of what was received, those that were not shown before. Called
+    /// when they make a whole, or nothing more comes: a line that trickles stays readable.
+    pub(crate) fn show_received(&mut self, octets: usize) {
+        if let Some(octets) = self.rx.get(self.shown..octets)
+            && self.trace.shows(DecodeLevel::Phys)
+        {
+            self.trace.phys(Direction::Rx, &[octets]);
+        }
+        self.shown = self.shown.max(octets.min(self.rx.len()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use super::Port;
+    use crate::trace::{DecodeLevel, Trace};
+
+    #[tokio::test]
+    async fn a_write_given_up_half_way_goes_on_where_it_stopped() {
+        let (near, mut far) = duplex(4);
+        let mut port = Port::new(near, Trace::off());
+        port.queue(&[b"0123", b"4567"]);
+        // Four octets fit; the flush is dropped while it waits for room.
+        tokio::select! {
+            biased;
+            result = port.flush() => panic!("eight octets do not fit: {result:?}"),
+            () = core::future::ready(()) => {}
+        }
+        let mut octets = [0; 8];
+        let (flushed, read) = tokio::join!(port.flush(), far.read_exact(&mut octets));
+        flushed.unwrap();
+        read.unwrap();
+        assert_eq!(&octets, b"01234567");
+        assert_eq!(port.counters.octets_sent, 8);
+    }
+
+    #[tokio::test]
+    async fn octets_that_trickle_in_are_shown_together() {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&lines);
+        let trace = Trace::new(
+            DecodeLevel::Phys,
+            Arc::new(move |line: &str| sink.lock().unwrap().push(line.to_owned())),
+        );
+        let (near, mut far) = duplex(64);
+        let mut port = Port::new(near, trace);
+        for octet in [0x7E, 0xA0, 0x07] {
+            far.write_all(&[octet]).await.unwrap();
+            assert_eq!(port.fill().await.unwrap(), 1);
+        }
+        port.consume(2);
+        port.queue(&[&[0x7E]]);
+        port.consume(1);
+        assert_eq!(*lines.lock().unwrap(), ["PHYS RX 7E A0", "PHYS RX 07", "PHYS TX 7E"]);
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_stream_is_a_read_of_nothing() {
+        let (near, far) = duplex(64);
+        let mut port = Port::new(near, Trace::off());
+        drop(far);
+        assert_eq!(port.fill().await.unwrap(), 0);
+    }
+}

@@ -1,0 +1,93 @@
+//! The other end of a line: what serves APDUs, in a simulated meter or a concentrator.
+//!
+//! ```text
+//!      stream                      socket
+//!   serve_wrapper   serve_hdlc   serve_wrapper_udp
+//!              \        |        /
+//!               ApduServer::handle
+//! ```
+//!
+//! One future serves one stream and holds all there is about it; thousands of them fit in one
+//! process, since buffers grow by what is there and are given back. A server never speaks first and
+//! is silent about whom it does not know (IEC 62056-47).
+
+mod hdlc;
+mod mode_e;
+mod udp;
+mod wrapper;
+
+use core::time::Duration;
+
+pub use hdlc::{HdlcServerConfig, serve_hdlc};
+pub use mode_e::Identification;
+pub use udp::serve_wrapper_udp;
+pub use wrapper::serve_wrapper;
+
+/// What answers APDUs: one or more logical devices behind one stream.
+///
+/// ```
+/// use dlms_tokio::ApduServer;
+///
+/// /// Answers every APDU with itself.
+/// struct Echo;
+///
+/// impl ApduServer for Echo {
+///     fn knows(&self, server: u16) -> bool {
+///         server == 1
+///     }
+///
+///     fn handle(&mut self, _: u16, _: u16, apdu: &mut Vec<u8>, out: &mut Vec<u8>) -> bool {
+///         out.append(apdu);
+///         true
+///     }
+///
+///     fn disconnected(&mut self, _: u16, _: u16) {}
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// use dlms_tokio::{Line, LineConfig, Trace, serve_wrapper};
+///
+/// let (near, far) = tokio::io::duplex(1024);
+/// let mut line = Line::wrapper_in_memory(near, &LineConfig::default(), Trace::off());
+/// let asking = async {
+///     line.send(&[0xC0, 0x01]).await.unwrap();
+///     let mut answer = Vec::new();
+///     line.receive(&mut answer).await.unwrap();
+///     answer
+/// };
+/// tokio::select! {
+///     answer = asking => assert_eq!(answer, [0xC0, 0x01]),
+///     ended = serve_wrapper(far, &mut Echo) => panic!("the client hung up first: {ended:?}"),
+/// }
+/// # });
+/// ```
+pub trait ApduServer: Send {
+    /// Whether there is a logical device with this SAP. What is sent to others is dropped in
+    /// silence.
+    fn knows(&self, server: u16) -> bool;
+
+    /// Takes an APDU from `client` to `server`, which it may change (decrypt) in place, and writes
+    /// the answer to the empty `out`. True if there is an answer, false for silence.
+    fn handle(
+        &mut self,
+        client: u16,
+        server: u16,
+        apdu: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) -> bool;
+
+    /// The link between the two is gone, and with it their association. Called once for every pair
+    /// that exchanged something.
+    fn disconnected(&mut self, client: u16, server: u16);
+
+    /// How long the answer to the APDU handled last takes to make. Default: no time. Until then
+    /// other pairs on the same stream wait on the wrapper, as behind one slow meter; over HDLC the
+    /// client's polls are answered meanwhile.
+    fn answer_after(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+/// Pairs of client and server SAP that one stream or socket serves; what comes from more is
+/// dropped in silence. A concentrator with 1,200 meters and three clients stays below.
+const PAIRS_MAX: usize = 4_096;
