@@ -6,27 +6,34 @@
 //! response with F = 1 hands it back. Only who has the turn sends.
 //!
 //! ```text
-//!   client                                            server
+//!   client
 //!
-//!      Disconnected <------------------+                  Disconnected (NDM) <--------+
-//!           | connect: SNRM ->         |                       | SNRM: UA ->          |
-//!           v                          |                       v                      |
-//!      Connecting --- DM, silence ---->|           +---->  Connected (NRM) --- DISC: UA ->
-//!           | UA                       |           |           | bad frame       inactivity
-//!           v                          |      SNRM: UA ->      v                      |
-//!      Connected --- DM, FRMR, ------->|           +------ Rejecting: FRMR -> --------+
-//!           |        silence           |                                     DISC: UA ->
-//!           | disconnect: DISC ->      |
-//!           v                          |
-//!      Disconnecting --- UA, DM, ------+
-//!                        silence
+//!      Disconnected <------- DM, silence ------ Connecting
+//!        |   ^  |                                 ^    |
+//!        |   |  +------- connect: SNRM -> --------+    | UA
+//!        |   |                                         v
+//!        |   +--- DM, FRMR, silence ---------------- Connected
+//!        |   |                                         |
+//!        |   +--- UA, DM, silence --- Disconnecting    | disconnect: DISC ->
+//!        |                              ^    ^         |
+//!        +------ disconnect: DISC -> ---+    +---------+
 //!
 //!   client, Connected
 //!
-//!          I .. I P ->, RR P ->, REJ P ->
-//!      our turn ------------------------> their turn --- silence, or no progress ---+
-//!         ^                                |      ^                                 |
-//!         +------ F with progress ---------+      +--- RR P -> (at most `retries`) -+
+//!      our turn  --- I .. I P ->,  RR P ->,  REJ P -> --->  their turn --- silence, or F
+//!         ^                                                  |  ^          without progress
+//!         |                                                  |  |              |
+//!         +-------------- F with progress -------------------+  +-- RR P -> ---+
+//!                                                                  at most `retries`
+//!   server
+//!
+//!      Disconnected  --- SNRM: UA -> --->  Connected  --- unmendable frame --->  Rejecting
+//!       (NDM)   ^                           (NRM)  ^                              |  |
+//!               |                            |     +-------- SNRM: UA -> ---------+  |
+//!               +--- DISC: UA ->, inactivity +                                       |
+//!               +--- DISC: UA ->, inactivity ----------------------------------------+
+//!
+//!      Disconnected answers any other P with DM, Rejecting with FRMR.
 //! ```
 //!
 //! # Recovery
@@ -333,7 +340,7 @@ impl Link {
             return Err(Misuse::Busy);
         }
         match &mut self.side {
-            Side::Client(client) => client.expect_answer()?,
+            Side::Client(client) => client.expect()?,
             Side::Server(server) => server.answer(),
         }
         self.station.outgoing.begin(pdu_len);
@@ -366,7 +373,7 @@ impl Link {
             return Err(Misuse::Busy);
         }
         match &mut self.side {
-            Side::Client(client) => client.ask(),
+            Side::Client(client) => client.expect(),
             Side::Server(_) => Err(Misuse::Role),
         }
     }

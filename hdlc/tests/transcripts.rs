@@ -2,6 +2,8 @@
 //!
 //! The client is 0x10 (`21` on the wire), the server 0x01 (`03`), unless said otherwise.
 
+#![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
+
 use std::time::Duration;
 
 use hdlc::{
@@ -626,6 +628,26 @@ fn an_answer_that_comes_twice_is_delivered_once() {
         Numbered("DD".into(), First(true), Last(true))
     );
     client.tells([LinkEvent::Sent, LinkEvent::Sent]);
+}
+
+/// The answer to a poll says that the request is lost; before it is sent again, a late frame says
+/// that it is not.
+#[test]
+fn with_an_answer_due_and_nothing_to_send_the_client_asks_for_it() {
+    let mut client = connected_client(Parameters::DEFAULT);
+    client.send("AA");
+    client.sends(["7E A0 0A 03 21 10 13 3C AA 9C CC 7E"]);
+    let response = "7E A0 0A 21 03 30 11 BB BB 94 CD 7E";
+    client.hears(response);
+    client.send("CC");
+    client.sends(["7E A0 0A 03 21 32 03 3E CC AC CA 7E"]);
+    client.waits();
+    let poll = "7E A0 07 03 21 31 17 87 7E";
+    client.sends([poll]);
+    assert_eq!(client.hears(response), Nothing);
+    client.hears("7E A0 07 21 03 41 90 52 7E");
+    client.tells([LinkEvent::Sent, LinkEvent::Sent]);
+    client.sends([poll]);
 }
 
 #[test]

@@ -12,8 +12,10 @@
 //!
 //! A [`Server`] is one association between one client and one logical device. It does no I/O: the
 //! owner hands in each APDU of that client together with the device and sends what comes out. Each
-//! request gets its answer at once; one that is not confirmed gets none. An AARQ replaces the
-//! association that may be there: the client has started anew.
+//! request gets its answer at once; an unconfirmed SET or ACTION gets none, and neither does
+//! anything in an association that was opened without asking for a response. A GET is always
+//! answered: it has no other purpose, and clients exist that do not set its service class. An AARQ
+//! replaces the association that may be there: the client has started anew.
 //!
 //! Answers too long for the client are cut into blocks, and long requests are joined before the
 //! device sees them. Whatever arrives that is not legal, the answer is the refusal that the standard
@@ -74,7 +76,115 @@ impl ServerConfig {
     }
 }
 
-/// The server machine. See the module for its states.
+/// The server machine. Its states are those of IEC 62056-5-3 clause 6: idle, waiting for the answer
+/// to its challenge, associated.
+///
+/// A device that knows its name and nothing else, and a client that asks for it:
+///
+#[cfg_attr(feature = "rustcrypto", doc = "```")]
+#[cfg_attr(not(feature = "rustcrypto"), doc = "```ignore")]
+/// use dlms_core::{
+///     acse::Mechanism,
+///     association::{Access, ClientPolicy, Entropy, LogicalDevice, Server, ServerConfig},
+///     axdr::{Data, RawData, Writer},
+///     cosem::{AttributeDescriptor, ClassId, LogicalName, MethodDescriptor},
+///     security::{
+///         CryptoProvider, Protection, ReceiveCounter, RustCrypto, Secret, SystemTitle,
+///     },
+///     xdlms::{ActionResult, DataAccessResult, SelectiveAccess},
+/// };
+///
+/// const NAME: AttributeDescriptor =
+///     AttributeDescriptor::new(ClassId::DATA, LogicalName::LOGICAL_DEVICE_NAME, 2);
+///
+/// struct Nameplate {
+///     secret: Secret,
+/// }
+///
+/// impl LogicalDevice for Nameplate {
+///     fn system_title(&self) -> SystemTitle {
+///         SystemTitle(*b"ABC\0\0\0\0\x01")
+///     }
+///     fn crypto(&self) -> &dyn CryptoProvider {
+///         &RustCrypto
+///     }
+///     // The public client, without authentication, and nobody else.
+///     fn client(&self, sap: u16) -> Option<ClientPolicy<'_>> {
+///         (sap == 16).then_some(ClientPolicy {
+///             mechanisms: &[Mechanism::Lowest],
+///             secret: &self.secret,
+///             keys: None,
+///             protection: Protection::NONE,
+///             proven_release: false,
+///         })
+///     }
+///     // Without keys there are no counters.
+///     fn take_counter(&mut self) -> Option<u32> {
+///         None
+///     }
+///     fn received(&self, _: SystemTitle) -> ReceiveCounter {
+///         ReceiveCounter::new()
+///     }
+///     fn accept(&mut self, _: SystemTitle, _: u32) -> bool {
+///         false
+///     }
+///     fn get(
+///         &mut self,
+///         _: &Access,
+///         attribute: AttributeDescriptor,
+///         _: Option<SelectiveAccess<'_>>,
+///         out: &mut Vec<u8>,
+///     ) -> Result<(), DataAccessResult> {
+///         if attribute != NAME {
+///             return Err(DataAccessResult::ObjectUndefined);
+///         }
+///         Data::OctetString(b"ABC0000000000001").encode(&mut Writer::new(out));
+///         Ok(())
+///     }
+///     fn set(
+///         &mut self,
+///         _: &Access,
+///         _: AttributeDescriptor,
+///         _: Option<SelectiveAccess<'_>>,
+///         _: RawData<'_>,
+///     ) -> Result<(), DataAccessResult> {
+///         Err(DataAccessResult::ReadWriteDenied)
+///     }
+///     fn action(
+///         &mut self,
+///         _: &Access,
+///         _: MethodDescriptor,
+///         _: Option<RawData<'_>>,
+///         _: &mut Vec<u8>,
+///     ) -> Result<(), ActionResult> {
+///         Err(ActionResult::ObjectUndefined)
+///     }
+/// }
+///
+/// struct SystemEntropy;
+/// impl Entropy for SystemEntropy {
+///     fn fill(&mut self, octets: &mut [u8]) {
+///         # octets.fill(7);
+///         // ... of the operating system
+///     }
+/// }
+///
+/// let mut device = Nameplate { secret: Secret::from("") };
+/// let mut server = Server::new(ServerConfig::new(16));
+/// let mut out = Vec::new();
+///
+/// let mut aarq = [
+///     0x60, 0x1d, 0xa1, 0x09, 0x06, 0x07, 0x60, 0x85, 0x74, 0x05, 0x08, 0x01, 0x01, 0xbe, 0x10,
+///     0x04, 0x0e, 0x01, 0x00, 0x00, 0x00, 0x06, 0x5f, 0x1f, 0x04, 0x00, 0x00, 0x7e, 0x1f, 0xff,
+///     0xff,
+/// ];
+/// assert!(server.handle_apdu(&mut device, &mut SystemEntropy, &mut aarq, &mut out));
+/// assert!(server.is_associated());
+///
+/// let mut get = [0xc0, 1, 0xc1, 0, 1, 0, 0, 42, 0, 0, 255, 2, 0];
+/// assert!(server.handle_apdu(&mut device, &mut SystemEntropy, &mut get, &mut out));
+/// assert_eq!(out, b"\xc4\x01\xc1\x00\x09\x10ABC0000000000001");
+/// ```
 #[derive(Debug)]
 pub struct Server {
     config: ServerConfig,
@@ -94,6 +204,8 @@ enum State {
 #[derive(Debug)]
 struct Agreement {
     access: Access,
+    /// Whether the client wants any answers.
+    confirmed: bool,
     dedicated: Option<Dedicated>,
 }
 
@@ -151,6 +263,9 @@ impl Server {
         if let Err(refusal) = handled {
             out.clear();
             refusal.encode(out);
+        }
+        if self.state.agreement().is_some_and(|agreement| !agreement.confirmed) {
+            out.clear();
         }
         !out.is_empty()
     }
@@ -240,9 +355,8 @@ impl Server {
         let mut call = Call { device, access, room, answer };
         let confirmed = match request {
             Apdu::GetRequest(request) => {
-                let confirmed = request.invoke().confirmed();
                 self.on_get(&mut call, request)?;
-                confirmed
+                true
             }
             Apdu::SetRequest(request) => {
                 let confirmed = request.invoke().confirmed();

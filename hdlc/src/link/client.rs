@@ -72,21 +72,12 @@ impl Client {
         *self = Self { command: Some(Command::Disc), ..Self::new() };
     }
 
-    /// A PDU goes out, and one has to come back.
-    pub(super) fn expect_answer(&mut self) -> Result<(), Misuse> {
+    /// One PDU has to come from the server; with nothing to send, it is asked for.
+    pub(super) fn expect(&mut self) -> Result<(), Misuse> {
         if self.expecting {
             return Err(Misuse::Busy);
         }
         self.expecting = true;
-        Ok(())
-    }
-
-    /// One more PDU has to come; asks for it as soon as it is our turn.
-    pub(super) fn ask(&mut self) -> Result<(), Misuse> {
-        self.expect_answer()?;
-        if self.turn == Turn::Ours {
-            self.command = Some(Command::Rr);
-        }
         Ok(())
     }
 
@@ -122,7 +113,11 @@ impl Client {
                 }
                 let segment = self.on_numbered(station, frame);
                 let progress = acknowledged.frames > 0 || segment.is_some();
-                self.on_answer(station, now, frame.control, pf, progress);
+                self.on_heard(station, now, progress);
+                // With its window full the server cannot go on, whether it says F = 1 or not.
+                if pf || (segment.is_some() && station.incoming.is_window_full()) {
+                    self.on_final(station, frame.control, progress);
+                }
                 return segment;
             }
             (State::Connected, Control::Dm { .. }) => {
@@ -184,10 +179,12 @@ impl Client {
         if station.unnumbered.is_some() {
             return station.transmit_unnumbered(local, pdu, out);
         }
-        if self.command.is_none() && station.peer_busy && !station.outgoing.is_idle() {
-            // Ask whether the server is still busy before anything is sent to it.
-            self.command = Some(Command::Rr);
-            self.polled = true;
+        let can_send = !station.peer_busy && station.outgoing.peek().is_some();
+        let is_waiting = self.expecting || !station.outgoing.is_idle();
+        if station.state == State::Connected && !can_send && is_waiting {
+            // Nothing to send, yet something to wait for: ask for it.
+            self.polled |= self.command.is_none();
+            self.command = self.command.or(Some(Command::Rr));
         }
         let mut field = [0; Parameters::ENCODED_LEN_MAX];
         let (control, information): (_, &[u8]) = match self.command.take() {
@@ -270,15 +267,8 @@ impl Client {
         None
     }
 
-    /// What to do next, now that the server has said something.
-    fn on_answer(
-        &mut self,
-        station: &mut Station,
-        now: Instant,
-        control: Control,
-        pf: bool,
-        progress: bool,
-    ) {
+    /// The server lives; whether it does more than that restarts the wait.
+    fn on_heard(&mut self, station: &mut Station, now: Instant, progress: bool) {
         self.heard = !progress;
         if progress {
             self.attempts = 0;
@@ -286,12 +276,15 @@ impl Client {
                 station.arm(now, station.config.response_timeout);
             }
         }
-        // With its window full the server cannot go on, whether it says F = 1 or not.
-        if !pf && !station.incoming.is_window_full() {
+    }
+
+    /// The server has said all it had to say: what to do next.
+    fn on_final(&mut self, station: &mut Station, control: Control, progress: bool) {
+        let repair = self.repair.take();
+        if self.turn == Turn::Ours && !progress {
+            // Nothing was asked, or the answer has come already: this is a late one.
             return;
         }
-
-        let repair = self.repair.take();
         let asks_again = repair.is_some() || matches!(control, Control::Rej { .. });
         // One frame under way and an answer that knows nothing of it: either the answer is to an
         // earlier poll, or there is nothing to say yet. In both cases waiting is right.

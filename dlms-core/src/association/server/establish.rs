@@ -83,7 +83,6 @@ struct Proposal {
     agreement: Agreement,
     /// How the InitiateRequest was protected, and so the response will be.
     envelope: Option<Envelope>,
-    response_allowed: bool,
     /// CtoS, with HLS.
     challenge: Option<Vec<u8>>,
 }
@@ -167,6 +166,7 @@ impl Server {
                 max_send_pdu: self.config.max_pdu,
                 protection: Protection::NONE,
             },
+            confirmed: true,
             dedicated: None,
         };
         // A copy, because it is deciphered in place; wiped, because it may hold a dedicated key.
@@ -185,11 +185,11 @@ impl Server {
             return Err(INITIATE_OTHER.into());
         };
         self.agree(device, &mut agreement, &initiate, envelope)?;
-        let response_allowed = initiate.response_allowed;
-        if challenge.is_some() && !response_allowed {
+        agreement.confirmed = initiate.response_allowed;
+        if challenge.is_some() && !agreement.confirmed {
             return Err(REFUSED_BY_VDE_HANDLER.into());
         }
-        Ok(Proposal { agreement, envelope, response_allowed, challenge })
+        Ok(Proposal { agreement, envelope, challenge })
     }
 
     /// Settles what the InitiateRequest proposes.
@@ -238,7 +238,7 @@ impl Server {
         proposal: Proposal,
         out: &mut Vec<u8>,
     ) -> Result<(), Refusal> {
-        let Proposal { mut agreement, envelope, response_allowed, challenge } = proposal;
+        let Proposal { mut agreement, envelope, challenge } = proposal;
         let access = agreement.access;
         let mut initiate = Vec::new();
         self.initiate_response(&access).encode(&mut Writer::new(&mut initiate));
@@ -253,21 +253,19 @@ impl Server {
         } else {
             AcseUserDiagnostic::Null
         };
-        if response_allowed {
-            Aare {
-                responding_ap_title: tells_title.then_some(&title),
-                acse_requirements: challenge.is_some(),
-                mechanism: challenge.is_some().then_some(access.mechanism),
-                responding_authentication_value: challenge.is_some().then_some(&stoc),
-                user_information: Some(&information),
-                ..Aare::new(
-                    access.application_context,
-                    AssociationResult::Accepted,
-                    Diagnostic::User(diagnostic),
-                )
-            }
-            .encode(&mut Writer::new(out));
+        Aare {
+            responding_ap_title: tells_title.then_some(&title),
+            acse_requirements: challenge.is_some(),
+            mechanism: challenge.is_some().then_some(access.mechanism),
+            responding_authentication_value: challenge.is_some().then_some(&stoc),
+            user_information: Some(&information),
+            ..Aare::new(
+                access.application_context,
+                AssociationResult::Accepted,
+                Diagnostic::User(diagnostic),
+            )
         }
+        .encode(&mut Writer::new(out));
         self.state = match challenge {
             Some(client) => State::Authenticating(agreement, Challenges { client, server: stoc }),
             None => State::Associated(agreement),

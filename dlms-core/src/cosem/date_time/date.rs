@@ -49,9 +49,9 @@ impl Date {
     /// Takes five octets.
     ///
     /// # Errors
-    /// [`MalformedKind::Value`](crate::MalformedKind::Value) at a field outside its range, or at the day when the month has no
-    /// such day. The day of the week is not compared with the date; 0, which some meters send, is
-    /// let through.
+    /// [`MalformedKind::Value`](crate::MalformedKind::Value) at a field outside its range, or at
+    /// the day when the month has no such day. The day of the week is not compared with the date;
+    /// 0, which some meters send, is let through.
     pub fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         let mut ahead = reader.clone();
         let year = ahead.u16()?;
@@ -151,8 +151,8 @@ impl Date {
 
 /// `2026-01-15`. What is not a number is written `****` or `**`; the months in which daylight
 /// saving begins and ends `DB` and `DE`; the last day of the month and the one before it `L1` and
-/// `L2`. An incomplete date with a day of the week has that after a slash: the last Sunday in March is
-/// `****-03-L1/7`.
+/// `L2`. An incomplete date with a day of the week has that after a slash: the last Sunday in
+/// March is `****-03-L1/7`.
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.year() {

@@ -1,0 +1,274 @@
+//! How an association comes about: keys found by the meter's title, invocation counters found and
+//! stored, and the second try after a meter named the counter that it expects.
+//!
+//! ```text
+//!  keys known? ──no──► read title and counter through client 16 ──► keys by title
+//!      │ yes                                                            │
+//!      ▼                                                                ▼
+//!  counter stored? ──no──► read it through client 16 ──► store it, at most 2²⁰ ahead
+//!      │ yes                                                            │
+//!      ▼                                                                ▼
+//!  associate ◄──────────────────────────────────────────────────────────┘
+//!      │ exception: invocation-counter-error, with the expected counter
+//!      └──► store it, at most 2²⁰ ahead ──► associate once more
+//! ```
+//!
+//! What comes through client 16 is not protected. It can make us use wrong keys or skip counters,
+//! and then nothing works; it cannot make us use a counter twice.
+
+use core::ops::Range;
+
+use dlms_core::{
+    acse::Mechanism,
+    association::{Ciphering, ClientConfig, Failure},
+    axdr::{Data, RawData},
+    cosem::{AttributeDescriptor, ClassId, LogicalName},
+    security::SystemTitle,
+    xdlms::ExceptionService,
+};
+use dlms_tokio::{
+    LineConfig, LineError, Phase,
+    client::{self, Client},
+    counters::{CounterStore, CounterStoreError},
+};
+
+use crate::{
+    counter_file::Counter,
+    error::Error,
+    keys_file::Keys,
+    settings::{KeySource, Settings},
+};
+
+/// The client SAP that every meter gives something to.
+const PUBLIC_CLIENT: u16 = 16;
+/// security_setup.server_system_title of the current security setup.
+const SERVER_SYSTEM_TITLE: AttributeDescriptor = AttributeDescriptor::new(
+    ClassId::SECURITY_SETUP,
+    LogicalName([0, 0, 43, 0, 0, 255]),
+    5,
+);
+
+/// Associates with the meter. Beside the client comes the counter it sends with, if it uses one.
+pub(crate) async fn associate(settings: &Settings) -> Result<(Client, Option<Counter>), Error> {
+    let file = match &settings.keys {
+        KeySource::Unused => {
+            let config = settings.association.clone();
+            let client = connect(settings, &settings.line, config, None).await?;
+            return Ok((client, None));
+        }
+        _ => settings.counters.file.as_ref().ok_or(Error::CountersNowhere)?,
+    };
+    let place = settings.place();
+    let client_title = match settings.client_title() {
+        Some(title) => title,
+        None => file.client_title(random())?,
+    };
+    let counter_of = |keys: &Keys| file.counter(&place, client_title, &keys.encryption);
+
+    // What is known already.
+    let known = match &settings.keys {
+        KeySource::File(keys_file) => {
+            file.title_at(&place)?.and_then(|title| keys_file.of(title))
+        }
+        KeySource::Given(keys) => Some(keys),
+        KeySource::Unused => None,
+    };
+    let counted = match known {
+        Some(_) if settings.counters.ordered.is_some() => true,
+        Some(keys) => counter_of(keys).next()?.is_some(),
+        None => false,
+    };
+
+    // What the meter tells everybody.
+    let (published, line) = if counted {
+        (Published::default(), settings.line.clone())
+    } else {
+        ask_publicly(settings).await?
+    };
+    let keys = match (known, &settings.keys) {
+        (Some(keys), _) => keys,
+        (None, KeySource::File(keys_file)) => published
+            .title
+            .and_then(|title| keys_file.of(title))
+            .or_else(|| keys_file.only())
+            .ok_or(Error::KeysUnknown(published.title))?,
+        (None, _) => return Err(Error::KeysUnknown(published.title)),
+    };
+    let counter = counter_of(keys);
+    if let Some(ordered) = settings.counters.ordered {
+        counter.ordered(ordered)?;
+    } else if let (None, Some(last)) = (counter.next()?, published.counter) {
+        counter.hinted(last.saturating_add(1))?;
+    }
+
+    // The association.
+    let config = with_keys(settings, keys, client_title)?;
+    let client = match connect(settings, &line, config.clone(), Some(&counter)).await {
+        Err(error) => {
+            let expected = expected_counter(&error).ok_or(error)?;
+            counter.hinted(expected)?;
+            connect(settings, &line, config.clone(), Some(&counter)).await?
+        }
+        Ok(client) => client,
+    };
+    if let Some(title) = client.association().server_title
+        && (config.mechanism == Mechanism::HlsGmac || settings.protection.authenticated)
+    {
+        counter.learned(title)?;
+    }
+    Ok((client, Some(counter)))
+}
+
+/// The counter that the meter expects, if that is why it did not answer otherwise.
+pub(crate) const fn expected_counter(error: &client::Error) -> Option<u32> {
+    match error {
+        client::Error::Association { failure: Failure::Exception(exception), .. } => {
+            match exception.service {
+                ExceptionService::InvocationCounterError(expected) => Some(expected),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+async fn connect(
+    settings: &Settings,
+    line: &LineConfig,
+    config: ClientConfig,
+    counter: Option<&Counter>,
+) -> Result<Client, client::Error> {
+    let counters = counter.map(|counter| Box::new(counter.clone()) as Box<dyn CounterStore>);
+    let trace = settings.trace.clone();
+    Client::connect(&settings.address, line.clone(), config, counters, trace).await
+}
+
+fn with_keys(
+    settings: &Settings,
+    keys: &Keys,
+    client_title: SystemTitle,
+) -> Result<ClientConfig, Error> {
+    let gmac = settings.association.mechanism == Mechanism::HlsGmac;
+    if keys.authentication.is_none() && (gmac || settings.protection.authenticated) {
+        return Err(Error::KeyMissing);
+    }
+    Ok(ClientConfig {
+        system_title: Some(client_title),
+        ciphering: Some(Ciphering {
+            suite: keys.suite,
+            protection: settings.protection,
+            encryption_key: keys.encryption.clone(),
+            authentication_key: keys.authentication.clone(),
+            dedicated: settings.dedicated,
+            general: settings.general,
+        }),
+        ..settings.association.clone()
+    })
+}
+
+/// What a meter tells everybody, unprotected.
+#[derive(Clone, Copy, Debug, Default)]
+struct Published {
+    title: Option<SystemTitle>,
+    /// The invocation counter that it accepted last.
+    counter: Option<u32>,
+}
+
+/// Asks through the public client, and says with what patience to go on: a silent meter has used up
+/// its part of it. A meter that does not want the public client just tells nothing.
+async fn ask_publicly(settings: &Settings) -> Result<(Published, LineConfig), Error> {
+    let (first, rest) = shares(&settings.line);
+    match read_published(settings, first).await {
+        Ok(published) => Ok((published, settings.line.clone())),
+        // There is nobody to talk to, whichever client asks.
+        Err(error @ client::Error::Line(LineError::Unreachable { .. })) => Err(error.into()),
+        Err(error @ client::Error::Line(LineError::Timeout { phase: Phase::Opening })) => {
+            Err(error.into())
+        }
+        Err(error @ client::Error::Line(LineError::NotWrapper { .. } | LineError::NotHdlc { .. })) => {
+            Err(error.into())
+        }
+        Err(_) => Ok((Published::default(), rest)),
+    }
+}
+
+/// Cuts the patience of a line in two: one try, and what is left.
+fn shares(line: &LineConfig) -> (LineConfig, LineConfig) {
+    match line.retries.checked_sub(1) {
+        Some(retries) => {
+            (LineConfig { retries: 0, ..line.clone() }, LineConfig { retries, ..line.clone() })
+        }
+        None => {
+            let half = LineConfig { timeout: line.timeout / 2, ..line.clone() };
+            (half.clone(), half)
+        }
+    }
+}
+
+async fn read_published(
+    settings: &Settings,
+    line: LineConfig,
+) -> Result<Published, client::Error> {
+    let line = LineConfig { client: PUBLIC_CLIENT, ..line };
+    let config = ClientConfig {
+        response_timeout: Some(line.timeout),
+        retries: line.retries,
+        max_receive_pdu: settings.association.max_receive_pdu,
+        release: settings.association.release,
+        ..ClientConfig::default()
+    };
+    let client = connect(settings, &line, config, None).await?;
+    let counter = client.read(settings.counters.object).await?;
+    let mut published = Published {
+        title: client.association().server_title,
+        counter: counter.ok().and_then(|octets| {
+            let counter = RawData::from_octets(&octets).ok()?.data().ok()?.as_unsigned()?;
+            u32::try_from(counter).ok()
+        }),
+    };
+    if published.title.is_none() && matches!(settings.keys, KeySource::File(_)) {
+        let title = client.read(SERVER_SYSTEM_TITLE).await?;
+        published.title = title.ok().and_then(|octets| {
+            match RawData::from_octets(&octets).ok()?.data().ok()? {
+                Data::OctetString(title) => title.try_into().ok(),
+                _ => None,
+            }
+        });
+    }
+    // What was read is read; a meter that goes without a word changes nothing.
+    let _ = client.release().await;
+    Ok(published)
+}
+
+fn random() -> [u8; 5] {
+    let mut octets = [0; 5];
+    getrandom::fill(&mut octets).expect("the operating system has no random numbers");
+    octets
+}
+
+impl CounterStore for Counter {
+    fn reserve(&mut self, count: u32) -> Result<Range<u32>, CounterStoreError> {
+        Self::reserve(self, count).map_err(CounterStoreError::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn asking_publicly_first_takes_no_longer_than_asking_once() {
+        for (retries, timeout) in [(0, 10), (1, 10), (3, 4)] {
+            let line = LineConfig {
+                retries,
+                timeout: Duration::from_secs(timeout),
+                ..LineConfig::default()
+            };
+            let (first, rest) = shares(&line);
+            assert_eq!(first.retries, 0);
+            assert_eq!(first.patience() + rest.patience(), line.patience());
+        }
+    }
+}

@@ -1,0 +1,481 @@
+//! The command line: what may be typed. What it means is worked out in [`crate::settings`].
+
+use core::{convert::Infallible, fmt, str::FromStr};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use dlms_tokio::Address;
+use hdlc::address::AddressLength;
+use zeroize::Zeroizing;
+
+use crate::object::Object;
+
+/// Reads, writes and commands DLMS/COSEM meters.
+#[derive(Debug, Parser)]
+#[command(
+    name = "headend",
+    version,
+    about,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = "\
+Examples:
+  headend objects wrapper://192.0.2.7:4059
+  headend read wrapper://192.0.2.7:4059 1-0:1.8.0*255 1-0:32.7.0*255
+  headend read hdlc+serial:///dev/ttyUSB0?baud=9600 8:0-0:1.0.0*255:2 --client 17 --auth lls --password-file pw
+  headend profile hdlc://192.0.2.7:4065 1-0:99.1.0*255 --from 2026-01-01 --to 2026-01-02 --plot
+
+`headend VERB --help` shows every option of a verb, with examples.
+
+Data goes to standard output, everything else to standard error.
+Exit codes: 0 done, 1 this machine failed, 2 usage, 3 meter not reached, 4 security, 5 refused,
+6 some of it done, 7 expired."
+)]
+pub struct CommandLine {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What to do with a meter.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Read attributes: registers with scaler and unit, the clock, anything
+    #[command(after_help = "\
+Examples:
+  headend read wrapper://192.0.2.7:4059 1-0:1.8.0*255
+  headend read wrapper://192.0.2.7:4059 3:1-0:32.7.0*255:2 8:0-0:1.0.0*255:2 -o jsonl
+  headend read hdlc://192.0.2.7:4065 1-0:1.8.0*255 --client 1 --auth hls-gmac --security authenc --keys keys.toml
+
+An OBJECT without class is looked up in the meter's object list, which takes a moment on a serial line.")]
+    Read(Read),
+    /// List the objects of a meter: class, logical name, what it is, what may be done with it
+    #[command(after_help = "\
+Examples:
+  headend objects wrapper://192.0.2.7:4059
+  headend objects hdlc://192.0.2.7:4065 --client 1 --auth hls-md5 --password-file pw -o csv")]
+    Objects(Objects),
+    /// Read the rows of a load profile, an event log or another profile
+    #[command(after_help = "\
+Examples:
+  headend profile wrapper://192.0.2.7:4059 1-0:99.1.0*255 --entries 1..96
+  headend profile wrapper://192.0.2.7:4059 1-0:99.1.0*255 --from 2026-01-01 --to 2026-01-31T23:45 --plot
+  headend profile wrapper://192.0.2.7:4059 1-0:99.1.0*255 --columns 1-0:1.8.0*255 -o csv
+
+A time without offset is the meter's local time; 2026-01-15T17:30:00+01:00 is the same moment for everybody.")]
+    Profile(Profile),
+    /// Write one attribute
+    #[command(after_help = crate::value::FORMS)]
+    Write(Write),
+    /// Invoke one method
+    #[command(after_help = concat!("\
+Examples:
+  headend invoke wrapper://192.0.2.7:4059 70:0-0:96.3.10*255 1               remote disconnect
+  headend invoke wrapper://192.0.2.7:4059 70:0-0:96.3.10*255 2 integer:0     remote reconnect
+
+Without VALUE the parameter is integer:0, which is what most methods take. For no parameter at all
+give the word none. VALUE is otherwise written as for `headend write`: see headend write --help."))]
+    Invoke(Invoke),
+}
+
+/// `headend read`.
+#[derive(Debug, Args)]
+pub struct Read {
+    #[command(flatten)]
+    pub(crate) meter: Meter,
+    /// What to read: 1-0:1.8.0*255 for attribute 2, 1-0:1.8.0*255:3 for attribute 3, or
+    /// 3:1-0:1.8.0*255:2 with the class in front
+    #[arg(value_name = "OBJECT", required = true)]
+    pub(crate) objects: Vec<Object>,
+    #[command(flatten)]
+    pub(crate) association: Association,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// `headend objects`.
+#[derive(Debug, Args)]
+pub struct Objects {
+    #[command(flatten)]
+    pub(crate) meter: Meter,
+    #[command(flatten)]
+    pub(crate) association: Association,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// `headend profile`.
+#[derive(Debug, Args)]
+pub struct Profile {
+    #[command(flatten)]
+    pub(crate) meter: Meter,
+    /// The profile, such as 1-0:99.1.0*255
+    #[arg(value_name = "OBJECT")]
+    pub(crate) object: Object,
+    /// Rows captured at T or later, such as 2026-01-15, 2026-01-15T17:30 or 2026-01-15T17:30:00+01:00
+    #[arg(long, value_name = "T", conflicts_with = "entries")]
+    pub(crate) from: Option<Moment>,
+    /// Rows captured at T or earlier
+    #[arg(long, value_name = "T", conflicts_with = "entries")]
+    pub(crate) to: Option<Moment>,
+    /// Rows A to B, both included; 1 is the first of the buffer, and 5.. goes to its end
+    #[arg(long, value_name = "A..B")]
+    pub(crate) entries: Option<Entries>,
+    /// Only these columns; the time of each row comes along
+    #[arg(long, value_name = "OBJECT,...", value_delimiter = ',')]
+    pub(crate) columns: Vec<Object>,
+    /// Draw a chart of every numeric column in the terminal; of energies, what was used between rows
+    #[arg(long)]
+    pub(crate) plot: bool,
+    #[command(flatten)]
+    pub(crate) association: Association,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// `headend write`.
+#[derive(Debug, Args)]
+pub struct Write {
+    #[command(flatten)]
+    pub(crate) meter: Meter,
+    /// What to write, as for `headend read`
+    #[arg(value_name = "OBJECT")]
+    pub(crate) object: Object,
+    /// The value with its type, such as unsigned:3
+    #[arg(value_name = "VALUE")]
+    pub(crate) value: String,
+    #[command(flatten)]
+    pub(crate) association: Association,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// `headend invoke`.
+#[derive(Debug, Args)]
+pub struct Invoke {
+    #[command(flatten)]
+    pub(crate) meter: Meter,
+    /// The object, such as 70:0-0:96.3.10*255
+    #[arg(value_name = "OBJECT")]
+    pub(crate) object: Object,
+    /// The number of the method, from 1
+    #[arg(value_name = "METHOD", allow_negative_numbers = true)]
+    pub(crate) method: i8,
+    /// Its parameter, such as integer:0, or none
+    #[arg(value_name = "VALUE")]
+    pub(crate) value: Option<String>,
+    #[command(flatten)]
+    pub(crate) association: Association,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Which meter.
+#[derive(Debug, Args)]
+pub(crate) struct Meter {
+    /// Where the meter is: wrapper://HOST:PORT, wrapper+udp://HOST:PORT, hdlc://HOST:PORT or
+    /// hdlc+serial:///dev/ttyX?baud=9600[&mode-e]
+    #[arg(value_name = "ADDRESS")]
+    pub(crate) address: Address,
+}
+
+/// How to associate with the meter.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Association")]
+pub(crate) struct Association {
+    /// Who asks: the client SAP. 16 is the public client, 1 management
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) client: u16,
+    /// The logical device, and on HDLC its physical device: UPPER or UPPER/LOWER
+    #[arg(long, value_name = "UPPER[/LOWER]", default_value = "1")]
+    pub(crate) server: Server,
+    /// Octets of an HDLC server address: 1, 2 or 4 [default: what UPPER and LOWER need]
+    #[arg(long, value_name = "N")]
+    pub(crate) address_bytes: Option<AddressBytes>,
+    /// Octets of information in an HDLC frame, proposed to the meter
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=2030))]
+    pub(crate) hdlc_info: u16,
+    /// HDLC frames sent in one go, proposed to the meter
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=7))]
+    pub(crate) window: u8,
+    /// Seconds to wait for an answer
+    #[arg(long, value_name = "S", default_value = "10")]
+    pub(crate) timeout: Seconds,
+    /// How often a connection or a reading without answer is tried again
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub(crate) retries: u8,
+    /// The largest APDU to take, in octets
+    #[arg(long, value_name = "N", default_value_t = 0xffff, value_parser = clap::value_parser!(u16).range(12..))]
+    pub(crate) max_pdu: u16,
+    /// Just close the line at the end, without asking the meter to release the association
+    #[arg(long)]
+    pub(crate) no_rlrq: bool,
+    /// Show what goes over the line on standard error: values, apdu, link or phys
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) trace: Option<dlms_tokio::DecodeLevel>,
+
+    /// How client and meter prove who they are
+    #[arg(long, value_name = "MECHANISM", default_value = "none", help_heading = "Security")]
+    pub(crate) auth: Auth,
+    /// The password or HLS secret. Better from a file or from the environment: DLMS_PASSWORD
+    #[arg(long, value_name = "TEXT", help_heading = "Security", conflicts_with = "password_file")]
+    pub(crate) password: Option<Hidden>,
+    /// A file whose content is the password; a line end at its end does not count
+    #[arg(long, value_name = "F", help_heading = "Security")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// How APDUs are protected: not, authenticated, encrypted, or both
+    #[arg(long, value_name = "PROTECTION", default_value = "none", help_heading = "Security")]
+    pub(crate) security: Security,
+    /// The security suite: 0 (AES-GCM-128) unless the keys file says otherwise
+    #[arg(long, value_name = "N", help_heading = "Security")]
+    pub(crate) suite: Option<u8>,
+    /// The encryption key, hexadecimal. Better from the environment: DLMS_EK
+    #[arg(long, value_name = "HEX", help_heading = "Security")]
+    pub(crate) ek: Option<Hidden>,
+    /// The authentication key, hexadecimal. Better from the environment: DLMS_AK
+    #[arg(long, value_name = "HEX", help_heading = "Security")]
+    pub(crate) ak: Option<Hidden>,
+    /// A TOML file with the keys of many meters, each under its system title:
+    /// ["4752580100003E8"] ek = "..." ak = "..." suite = 0
+    #[arg(long, value_name = "FILE", help_heading = "Security", conflicts_with_all = ["ek", "ak"], verbatim_doc_comment)]
+    pub(crate) keys: Option<PathBuf>,
+    /// Agree on a key of its own for this association
+    #[arg(long, help_heading = "Security")]
+    pub(crate) dedicated: bool,
+    /// Cipher with general-glo and general-ded APDUs instead of the service-specific ones
+    #[arg(long, help_heading = "Security")]
+    pub(crate) general: bool,
+    /// Our own system title, 16 hexadecimal digits [default: one made for this installation]
+    #[arg(long, value_name = "HEX", help_heading = "Security")]
+    pub(crate) system_title: Option<dlms_core::security::SystemTitle>,
+
+    /// Go on from invocation counter N; it is never lowered
+    #[arg(long, value_name = "N", help_heading = "Invocation counter")]
+    pub(crate) counter: Option<u32>,
+    /// The file that remembers used counters [default: dlms-headend/counters.json in the user's data folder]
+    #[arg(long, value_name = "F", help_heading = "Invocation counter")]
+    pub(crate) counter_file: Option<PathBuf>,
+    /// Where a meter publishes its counter, read through client 16 when the file knows none
+    #[arg(long, value_name = "OBJECT", default_value = "1:0-0:43.1.0*255:2", help_heading = "Invocation counter")]
+    pub(crate) counter_object: Object,
+}
+
+/// How to show data.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Output {
+    /// How to write data
+    #[arg(short, long = "output", value_name = "FORMAT", default_value = "table", help_heading = "Output")]
+    pub(crate) format: Format,
+}
+
+/// How data are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For reading: aligned columns
+    Table,
+    /// One JSON array
+    Json,
+    /// One JSON object a line, written as it is known
+    Jsonl,
+    /// Comma-separated, with a header line
+    Csv,
+}
+
+/// `--auth`: the authentication mechanisms (IEC 62056-5-3) by their usual names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Auth {
+    /// No authentication (mechanism 0)
+    None,
+    /// A password in clear (1)
+    Lls,
+    /// A manufacturer's own challenge-response, AES-128 here (2)
+    Hls2,
+    /// Challenge-response with MD5 (3)
+    HlsMd5,
+    /// Challenge-response with SHA-1 (4)
+    HlsSha1,
+    /// Challenge-response with GMAC (5)
+    HlsGmac,
+    /// Challenge-response with SHA-256 (6)
+    HlsSha256,
+}
+
+/// `--security`: how APDUs are protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Security {
+    /// In clear
+    None,
+    /// Authenticated
+    Auth,
+    /// Encrypted
+    Enc,
+    /// Authenticated and encrypted
+    Authenc,
+}
+
+/// `--address-bytes`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AddressBytes {
+    /// UPPER alone
+    #[value(name = "1")]
+    One,
+    /// One octet each
+    #[value(name = "2")]
+    Two,
+    /// Two octets each
+    #[value(name = "4")]
+    Four,
+}
+
+impl Association {
+    /// Whether a key or password is at play.
+    pub(crate) fn is_secured(&self) -> bool {
+        self.auth != Auth::None || self.security != Security::None
+    }
+}
+
+impl Auth {
+    /// The word on the command line.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Lls => "lls",
+            Self::Hls2 => "hls2",
+            Self::HlsMd5 => "hls-md5",
+            Self::HlsSha1 => "hls-sha1",
+            Self::HlsGmac => "hls-gmac",
+            Self::HlsSha256 => "hls-sha256",
+        }
+    }
+}
+
+impl Security {
+    /// The word on the command line.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Auth => "auth",
+            Self::Enc => "enc",
+            Self::Authenc => "authenc",
+        }
+    }
+}
+
+impl AddressBytes {
+    /// The form of the HDLC address.
+    pub(crate) const fn length(self) -> AddressLength {
+        match self {
+            Self::One => AddressLength::One,
+            Self::Two => AddressLength::Two,
+            Self::Four => AddressLength::Four,
+        }
+    }
+}
+
+/// `--server`: a logical device and, on HDLC, its physical device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Server {
+    pub(crate) upper: u16,
+    pub(crate) lower: Option<u16>,
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.lower {
+            Some(lower) => write!(f, "{}/{lower}", self.upper),
+            None => self.upper.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Server {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const FORM: &str = "write the number of the logical device, and on HDLC of the physical \
+                            device after a slash: 1 or 1/17";
+        let (upper, lower) = match text.split_once('/') {
+            Some((upper, lower)) => (upper, Some(lower.parse().map_err(|_| FORM)?)),
+            None => (text, None),
+        };
+        Ok(Self { upper: upper.parse().map_err(|_| FORM)?, lower })
+    }
+}
+
+/// `--timeout`: a duration in seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Seconds(pub(crate) core::time::Duration);
+
+impl FromStr for Seconds {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse::<f64>() {
+            Ok(seconds) if (0.1..=3600.0).contains(&seconds) => {
+                Ok(Self(core::time::Duration::from_secs_f64(seconds)))
+            }
+            _ => Err("write seconds from 0.1 to 3600"),
+        }
+    }
+}
+
+/// `--entries`: rows of a buffer, counted from 1, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Entries {
+    pub(crate) first: u32,
+    /// None for the end of the buffer.
+    pub(crate) last: Option<u32>,
+}
+
+impl FromStr for Entries {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const FORM: &str = "write the first and the last row, counted from 1: 1..96, or 97.. for \
+                            the rest";
+        let (first, last) = text.split_once("..").ok_or(FORM)?;
+        let first = first.parse().map_err(|_| FORM)?;
+        let last = match last {
+            "" => None,
+            last => Some(last.parse().map_err(|_| FORM)?),
+        };
+        if first == 0 || last.is_some_and(|last| last < first) {
+            return Err(FORM);
+        }
+        Ok(Self { first, last })
+    }
+}
+
+/// A moment on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moment(pub(crate) dlms_core::cosem::DateTime);
+
+impl FromStr for Moment {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self).map_err(|_| {
+            "write 2026-01-15, 2026-01-15T17:30 or 2026-01-15T17:30:00 in the meter's local time, \
+             or add the offset: 2026-01-15T17:30:00+01:00"
+        })
+    }
+}
+
+/// A secret as it was typed. It is taken as it is, so that no message of the parser repeats it.
+#[derive(Clone)]
+pub(crate) struct Hidden(pub(crate) Zeroizing<String>);
+
+impl FromStr for Hidden {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(Zeroizing::new(text.to_owned())))
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hidden(..)")
+    }
+}

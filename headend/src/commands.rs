@@ -1,0 +1,95 @@
+//! The verbs of the command line, a file for each.
+
+mod invoke;
+mod objects;
+mod profile;
+mod read;
+mod write;
+
+use std::io::{self, Stdout};
+
+use crate::{
+    cli::{self, Format, Verb},
+    diagnosis::{Context, Diagnosis},
+    error::Error,
+    exit::Exit,
+    meter::Meter,
+    render::{Header, Printer},
+    report,
+    settings::{Settings, SettingsError},
+};
+
+/// Carries out what was typed.
+///
+/// # Errors
+/// Standard output cannot be written; a closed pipe is [`io::ErrorKind::BrokenPipe`].
+pub(crate) async fn run(verb: Verb) -> io::Result<Exit> {
+    match verb {
+        Verb::Read(typed) => read::run(typed).await,
+        Verb::Objects(typed) => objects::run(typed).await,
+        Verb::Profile(typed) => profile::run(typed).await,
+        Verb::Write(typed) => write::run(typed).await,
+        Verb::Invoke(typed) => invoke::run(typed).await,
+    }
+}
+
+/// The configuration of a command and what its diagnoses mention.
+fn prepare(
+    meter: &cli::Meter,
+    association: &cli::Association,
+) -> Result<(Settings, Context), SettingsError> {
+    let settings =
+        Settings::new(&meter.address, association, |name| std::env::var(name).ok())?;
+    let mut client = String::new();
+    if association.client != 16 {
+        client += &format!(" --client {}", association.client);
+    }
+    if settings.line.server_upper != 1 || settings.line.server_lower.is_some() {
+        client += &format!(" --server {}", association.server);
+    }
+    if association.auth != cli::Auth::None {
+        client += &format!(" --auth {}", association.auth.word());
+    }
+    if association.security != cli::Security::None {
+        client += &format!(" --security {}", association.security.word());
+    }
+    let context = Context {
+        address: meter.address.to_string(),
+        secured: association.is_secured(),
+        client,
+    };
+    Ok((settings, context))
+}
+
+/// Says that the command line asks for something impossible.
+fn usage(error: &impl core::fmt::Display) -> Exit {
+    report::note(&format!("error: {error}"));
+    Exit::Usage
+}
+
+/// What people must know when an order got no answer: it is not repeated, since it may be done.
+const UNKNOWN_WHETHER_DONE: &str =
+    "note: no valid answer came; the meter may have done it all the same: read it back";
+
+/// Shows a diagnosis and says how the process ends with it.
+fn failed(diagnosis: &Diagnosis) -> Exit {
+    report::diagnosis(diagnosis);
+    diagnosis.exit
+}
+
+/// Associates, or says why not.
+async fn associate(settings: Settings, context: &Context) -> Result<Meter, Diagnosis> {
+    Meter::associate(settings)
+        .await
+        .map_err(|error: Error| Diagnosis::error(&error, "associate", context))
+}
+
+/// A printer to standard output.
+fn printer(output: cli::Output, header: Header) -> Printer<Stdout> {
+    Printer::new(output.format, header, io::stdout())
+}
+
+/// Whether people look at the output rather than programs.
+const fn is_for_people(format: Format) -> bool {
+    matches!(format, Format::Table)
+}

@@ -1,0 +1,670 @@
+//! The file that remembers which invocation counters were used.
+//!
+//! A counter that was used twice with one key breaks AES-GCM, and a meter refuses a counter that is
+//! not greater than the last one. So the next counter is stored durably *before* any counter below
+//! it is used: written to a temporary file, synced, renamed over the old one, and the folder synced.
+//! A lock on `FILE.lock` keeps two processes from handing out the same numbers. What a crash or the
+//! end of the process leaves of a reserved block is never used.
+//!
+//! Counters are kept by meter title, client title and key. Before the first association the title
+//! of the meter is unknown; its counter is then kept under its address, and moves to the title as
+//! soon as the meter has proved it ([`Counter::learned`]). Of a key the file holds the first eight
+//! hexadecimal digits of its SHA-256, never the key.
+//!
+//! ```
+//! use dlms_core::security::{Key, SystemTitle};
+//! use headend::counter_file::{CounterFile, Place};
+//!
+//! let folder = std::env::temp_dir().join(format!("counters-{}", std::process::id()));
+//! let file = CounterFile::new(folder.join("counters.json"));
+//! let place = Place::new("wrapper://192.0.2.7:4059", 1, None);
+//! let counter = file.counter(&place, SystemTitle(*b"DHE\0\0\0\0\x01"), &Key::from([7; 16]));
+//!
+//! assert_eq!(counter.next()?, None);
+//! assert_eq!(counter.reserve(64)?, 1..65);
+//! assert_eq!(counter.reserve(64)?, 65..129);
+//! # std::fs::remove_dir_all(folder).unwrap();
+//! # Ok::<(), headend::counter_file::CounterFileError>(())
+//! ```
+
+use core::{fmt, ops::Range};
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use dlms_core::security::{Key, SystemTitle};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// How far a number that nobody vouches for may move a counter forward. A forged number costs the
+/// key then at most a 4096th of its life.
+pub const HINT_MAX: u32 = 1 << 20;
+/// The counter a key starts with. The standard lets the first be 0 or 1; 1 suits both readings.
+const FIRST: u32 = 1;
+/// The largest counter is neither sent nor accepted (IEC 62056-5-3, security suite 0).
+const LAST_EXCLUSIVE: u32 = u32::MAX;
+/// The format of the file. A file of another version is left alone.
+const VERSION: u32 = 1;
+
+/// The file that remembers counters. Nothing is opened or created before it is needed.
+#[derive(Clone, Debug)]
+pub struct CounterFile {
+    path: PathBuf,
+}
+
+/// Where a meter is: an address, the SAP of the logical device behind it, and on HDLC its physical
+/// device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place(String);
+
+impl Place {
+    /// Logical device `upper` of the physical device `lower` behind `address`.
+    pub fn new(address: impl fmt::Display, upper: u16, lower: Option<u16>) -> Self {
+        Self(match lower {
+            None => format!("{address} server {upper}"),
+            Some(lower) => format!("{address} server {upper}/{lower}"),
+        })
+    }
+}
+
+/// The counter of one client with one key at one meter.
+#[derive(Clone, Debug)]
+pub struct Counter {
+    path: PathBuf,
+    place: Place,
+    client: String,
+    key: String,
+}
+
+/// The file cannot be used, or the counter must not be moved like that.
+#[derive(Debug, thiserror::Error)]
+pub enum CounterFileError {
+    /// The system refused.
+    #[error("cannot {doing} {path:?}: {cause}")]
+    System {
+        /// What was tried.
+        doing: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The file is not one of ours. It was left as it is.
+    #[error("{path:?} is not a counter file ({cause}); it was left as it is")]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// Where it goes wrong.
+        cause: String,
+    },
+    /// Another, later version of this program wrote the file. It was left as it is.
+    #[error("{path:?} has format {found}, this program knows {VERSION}; it was left as it is")]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+    },
+    /// A number that nobody vouches for is too far ahead to be believed.
+    #[error("the meter names counter {hint}, which is more than {HINT_MAX} beyond {next}")]
+    TooFar {
+        /// The number.
+        hint: u32,
+        /// The next counter as it stands.
+        next: u32,
+    },
+    /// A counter is never lowered.
+    #[error("the next counter is {next} and is never lowered to {asked}")]
+    Lower {
+        /// The number that was asked for.
+        asked: u32,
+        /// The next counter as it stands.
+        next: u32,
+    },
+    /// The key was used 2³² − 2 times.
+    #[error("all invocation counters of this key were used; the key must be changed")]
+    Exhausted,
+}
+
+impl CounterFile {
+    /// The file at `path`.
+    pub const fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// The file in the user's data folder: `dlms-headend/counters.json` in `$XDG_DATA_HOME` or in
+    /// `~/.local/share` (on Windows in `%LOCALAPPDATA%`). None when there is no such folder.
+    pub fn in_data_folder(environment: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let absolute = |path: PathBuf| path.is_absolute().then_some(path);
+        let folder = environment("XDG_DATA_HOME")
+            .and_then(|folder| absolute(folder.into()))
+            .or_else(|| environment("LOCALAPPDATA").and_then(|folder| absolute(folder.into())))
+            .or_else(|| {
+                let home = environment("HOME").and_then(|home| absolute(home.into()))?;
+                Some(home.join(".local").join("share"))
+            })?;
+        Some(Self::new(folder.join("dlms-headend").join("counters.json")))
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The title of the meter that was last at `place`.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn title_at(&self, place: &Place) -> Result<Option<SystemTitle>, CounterFileError> {
+        let contents = read(&self.path)?;
+        Ok(contents.meters.get(&place.0).and_then(|title| title.parse().ok()))
+    }
+
+    /// The client title of this installation: made from `random` the first time and the same ever
+    /// after.
+    ///
+    /// # Errors
+    /// The file cannot be read or written.
+    pub fn client_title(&self, random: [u8; 5]) -> Result<SystemTitle, CounterFileError> {
+        update(&self.path, |contents| {
+            if let Some(title) = contents.client_title.as_ref().and_then(|text| text.parse().ok()) {
+                return Ok(title);
+            }
+            let [a, b, c, d, e] = random;
+            let title = SystemTitle([b'D', b'H', b'E', a, b, c, d, e]);
+            contents.client_title = Some(title.to_string());
+            Ok(title)
+        })
+    }
+
+    /// The counter of `client` with `key` for the meter at `place`.
+    #[must_use]
+    pub fn counter(&self, place: &Place, client: SystemTitle, key: &Key) -> Counter {
+        Counter {
+            path: self.path.clone(),
+            place: place.clone(),
+            client: client.to_string(),
+            key: fingerprint(key),
+        }
+    }
+}
+
+impl Counter {
+    /// The next counter, if one is stored.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn next(&self) -> Result<Option<u32>, CounterFileError> {
+        let contents = read(&self.path)?;
+        Ok(contents.entry(self, contents.meter(self)).map(|entry| entry.next))
+    }
+
+    /// Moves the counter to `hint`, a number that nobody vouches for: at most [`HINT_MAX`] forward
+    /// and never back. Returns the next counter.
+    ///
+    /// # Errors
+    /// [`CounterFileError::TooFar`]; the file cannot be read or written.
+    pub fn hinted(&self, hint: u32) -> Result<u32, CounterFileError> {
+        self.change(|next| match hint.checked_sub(*next) {
+            Some(ahead) if ahead > HINT_MAX => {
+                Err(CounterFileError::TooFar { hint, next: *next })
+            }
+            _ => {
+                *next = hint.max(*next);
+                Ok(*next)
+            }
+        })
+    }
+
+    /// Moves the counter forward to `asked`, on the word of the user.
+    ///
+    /// # Errors
+    /// [`CounterFileError::Lower`]; the file cannot be read or written.
+    pub fn ordered(&self, asked: u32) -> Result<(), CounterFileError> {
+        self.change(|next| {
+            if asked < *next {
+                return Err(CounterFileError::Lower { asked, next: *next });
+            }
+            *next = asked;
+            Ok(())
+        })
+    }
+
+    /// Takes `count` counters, fewer at the end of the key's life. They are spent when this
+    /// returns, whether used or not.
+    ///
+    /// # Errors
+    /// [`CounterFileError::Exhausted`]; the file cannot be read or written.
+    pub fn reserve(&self, count: u32) -> Result<Range<u32>, CounterFileError> {
+        self.change(|next| {
+            let start = *next;
+            let end = start.saturating_add(count).min(LAST_EXCLUSIVE);
+            if start >= end {
+                return Err(CounterFileError::Exhausted);
+            }
+            *next = end;
+            Ok(start..end)
+        })
+    }
+
+    /// The meter at this place proved that its title is `title`: from now on its counter is kept
+    /// under it.
+    ///
+    /// # Errors
+    /// The file cannot be read or written.
+    pub fn learned(&self, title: SystemTitle) -> Result<(), CounterFileError> {
+        let title = title.to_string();
+        if read(&self.path)?.meters.get(&self.place.0) == Some(&title) {
+            return Ok(());
+        }
+        update(&self.path, |contents| {
+            let before = contents.meter(self).to_owned();
+            let used = contents.entry(self, &before).map(|entry| entry.next);
+            contents.counters.retain(|entry| entry.meter != self.place.0 || !self.owns(entry));
+            contents.meters.insert(self.place.0.clone(), title.clone());
+            if let Some(used) = used {
+                let entry = contents.entry_mut(self);
+                entry.next = entry.next.max(used);
+            }
+            Ok(())
+        })
+    }
+
+    fn owns(&self, entry: &Entry) -> bool {
+        entry.client == self.client && entry.key == self.key
+    }
+
+    fn change<T>(
+        &self,
+        change: impl FnOnce(&mut u32) -> Result<T, CounterFileError>,
+    ) -> Result<T, CounterFileError> {
+        update(&self.path, |contents| change(&mut contents.entry_mut(self).next))
+    }
+}
+
+/// The first eight hexadecimal digits of the SHA-256 of a key: tells keys apart and tells nothing.
+fn fingerprint(key: &Key) -> String {
+    Sha256::digest(key.octets()).iter().take(4).map(|octet| format!("{octet:02x}")).collect()
+}
+
+/// What the file holds.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Contents {
+    version: u32,
+    /// The client title of this installation, once one was needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client_title: Option<String>,
+    /// Which meter was last at which place.
+    #[serde(default)]
+    meters: BTreeMap<String, String>,
+    counters: Vec<Entry>,
+}
+
+/// The counter of one client with one key at one meter.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    /// The title of the meter, or its place while the title is unknown.
+    meter: String,
+    client: String,
+    key: String,
+    /// No counter from here on was ever handed out.
+    next: u32,
+}
+
+impl Default for Contents {
+    fn default() -> Self {
+        Self { version: VERSION, client_title: None, meters: BTreeMap::new(), counters: vec![] }
+    }
+}
+
+impl Contents {
+    /// What the meter of `counter` is called here: its title, or its place.
+    fn meter<'a>(&'a self, counter: &'a Counter) -> &'a str {
+        self.meters.get(&counter.place.0).unwrap_or(&counter.place.0)
+    }
+
+    fn entry(&self, counter: &Counter, meter: &str) -> Option<&Entry> {
+        self.counters.iter().find(|entry| entry.meter == meter && counter.owns(entry))
+    }
+
+    /// The entry of `counter`, made if absent. A new one starts where the furthest entry of this
+    /// client and key stands: the meter may be an old one at a new address.
+    fn entry_mut(&mut self, counter: &Counter) -> &mut Entry {
+        let meter = self.meter(counter).to_owned();
+        let known =
+            self.counters.iter().position(|entry| entry.meter == meter && counter.owns(entry));
+        let index = known.unwrap_or_else(|| {
+            let used = self.counters.iter().filter(|entry| counter.owns(entry));
+            let next = used.map(|entry| entry.next).max().unwrap_or(FIRST);
+            let (client, key) = (counter.client.clone(), counter.key.clone());
+            self.counters.push(Entry { meter, client, key, next });
+            self.counters.len() - 1
+        });
+        &mut self.counters[index]
+    }
+}
+
+/// Reads the file. An absent one is empty.
+fn read(path: &Path) -> Result<Contents, CounterFileError> {
+    let text = match fs::read(path) {
+        Ok(text) => text,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Contents::default()),
+        Err(cause) => return Err(system("read", path, cause)),
+    };
+    let corrupt = |cause: serde_json::Error| CounterFileError::Corrupt {
+        path: path.to_owned(),
+        cause: cause.to_string(),
+    };
+    // The version first: a later format may differ in everything else.
+    #[derive(Deserialize)]
+    struct Version {
+        version: u32,
+    }
+    let Version { version } = serde_json::from_slice(&text).map_err(corrupt)?;
+    if version != VERSION {
+        return Err(CounterFileError::Version { path: path.to_owned(), found: version });
+    }
+    serde_json::from_slice(&text).map_err(corrupt)
+}
+
+/// Changes the file under the lock; when this returns the change is on the disk. On an error the
+/// file is as it was.
+fn update<T>(
+    path: &Path,
+    change: impl FnOnce(&mut Contents) -> Result<T, CounterFileError>,
+) -> Result<T, CounterFileError> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(folder).map_err(|cause| system("create", folder, cause))?;
+
+    // The lock is a file of its own: the counter file itself is replaced, and a lock on a replaced
+    // file keeps nobody out. It is released when it is closed, at the latest by the system.
+    let lock_path = beside(path, ".lock");
+    let lock = private().create(true).truncate(false).write(true).open(&lock_path);
+    let lock = lock.map_err(|cause| system("open", &lock_path, cause))?;
+    lock.lock().map_err(|cause| system("lock", &lock_path, cause))?;
+
+    let mut contents = read(path)?;
+    let result = change(&mut contents)?;
+
+    let mut text = serde_json::to_vec_pretty(&contents)
+        .map_err(|cause| system("write", path, cause.into()))?;
+    text.push(b'\n');
+    let new_path = beside(path, ".new");
+    write_durably(&new_path, &text).map_err(|cause| system("write", &new_path, cause))?;
+    fs::rename(&new_path, path).map_err(|cause| system("replace", path, cause))?;
+    // The rename itself is on the disk only when the folder is.
+    #[cfg(unix)]
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|cause| system("sync", folder, cause))?;
+    Ok(result)
+}
+
+fn write_durably(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut file: File = private().create(true).truncate(true).write(true).open(path)?;
+    file.write_all(text)?;
+    file.sync_all()
+}
+
+/// A file that only its owner reads: the titles and addresses of meters are nobody else's business.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn system(doing: &'static str, path: &Path, cause: io::Error) -> CounterFileError {
+    CounterFileError::System { doing, path: path.to_owned(), cause }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicU32, Ordering},
+        thread,
+    };
+
+    use super::*;
+
+    const CLIENT: SystemTitle = SystemTitle(*b"DHE\0\0\0\0\x01");
+    const METER: SystemTitle = SystemTitle(*b"GRX\x01\0\0\x03\xe8");
+
+    /// A folder of its own for every test, gone afterwards.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new() -> Self {
+            static NUMBER: AtomicU32 = AtomicU32::new(0);
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let name = format!("headend-counters-{}-{number}", std::process::id());
+            let folder = std::env::temp_dir().join(name);
+            fs::create_dir_all(&folder).unwrap();
+            Self(folder)
+        }
+
+        fn file(&self) -> CounterFile {
+            CounterFile::new(self.0.join("counters.json"))
+        }
+
+        fn counter(&self, host: &str) -> Counter {
+            let place = Place::new(format!("wrapper://{host}:4059"), 1, None);
+            self.file().counter(&place, CLIENT, &key())
+        }
+
+        fn text(&self) -> String {
+            fs::read_to_string(self.file().path()).unwrap()
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+
+    fn key() -> Key {
+        Key::from([0x5a; 16])
+    }
+
+    #[test]
+    fn a_reserved_counter_is_on_the_disk_before_it_is_handed_out_and_never_again() {
+        let folder = Folder::new();
+        let counter = folder.counter("a");
+        assert_eq!(counter.next().unwrap(), None);
+        assert_eq!(counter.reserve(64).unwrap(), 1..65);
+        assert!(folder.text().contains(r#""next": 65"#), "{}", folder.text());
+        // Another process, later.
+        assert_eq!(folder.counter("a").next().unwrap(), Some(65));
+        assert_eq!(folder.counter("a").reserve(64).unwrap(), 65..129);
+    }
+
+    #[test]
+    fn processes_at_the_same_time_never_get_the_same_counter() {
+        let folder = Folder::new();
+        let mut all: Vec<u32> = thread::scope(|scope| {
+            let takers: Vec<_> = (0..4)
+                .map(|_| {
+                    let counter = folder.counter("a");
+                    scope.spawn(move || {
+                        (0..8).flat_map(|_| counter.reserve(3).unwrap()).collect::<Vec<_>>()
+                    })
+                })
+                .collect();
+            takers.into_iter().flat_map(|taker| taker.join().unwrap()).collect()
+        });
+        all.sort_unstable();
+        assert_eq!(all, (1..97).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_hint_moves_forward_by_at_most_a_million_and_never_back() {
+        let folder = Folder::new();
+        let counter = folder.counter("a");
+        assert_eq!(counter.hinted(500).unwrap(), 500);
+        assert_eq!(counter.hinted(20).unwrap(), 500);
+        assert_eq!(counter.hinted(500 + HINT_MAX).unwrap(), 500 + HINT_MAX);
+        let next = 500 + HINT_MAX;
+        let hint = next + HINT_MAX + 1;
+        match counter.hinted(hint) {
+            Err(CounterFileError::TooFar { hint: named, next: at }) => {
+                assert_eq!((named, at), (hint, next));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(counter.next().unwrap(), Some(next));
+    }
+
+    #[test]
+    fn the_first_hint_is_not_believed_further_than_any_other() {
+        let folder = Folder::new();
+        let counter = folder.counter("a");
+        assert!(matches!(
+            counter.hinted(u32::MAX - 1),
+            Err(CounterFileError::TooFar { next: 1, .. })
+        ));
+        assert_eq!(counter.next().unwrap(), None, "nothing was stored");
+    }
+
+    #[test]
+    fn the_user_may_move_it_anywhere_but_back() {
+        let folder = Folder::new();
+        let counter = folder.counter("a");
+        counter.ordered(5_000_000).unwrap();
+        assert_eq!(counter.reserve(1).unwrap(), 5_000_000..5_000_001);
+        assert!(matches!(
+            counter.ordered(5_000_000),
+            Err(CounterFileError::Lower { asked: 5_000_000, next: 5_000_001 })
+        ));
+        assert_eq!(counter.next().unwrap(), Some(5_000_001));
+    }
+
+    #[test]
+    fn the_largest_counter_is_never_handed_out() {
+        let folder = Folder::new();
+        let counter = folder.counter("a");
+        counter.ordered(u32::MAX - 2).unwrap();
+        assert_eq!(counter.reserve(64).unwrap(), u32::MAX - 2..u32::MAX);
+        assert!(matches!(counter.reserve(64), Err(CounterFileError::Exhausted)));
+    }
+
+    #[test]
+    fn the_entry_of_an_address_becomes_that_of_the_title() {
+        let folder = Folder::new();
+        let counter = folder.counter("a");
+        let place = Place::new("wrapper://a:4059", 1, None);
+        counter.reserve(64).unwrap();
+        assert_eq!(folder.file().title_at(&place).unwrap(), None);
+        counter.learned(METER).unwrap();
+        assert_eq!(folder.file().title_at(&place).unwrap(), Some(METER));
+        assert_eq!(counter.next().unwrap(), Some(65));
+        assert_eq!(folder.text().matches(r#""next""#).count(), 1, "{}", folder.text());
+        // The same meter at another address goes on where it stood.
+        let moved = folder.counter("b");
+        assert_eq!(moved.reserve(10).unwrap(), 65..75);
+        moved.learned(METER).unwrap();
+        assert_eq!(counter.next().unwrap(), Some(75));
+        assert_eq!(folder.text().matches(r#""next""#).count(), 1, "{}", folder.text());
+    }
+
+    #[test]
+    fn another_meter_at_a_known_address_does_not_take_the_counter_of_the_old_one_away() {
+        let folder = Folder::new();
+        let counter = folder.counter("a");
+        counter.reserve(10).unwrap();
+        counter.learned(METER).unwrap();
+        let other = SystemTitle(*b"GRX\x01\0\0\x03\xe9");
+        counter.learned(other).unwrap();
+        assert_eq!(counter.next().unwrap(), Some(11));
+        counter.reserve(10).unwrap();
+        counter.learned(METER).unwrap();
+        assert_eq!(counter.next().unwrap(), Some(21), "the key went on being used");
+    }
+
+    #[test]
+    fn clients_and_keys_have_counters_of_their_own() {
+        let folder = Folder::new();
+        let place = Place::new("wrapper://a:4059", 1, None);
+        let other_client = SystemTitle(*b"DHE\0\0\0\0\x02");
+        let file = folder.file();
+        assert_eq!(file.counter(&place, CLIENT, &key()).reserve(5).unwrap(), 1..6);
+        assert_eq!(file.counter(&place, other_client, &key()).reserve(5).unwrap(), 1..6);
+        assert_eq!(file.counter(&place, CLIENT, &Key::from([1; 16])).reserve(5).unwrap(), 1..6);
+    }
+
+    #[test]
+    fn the_file_holds_no_key() {
+        let folder = Folder::new();
+        folder.counter("a").reserve(1).unwrap();
+        assert!(!folder.text().to_lowercase().contains("5a5a"), "{}", folder.text());
+        // printf ZZZZZZZZZZZZZZZZ | sha256sum
+        assert_eq!(fingerprint(&key()), "1c712ecc");
+    }
+
+    #[test]
+    fn a_file_that_is_not_ours_is_an_error_and_stays_as_it_is() {
+        let folder = Folder::new();
+        for text in ["", "{", r#"{"version":1,"counters":[{"meter":"a"}]}"#, "[]", "\u{0}\u{1}"] {
+            fs::write(folder.file().path(), text).unwrap();
+            let error = folder.counter("a").reserve(1).unwrap_err();
+            assert!(matches!(error, CounterFileError::Corrupt { .. }), "{text}: {error}");
+            assert_eq!(folder.text(), text);
+        }
+        let later = r#"{"version":2,"anything":[]}"#;
+        fs::write(folder.file().path(), later).unwrap();
+        let error = folder.counter("a").reserve(1).unwrap_err();
+        assert!(matches!(error, CounterFileError::Version { found: 2, .. }), "{error}");
+        assert_eq!(folder.text(), later);
+    }
+
+    #[test]
+    fn a_folder_that_does_not_exist_is_made() {
+        let folder = Folder::new();
+        let file = CounterFile::new(folder.0.join("x").join("y").join("counters.json"));
+        let place = Place::new("wrapper://a:4059", 1, None);
+        assert_eq!(file.counter(&place, CLIENT, &key()).reserve(1).unwrap(), 1..2);
+    }
+
+    #[test]
+    fn the_client_title_of_an_installation_is_made_once() {
+        let folder = Folder::new();
+        let title = folder.file().client_title([1, 2, 3, 4, 5]).unwrap();
+        assert_eq!(title, SystemTitle(*b"DHE\x01\x02\x03\x04\x05"));
+        assert_eq!(folder.file().client_title([9; 5]).unwrap(), title);
+    }
+
+    #[test]
+    fn the_data_folder_is_the_users() {
+        let path = |pairs: &[(&str, &str)]| {
+            let value = |name: &str| {
+                pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            };
+            CounterFile::in_data_folder(value).map(|file| file.path().display().to_string())
+        };
+        let home = ("HOME", "/home/u");
+        assert_eq!(
+            path(&[home]).as_deref(),
+            Some("/home/u/.local/share/dlms-headend/counters.json")
+        );
+        assert_eq!(
+            path(&[home, ("XDG_DATA_HOME", "/data")]).as_deref(),
+            Some("/data/dlms-headend/counters.json")
+        );
+        assert_eq!(path(&[("XDG_DATA_HOME", "not/absolute")]), None);
+        assert_eq!(path(&[]), None);
+    }
+}

@@ -1,0 +1,43 @@
+//! Everything that can go wrong between a command line and a meter.
+
+use dlms_core::{security::SystemTitle, xdlms::DataAccessResult};
+use dlms_tokio::client;
+
+use crate::counter_file::CounterFileError;
+
+/// Why the meter could not be asked, or its answer not be used. A refusal of one attribute is not
+/// here: it is an answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The line or the association.
+    #[error(transparent)]
+    Client(#[from] client::Error),
+    /// The file that remembers invocation counters.
+    #[error(transparent)]
+    Counters(#[from] CounterFileError),
+    /// There is no folder for that file.
+    #[error("there is no data folder for the file that remembers invocation counters")]
+    CountersNowhere,
+    /// The keys file has nothing for this meter.
+    #[error("the keys file has no keys for {}", meter(*.0))]
+    KeysUnknown(Option<SystemTitle>),
+    /// The keys file lacks an authentication key that is needed.
+    #[error("the keys file has no authentication key for this meter")]
+    KeyMissing,
+    /// The class of an object is needed, and the object list does not have it.
+    #[error("the object is not in the meter's object list")]
+    NotListed,
+    /// The class of an object is needed, and the meter does not show its object list.
+    #[error("the meter does not show its object list: {0}")]
+    ListRefused(DataAccessResult),
+    /// A value does not have the shape that the standard gives its attribute.
+    #[error("the meter sent something that is no {0}")]
+    Shape(&'static str),
+}
+
+fn meter(title: Option<SystemTitle>) -> String {
+    match title {
+        Some(title) => format!("meter {title}"),
+        None => "a meter that does not tell its system title".into(),
+    }
+}

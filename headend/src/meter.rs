@@ -1,0 +1,215 @@
+//! A meter that we are associated with, and what we have learned of it on the way: its object list,
+//! and the scaler and unit of registers. Each is read at most once.
+
+use std::collections::BTreeMap;
+
+use dlms_core::{
+    association::{Failure, Selection},
+    axdr::{DataBuf, RawData},
+    cosem::{AttributeDescriptor, ClassId, LogicalName, MethodDescriptor, ScalerUnit},
+    xdlms::{ActionResult, Conformance, DataAccessResult},
+};
+use dlms_tokio::client::{self, Blocks, Client};
+
+use crate::{
+    associate::{associate, expected_counter},
+    counter_file::Counter,
+    error::Error,
+    object::Object,
+    object_list::{self, ListedObject},
+    registry, report,
+    settings::Settings,
+};
+
+/// Attributes in one GET with list. A descriptor has ten octets, so that the request fits the
+/// smallest PDU size that meters agree to, 128 octets, ciphering included.
+const LIST_MAX: usize = 8;
+/// The list of objects that this client sees.
+const OBJECT_LIST: AttributeDescriptor =
+    AttributeDescriptor::new(ClassId::ASSOCIATION_LN, LogicalName::CURRENT_ASSOCIATION, 2);
+
+/// A meter that we are associated with.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    settings: Settings,
+    client: Client,
+    counter: Option<Counter>,
+    /// Whether the meter takes GET with list. Some agree to it and then refuse.
+    takes_lists: bool,
+    objects: Option<Vec<ListedObject>>,
+    /// None for one that cannot be read.
+    scaler_units: BTreeMap<AttributeDescriptor, Option<ScalerUnit>>,
+}
+
+impl Meter {
+    /// Associates with the meter.
+    pub(crate) async fn associate(settings: Settings) -> Result<Self, Error> {
+        let (client, counter) = associate(&settings).await?;
+        let takes_lists =
+            client.association().conformance.contains(Conformance::MULTIPLE_REFERENCES);
+        Ok(Self {
+            settings,
+            client,
+            counter,
+            takes_lists,
+            objects: None,
+            scaler_units: BTreeMap::new(),
+        })
+    }
+
+    /// Reads one attribute: its encoded value, or the meter's refusal.
+    pub(crate) async fn read(
+        &mut self,
+        attribute: AttributeDescriptor,
+    ) -> Result<Result<Vec<u8>, DataAccessResult>, Error> {
+        match self.client.read(attribute).await {
+            Err(error) => {
+                self.recover(error).await?;
+                Ok(self.client.read(attribute).await?)
+            }
+            Ok(answer) => Ok(answer),
+        }
+    }
+
+    /// Reads several attributes, with as few requests as the meter allows, and hands each answer
+    /// to `taken` in the order of `attributes`. On an error the rest was not read.
+    pub(crate) async fn read_all(
+        &mut self,
+        attributes: &[AttributeDescriptor],
+        mut taken: impl FnMut(AttributeDescriptor, Result<Vec<u8>, DataAccessResult>),
+    ) -> Result<(), Error> {
+        for list in attributes.chunks(LIST_MAX) {
+            if self.takes_lists && list.len() > 1 {
+                match self.client.read_list(list).await {
+                    Ok(answers) => {
+                        list.iter().zip(answers).for_each(|(which, answer)| taken(*which, answer));
+                        continue;
+                    }
+                    Err(error) if refuses_lists(&error) => self.takes_lists = false,
+                    Err(error) => self.recover(error).await?,
+                }
+            }
+            for which in list {
+                taken(*which, self.read(*which).await?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a part of an attribute block by block.
+    pub(crate) async fn read_blocks(
+        &self,
+        attribute: AttributeDescriptor,
+        selection: Option<Selection>,
+    ) -> Result<Blocks, Error> {
+        Ok(self.client.read_blocks(attribute, selection).await?)
+    }
+
+    /// Writes one attribute.
+    pub(crate) async fn write(
+        &self,
+        attribute: AttributeDescriptor,
+        value: &DataBuf,
+    ) -> Result<Result<(), DataAccessResult>, Error> {
+        Ok(self.client.write(attribute, value).await?)
+    }
+
+    /// Invokes a method. What it returns, if anything, is encoded Data.
+    pub(crate) async fn invoke(
+        &self,
+        method: MethodDescriptor,
+        parameters: Option<&DataBuf>,
+    ) -> Result<Result<Option<Vec<u8>>, ActionResult>, Error> {
+        Ok(self.client.invoke(method, parameters).await?)
+    }
+
+    /// The objects that the meter shows to this client.
+    pub(crate) async fn objects(&mut self) -> Result<&[ListedObject], Error> {
+        if self.objects.is_none() {
+            let octets = self.read(OBJECT_LIST).await?.map_err(Error::ListRefused)?;
+            self.objects = Some(object_list::parse(&octets).ok_or(Error::Shape("object list"))?);
+        }
+        Ok(self.objects.as_deref().unwrap_or_default())
+    }
+
+    /// The class of `object`: the one that was given, or else the one in the object list.
+    pub(crate) async fn class_of(&mut self, object: Object) -> Result<ClassId, Error> {
+        if let Some(class) = object.class {
+            return Ok(class);
+        }
+        let objects = self.objects().await?;
+        let listed = objects.iter().find(|listed| listed.instance == object.instance);
+        listed.map(|listed| listed.class).ok_or(Error::NotListed)
+    }
+
+    /// Scaler and unit of the value in `attribute`: None when it has none, or they were not read,
+    /// or could not be.
+    pub(crate) fn scaler_unit(&self, attribute: AttributeDescriptor) -> Option<ScalerUnit> {
+        *self.scaler_units.get(&registry::scaler_unit(attribute)?)?
+    }
+
+    /// The attribute with scaler and unit of `attribute`, unless it was read before.
+    pub(crate) fn scaler_unit_to_read(
+        &self,
+        attribute: AttributeDescriptor,
+    ) -> Option<AttributeDescriptor> {
+        registry::scaler_unit(attribute).filter(|which| !self.scaler_units.contains_key(which))
+    }
+
+    /// Remembers what was read of a scaler_unit. A value without it is still a value.
+    pub(crate) fn learn_scaler_unit(
+        &mut self,
+        attribute: AttributeDescriptor,
+        answer: &Result<Vec<u8>, DataAccessResult>,
+    ) {
+        let scaler_unit = answer.as_ref().ok().and_then(|octets| {
+            ScalerUnit::from_data(&RawData::from_octets(octets).ok()?.data().ok()?)
+        });
+        if scaler_unit.is_none() {
+            let why = match answer {
+                Ok(_) => "it is not one".to_owned(),
+                Err(refusal) => refusal.to_string(),
+            };
+            report::note(&format!("note: scaler and unit {attribute} cannot be read: {why}"));
+        }
+        self.scaler_units.insert(attribute, scaler_unit);
+    }
+
+    /// Releases the association and closes the line. What was read is read: a meter that goes
+    /// without a word changes nothing.
+    pub(crate) async fn release(self) {
+        let _ = self.client.release().await;
+    }
+
+    /// Associates anew when all that was wrong is the invocation counter. Only a reading may be
+    /// repeated after this: an exception is not authenticated.
+    async fn recover(&mut self, error: client::Error) -> Result<(), Error> {
+        // The counter of a dedicated key is no business of the file.
+        match (expected_counter(&error), &self.counter) {
+            (Some(expected), Some(counter)) if !self.settings.dedicated => {
+                counter.hinted(expected)?;
+            }
+            _ => return Err(error.into()),
+        }
+        let (client, counter) = associate(&self.settings).await?;
+        let old = core::mem::replace(&mut self.client, client);
+        self.counter = counter;
+        let _ = old.release().await;
+        Ok(())
+    }
+}
+
+/// Whether the meter, for all it agreed to, does not do GET with list.
+const fn refuses_lists(error: &client::Error) -> bool {
+    expected_counter(error).is_none()
+        && matches!(
+            error,
+            client::Error::Association {
+                failure: Failure::Exception(_)
+                    | Failure::ServiceError(_)
+                    | Failure::NotNegotiated(_)
+                    | Failure::TooLong { .. },
+                ..
+            }
+        )
+}

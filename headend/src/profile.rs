@@ -1,0 +1,462 @@
+//! A profile as it is shown: which columns it has and which are wanted, what to ask the meter for,
+//! and each row as a line.
+
+use core::fmt::Write;
+
+use dlms_core::{
+    Malformed,
+    association::Selection,
+    axdr::{Data, DataBuf, Reader},
+    cosem::{
+        AttributeDescriptor, AttributeId, CaptureObject, ClassId, DateTime, EntryDescriptor,
+        ProfileSelector, RangeDescriptor, ScalerUnit, Unit, obis,
+        profile::{Cell, Mark, Restorer, Row, SortMethod},
+        scaled_text,
+    },
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    hex,
+    object::Object,
+    reading::Shown,
+    registry,
+    render::{self, Align, Header, Record},
+};
+
+/// Where a range starts that has no start. No meter is older.
+const FIRST: &str = "2000-01-01T00:00:00";
+/// Where a range ends that has no end.
+const LAST: &str = "2099-12-31T23:59:59";
+
+/// Which rows are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// All of them.
+    All,
+    /// Those captured between two moments, both included.
+    Times {
+        /// None for the first.
+        from: Option<DateTime>,
+        /// None for the last.
+        to: Option<DateTime>,
+    },
+    /// Those at these places, counted from 1, both included; None for the last.
+    Entries(u32, Option<u32>),
+}
+
+/// The columns of a profile, and which of them are wanted.
+#[derive(Clone, Debug)]
+pub(crate) struct Columns {
+    /// All that the profile captures.
+    captured: Vec<CaptureObject>,
+    /// The places in `captured` of those that the meter is asked for.
+    asked: Vec<usize>,
+    /// The column with the time of the row.
+    time: Option<usize>,
+    /// The column with the status of the row.
+    status: Option<usize>,
+    /// The places in `captured` of those that are shown beside time and status.
+    shown: Vec<usize>,
+    /// Scaler and unit by place in `captured`.
+    scaler_units: Vec<Option<ScalerUnit>>,
+}
+
+/// A column that the profile does not have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the profile has no column {wanted}; its columns are {columns}")]
+pub(crate) struct NoSuchColumn {
+    wanted: Object,
+    columns: String,
+}
+
+impl Columns {
+    /// The columns `wanted` of those `captured`; all of them when none is named. The time of the row
+    /// always comes along.
+    pub(crate) fn new(
+        captured: Vec<CaptureObject>,
+        wanted: &[Object],
+    ) -> Result<Self, NoSuchColumn> {
+        let time = captured.iter().position(CaptureObject::is_clock_time);
+        let status = captured.iter().position(|column| {
+            registry::is_profile_status(column.class, column.instance)
+                && column.attribute == AttributeId(2)
+        });
+        let mut asked: Vec<usize> = if wanted.is_empty() {
+            (0..captured.len()).collect()
+        } else {
+            let mut places: Vec<usize> = time.into_iter().collect();
+            for object in wanted {
+                places.push(find(&captured, *object).ok_or_else(|| NoSuchColumn {
+                    wanted: *object,
+                    columns: names(&captured),
+                })?);
+            }
+            places
+        };
+        asked.sort_unstable();
+        asked.dedup();
+        let shown = asked
+            .iter()
+            .copied()
+            .filter(|place| Some(*place) != time && Some(*place) != status)
+            .collect();
+        let scaler_units = vec![None; captured.len()];
+        Ok(Self { captured, asked, time, status, shown, scaler_units })
+    }
+
+    /// The attributes that the shown columns capture.
+    pub(crate) fn shown(&self) -> impl Iterator<Item = AttributeDescriptor> + '_ {
+        self.shown.iter().map(|place| self.captured[*place].descriptor())
+    }
+
+    /// Takes the scaler and unit of each column from `of`.
+    pub(crate) fn learn_scaler_units(
+        &mut self,
+        of: impl Fn(AttributeDescriptor) -> Option<ScalerUnit>,
+    ) {
+        for (column, scaler_unit) in self.captured.iter().zip(&mut self.scaler_units) {
+            // A part of an attribute has no unit of its own.
+            *scaler_unit = if column.data_index == 0 { of(column.descriptor()) } else { None };
+        }
+    }
+
+    /// What to ask the meter for; None for the whole buffer.
+    pub(crate) fn selection(&self, which: Which) -> Option<Selection> {
+        let all_columns = self.asked.len() == self.captured.len();
+        let selector = match which {
+            Which::All if all_columns => return None,
+            Which::All => self.entries(1, None, all_columns),
+            Which::Entries(first, last) => self.entries(first, last, all_columns),
+            Which::Times { from, to } => {
+                let moment = |text: &str| text.parse().unwrap_or(DateTime::UNSPECIFIED);
+                let range = RangeDescriptor::times(
+                    from.unwrap_or_else(|| moment(FIRST)),
+                    to.unwrap_or_else(|| moment(LAST)),
+                );
+                let clock = self.time.map(|place| self.captured[place]);
+                let selected = self.asked.iter().map(|place| self.captured[*place]);
+                ProfileSelector::Range(RangeDescriptor {
+                    restricting_object: clock.unwrap_or(range.restricting_object),
+                    selected_values: if all_columns { vec![] } else { selected.collect() },
+                    ..range
+                })
+            }
+        };
+        let parameters = selector.parameters().to_octets();
+        Some(Selection { selector: selector.selector(), parameters })
+    }
+
+    /// Entries are cut to a range of columns, which may hold some that are not wanted.
+    fn entries(&self, first: u32, last: Option<u32>, all_columns: bool) -> ProfileSelector {
+        // 0 stands for the last entry, and for the last column.
+        let entries = EntryDescriptor::entries(first, last.unwrap_or(0));
+        let column = |place: Option<&usize>| {
+            place.and_then(|place| u16::try_from(place + 1).ok()).unwrap_or(0)
+        };
+        ProfileSelector::Entry(if all_columns {
+            entries
+        } else {
+            EntryDescriptor {
+                from_selected_value: column(self.asked.first()).max(1),
+                to_selected_value: column(self.asked.last()),
+                ..entries
+            }
+        })
+    }
+
+    /// The places in `captured` that rows have when asked for `which`.
+    pub(crate) fn coming(&self, which: Which) -> Vec<usize> {
+        match (which, self.asked.first(), self.asked.last()) {
+            (Which::Times { .. }, ..) => self.asked.clone(),
+            (_, Some(first), Some(last)) => (*first..=*last).collect(),
+            _ => vec![],
+        }
+    }
+
+    /// The columns of a table and of CSV.
+    pub(crate) fn header(&self) -> Header {
+        let mut header = Header::new(
+            &[("TIME", Align::Left), ("STATUS", Align::Right)],
+            &["time", "raw_time", "status"],
+        );
+        for place in &self.shown {
+            let column = self.captured[*place];
+            let unit = self.unit(*place);
+            let unit = if unit.is_empty() { unit } else { format!(" [{unit}]") };
+            let name = format!("{}:{}{unit}", column.instance, column.attribute);
+            header.table.push((name.clone(), Align::Right));
+            header.csv.push(name);
+        }
+        header
+    }
+
+    /// The unit of a column, and nothing for a plain count.
+    fn unit(&self, place: usize) -> String {
+        self.scaler_units[place].map(|scaler_unit| scaler_unit.unit.to_string()).unwrap_or_default()
+    }
+}
+
+/// The place of the column that captures `object`. Without a word about it, attribute 2 is meant, or
+/// whichever attribute is captured.
+fn find(captured: &[CaptureObject], object: Object) -> Option<usize> {
+    let fits = |column: &CaptureObject| {
+        column.instance == object.instance
+            && object.class.is_none_or(|class| class == column.class)
+            && object.attribute.is_none_or(|attribute| attribute == column.attribute)
+    };
+    captured
+        .iter()
+        .position(|column| fits(column) && column.attribute == object.attribute())
+        .or_else(|| captured.iter().position(fits))
+}
+
+fn names(captured: &[CaptureObject]) -> String {
+    captured.iter().fold(String::new(), |mut names, column| {
+        let separator = if names.is_empty() { "" } else { " " };
+        // Writing to a String cannot fail.
+        let _ = write!(names, "{separator}{}", column.descriptor());
+        names
+    })
+}
+
+/// Makes lines of the rows of a profile.
+#[derive(Debug)]
+pub(crate) struct Lines<'a> {
+    columns: &'a Columns,
+    /// The places in `captured` of the cells of a row.
+    coming: Vec<usize>,
+    restorer: Restorer,
+    capture_period_s: u32,
+    sort_method: SortMethod,
+    started: bool,
+}
+
+impl<'a> Lines<'a> {
+    /// Lines of rows that have the columns `coming`.
+    pub(crate) fn new(
+        columns: &'a Columns,
+        coming: Vec<usize>,
+        capture_period_s: u32,
+        sort_method: SortMethod,
+    ) -> Self {
+        let restorer = restorer(columns, &coming, capture_period_s, sort_method);
+        Self { columns, coming, restorer, capture_period_s, sort_method, started: false }
+    }
+
+    /// The line of the next row.
+    pub(crate) fn line(&mut self, row: &Row<'_>) -> Result<RowLine, Malformed> {
+        if !self.started {
+            self.started = true;
+            // Some meters take the selection of rows and send all columns all the same.
+            let all = self.columns.captured.len();
+            if row.len() == all && self.coming.len() != all {
+                self.coming = (0..all).collect();
+                self.restorer =
+                    restorer(self.columns, &self.coming, self.capture_period_s, self.sort_method);
+            }
+        }
+        let restored = self.restorer.restore(row)?;
+        let cell = |wanted: Option<usize>| {
+            let index = self.coming.iter().position(|place| Some(*place) == wanted)?;
+            restored.cells.get(index)
+        };
+        let status = match cell(self.columns.status) {
+            Some(status) => shown(status, self.columns.captured[self.columns.status.unwrap_or(0)], None)?.value,
+            None => Value::Null,
+        };
+        let mut columns = Vec::with_capacity(self.columns.shown.len());
+        for place in &self.columns.shown {
+            let column = self.columns.captured[*place];
+            let scaler_unit = self.columns.scaler_units[*place];
+            let cell = cell(Some(*place));
+            columns.push(CellLine {
+                logical_name: column.instance.to_string(),
+                attribute: column.attribute.0,
+                number: cell.and_then(|cell| integer(&cell.value)),
+                scaler_unit,
+                shown: match cell {
+                    Some(cell) => shown(cell, column, scaler_unit)?.into(),
+                    None => ShownCell::default(),
+                },
+            });
+        }
+        Ok(RowLine {
+            time: restored.time.map(|time| time.to_string()),
+            raw_time: cell(self.columns.time).and_then(sent_octets),
+            status,
+            columns,
+        })
+    }
+}
+
+fn restorer(
+    columns: &Columns,
+    coming: &[usize],
+    capture_period_s: u32,
+    sort_method: SortMethod,
+) -> Restorer {
+    let captured: Vec<_> = coming.iter().map(|place| columns.captured[*place]).collect();
+    Restorer::new(&captured, capture_period_s, sort_method)
+}
+
+/// The octets of a time that the meter sent. One that was restored has none.
+fn sent_octets(cell: &Cell) -> Option<String> {
+    match (&cell.value, cell.mark) {
+        (DataBuf::OctetString(octets), Mark::Sent) => Some(hex::text(octets)),
+        (DataBuf::DateTime(octets), Mark::Sent) => Some(hex::text(octets)),
+        _ => None,
+    }
+}
+
+fn shown(
+    cell: &Cell,
+    column: CaptureObject,
+    scaler_unit: Option<ScalerUnit>,
+) -> Result<Shown, Malformed> {
+    if cell.mark == Mark::Untrusted {
+        return Ok(Shown::default());
+    }
+    let octets = cell.value.to_octets();
+    let data = Data::decode(&mut Reader::new(&octets))?;
+    let class = if column.data_index == 0 { column.class } else { ClassId(0) };
+    Shown::new(&data, class, column.attribute, scaler_unit)
+}
+
+fn integer(value: &DataBuf) -> Option<i128> {
+    let octets = value.to_octets();
+    Data::decode(&mut Reader::new(&octets)).ok()?.as_integer()
+}
+
+/// A row as it is shown: a line of `headend profile`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RowLine {
+    /// When the row was captured, RFC 3339; null when that cannot be known.
+    pub time: Option<String>,
+    /// The octets of the time; null when the meter left it out and it was restored.
+    pub raw_time: Option<String>,
+    /// The profile status of the row.
+    pub status: Value,
+    /// The other columns.
+    pub columns: Vec<CellLine>,
+}
+
+/// One value of a row.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CellLine {
+    /// `1-0:1.8.0*255`.
+    pub logical_name: String,
+    /// The number of the attribute.
+    pub attribute: i8,
+    /// Value, scaler, unit and text.
+    #[serde(flatten)]
+    pub shown: ShownCell,
+    #[serde(skip)]
+    number: Option<i128>,
+    #[serde(skip)]
+    scaler_unit: Option<ScalerUnit>,
+}
+
+/// The value of a cell: a [`Shown`] without the type, which is the same all the way down.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ShownCell {
+    /// The value as the meter sent it, not scaled.
+    pub value: Value,
+    /// The octets of a date-time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raw: Option<String>,
+    /// The power of ten to multiply the value with.
+    pub scaler: Option<i8>,
+    /// The unit; null for a plain count.
+    pub unit: Option<String>,
+    /// For people.
+    pub text: Option<String>,
+}
+
+impl From<Shown> for ShownCell {
+    fn from(shown: Shown) -> Self {
+        let Shown { data_type: _, value, raw, scaler, unit, text } = shown;
+        Self { value, raw, scaler, unit, text }
+    }
+}
+
+impl CellLine {
+    /// The value for a column whose head names the unit.
+    fn without_unit(&self) -> String {
+        match (self.number, self.scaler_unit, &self.shown.text) {
+            (Some(number), Some(ScalerUnit { scaler, .. }), Some(_)) => {
+                scaled_text(number, ScalerUnit::new(scaler, Unit::Count)).to_string()
+            }
+            (_, _, Some(_)) => render::csv_cell(&self.shown.value),
+            (_, _, None) => String::new(),
+        }
+    }
+
+    /// The scaled value, for the eye.
+    fn scaled(&self) -> Option<f64> {
+        let mantissa = self.number.filter(|_| self.shown.text.is_some())? as f64;
+        let scaler = self.scaler_unit.map_or(0, |scaler_unit| scaler_unit.scaler);
+        Some(mantissa * 10_f64.powi(scaler.into()))
+    }
+}
+
+impl Record for RowLine {
+    fn table(&self) -> Vec<String> {
+        let head = [self.time.clone().unwrap_or_default(), render::csv_cell(&self.status)];
+        head.into_iter().chain(self.columns.iter().map(CellLine::without_unit)).collect()
+    }
+
+    fn csv(&self) -> Vec<String> {
+        let head = [
+            self.time.clone().unwrap_or_default(),
+            self.raw_time.clone().unwrap_or_default(),
+            render::csv_cell(&self.status),
+        ];
+        head.into_iter().chain(self.columns.iter().map(CellLine::without_unit)).collect()
+    }
+}
+
+/// A chart of each numeric column of `rows`, `width` characters wide.
+pub(crate) fn charts(columns: &Columns, rows: &[RowLine], width: usize) -> String {
+    let time = |row: Option<&RowLine>| row.and_then(|row| row.time.clone()).unwrap_or_default();
+    let (first, last) = (time(rows.first()), time(rows.last()));
+    let newest_first = first > last;
+    let (first, last) = if newest_first { (last, first) } else { (first, last) };
+    let mut text = String::new();
+    for (index, place) in columns.shown.iter().enumerate() {
+        let instance = columns.captured[*place].instance;
+        let mut values: Vec<Option<f64>> =
+            rows.iter().map(|row| row.columns.get(index)?.scaled()).collect();
+        if newest_first {
+            values.reverse();
+        }
+        if values.iter().all(Option::is_none) {
+            continue;
+        }
+        let name = match obis::name(instance) {
+            Some(name) => format!("{name} ({instance})"),
+            None => instance.to_string(),
+        };
+        let title = if registry::is_energy(instance) {
+            values = values
+                .windows(2)
+                .map(|pair| Some(pair[1]? - pair[0]?).filter(|used| *used >= 0.0))
+                .collect();
+            format!("{name}, between rows")
+        } else {
+            name
+        };
+        let unit = columns.unit(*place);
+        let chart = crate::plot::Chart {
+            title: &title,
+            values: &values,
+            unit: if unit.is_empty() { "count" } else { &unit },
+            first: &first,
+            last: &last,
+        };
+        text += &chart.draw(width);
+        text.push('\n');
+    }
+    if text.is_empty() { "no numbers to draw\n".to_owned() } else { text }
+}

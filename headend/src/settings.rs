@@ -1,0 +1,387 @@
+//! What a command line means: from the options of [`crate::cli`], the environment and the files they
+//! name, to the configuration of a line and of an association. What is missing or contradicts
+//! itself ends here, before anything is sent.
+
+use std::{fs, io, path::PathBuf};
+
+use dlms_core::{
+    acse::Mechanism,
+    association::ClientConfig,
+    cosem::{AttributeDescriptor, ClassId},
+    security::{Key, Protection, Secret, SystemTitle},
+};
+use dlms_tokio::{Address, DecodeLevel, LineConfig, Trace};
+use zeroize::Zeroizing;
+
+use crate::{
+    cli,
+    counter_file::{CounterFile, Place},
+    keys_file::{self, Keys, KeysFile, KeysFileError},
+};
+
+/// The environment variable with the password.
+const PASSWORD: &str = "DLMS_PASSWORD";
+/// The environment variable with the encryption key.
+const ENCRYPTION_KEY: &str = "DLMS_EK";
+/// The environment variable with the authentication key.
+const AUTHENTICATION_KEY: &str = "DLMS_AK";
+/// A password file longer than this is something else. An HLS secret has 64 octets at most.
+const PASSWORD_LEN_MAX: usize = 256;
+
+/// How to reach a meter and how to associate with it.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) address: Address,
+    pub(crate) line: LineConfig,
+    /// Everything but keys, titles and counters, which may depend on the meter.
+    pub(crate) association: ClientConfig,
+    pub(crate) protection: Protection,
+    pub(crate) dedicated: bool,
+    pub(crate) general: bool,
+    pub(crate) keys: KeySource,
+    pub(crate) counters: Counters,
+    pub(crate) trace: Trace,
+}
+
+/// Where the keys come from.
+#[derive(Debug)]
+pub(crate) enum KeySource {
+    /// None are needed.
+    Unused,
+    /// They were given.
+    Given(Keys),
+    /// They are those of whichever meter answers.
+    File(KeysFile),
+}
+
+/// Where invocation counters come from.
+#[derive(Debug)]
+pub(crate) struct Counters {
+    /// The counter to go on from, on the word of the user.
+    pub(crate) ordered: Option<u32>,
+    /// None when the user has no data folder.
+    pub(crate) file: Option<CounterFile>,
+    /// Where the meter publishes its counter.
+    pub(crate) object: AttributeDescriptor,
+}
+
+/// The command line asks for something impossible. The message says what to type.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SettingsError {
+    #[error("--auth {0} needs a password: add --password-file F, or put it into {PASSWORD}")]
+    PasswordMissing(&'static str),
+    #[error("{0} needs the encryption key: add --keys FILE or --ek HEX, or put it into {ENCRYPTION_KEY}")]
+    EncryptionKeyMissing(&'static str),
+    #[error("{0} needs the authentication key: add --keys FILE or --ak HEX, or put it into {AUTHENTICATION_KEY}")]
+    AuthenticationKeyMissing(&'static str),
+    #[error("{0} is not a key of suite 0: write 32 hexadecimal digits")]
+    Key(&'static str),
+    #[error("--suite {0} is not supported, only --suite 0")]
+    Suite(u8),
+    #[error("{0} has no effect without ciphering: add --security authenc")]
+    NothingCiphered(&'static str),
+    #[error("--password-file {path:?} cannot be read: {cause}")]
+    PasswordFile { path: PathBuf, cause: io::Error },
+    #[error("--password-file {0:?} is longer than any password")]
+    PasswordFileTooLong(PathBuf),
+    #[error("--keys {path:?} {cause}")]
+    KeysFile { path: PathBuf, cause: KeysFileError },
+}
+
+impl Settings {
+    /// The meaning of `typed` for the meter at `address`. `environment` gives the value of a
+    /// variable.
+    pub(crate) fn new(
+        address: &Address,
+        typed: &cli::Association,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, SettingsError> {
+        let protection = protection(typed.security);
+        let ciphered = protection != Protection::NONE;
+        if typed.dedicated && !ciphered {
+            return Err(SettingsError::NothingCiphered("--dedicated"));
+        }
+        if typed.general && !ciphered {
+            return Err(SettingsError::NothingCiphered("--general"));
+        }
+        let line = LineConfig {
+            client: typed.client,
+            server_upper: typed.server.upper,
+            server_lower: typed.server.lower,
+            address_bytes: typed.address_bytes.map(cli::AddressBytes::length),
+            hdlc_info: typed.hdlc_info,
+            window: typed.window,
+            timeout: typed.timeout.0,
+            retries: typed.retries,
+            ..LineConfig::default()
+        };
+        let association = ClientConfig {
+            mechanism: mechanism(typed.auth),
+            secret: secret(typed, &environment)?,
+            system_title: typed.system_title,
+            max_receive_pdu: typed.max_pdu,
+            response_timeout: Some(typed.timeout.0),
+            retries: typed.retries,
+            release: !typed.no_rlrq,
+            ..ClientConfig::default()
+        };
+        Ok(Self {
+            address: address.clone(),
+            line,
+            association,
+            protection,
+            dedicated: typed.dedicated,
+            general: typed.general,
+            keys: keys(typed, protection, &environment)?,
+            counters: Counters {
+                ordered: typed.counter,
+                file: typed
+                    .counter_file
+                    .clone()
+                    .map(CounterFile::new)
+                    .or_else(|| CounterFile::in_data_folder(&environment)),
+                object: typed.counter_object.of_class(typed.counter_object.class.unwrap_or(ClassId::DATA)),
+            },
+            trace: Trace::stderr(typed.trace.unwrap_or(DecodeLevel::Off)),
+        })
+    }
+
+    /// What the counter file calls the place of this meter.
+    pub(crate) fn place(&self) -> Place {
+        Place::new(&self.address, self.line.server_upper, self.line.server_lower)
+    }
+
+    /// The client title that was given.
+    pub(crate) const fn client_title(&self) -> Option<SystemTitle> {
+        self.association.system_title
+    }
+}
+
+const fn mechanism(auth: cli::Auth) -> Mechanism {
+    match auth {
+        cli::Auth::None => Mechanism::Lowest,
+        cli::Auth::Lls => Mechanism::Lls,
+        cli::Auth::Hls2 => Mechanism::Hls2,
+        cli::Auth::HlsMd5 => Mechanism::HlsMd5,
+        cli::Auth::HlsSha1 => Mechanism::HlsSha1,
+        cli::Auth::HlsGmac => Mechanism::HlsGmac,
+        cli::Auth::HlsSha256 => Mechanism::HlsSha256,
+    }
+}
+
+const fn protection(security: cli::Security) -> Protection {
+    match security {
+        cli::Security::None => Protection::NONE,
+        cli::Security::Auth => Protection::AUTHENTICATED,
+        cli::Security::Enc => Protection::ENCRYPTED,
+        cli::Security::Authenc => Protection::AUTHENTICATED_ENCRYPTED,
+    }
+}
+
+/// The password, from where it was given most deliberately.
+fn secret(
+    typed: &cli::Association,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<Secret, SettingsError> {
+    if matches!(typed.auth, cli::Auth::None | cli::Auth::HlsGmac) {
+        return Ok(Secret::from(""));
+    }
+    let missing = SettingsError::PasswordMissing(typed.auth.word());
+    let password = if let Some(password) = &typed.password {
+        Zeroizing::new(password.0.as_bytes().to_vec())
+    } else if let Some(path) = &typed.password_file {
+        password_file(path)?
+    } else {
+        Zeroizing::new(environment(PASSWORD).unwrap_or_default().into_bytes())
+    };
+    if password.is_empty() { Err(missing) } else { Ok(Secret::from(&password[..])) }
+}
+
+fn password_file(path: &PathBuf) -> Result<Zeroizing<Vec<u8>>, SettingsError> {
+    let mut password = fs::read(path)
+        .map(Zeroizing::new)
+        .map_err(|cause| SettingsError::PasswordFile { path: path.clone(), cause })?;
+    if password.ends_with(b"\n") {
+        password.pop();
+        if password.ends_with(b"\r") {
+            password.pop();
+        }
+    }
+    if password.len() > PASSWORD_LEN_MAX {
+        return Err(SettingsError::PasswordFileTooLong(path.clone()));
+    }
+    Ok(password)
+}
+
+/// The keys: from the options, else from the keys file, else from the environment.
+fn keys(
+    typed: &cli::Association,
+    protection: Protection,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<KeySource, SettingsError> {
+    let gmac = typed.auth == cli::Auth::HlsGmac;
+    if !gmac && protection == Protection::NONE {
+        return Ok(KeySource::Unused);
+    }
+    let asker = if gmac { "--auth hls-gmac" } else { "--security" };
+    if let Some(path) = &typed.keys {
+        let file = KeysFile::read(path)
+            .map_err(|cause| SettingsError::KeysFile { path: path.clone(), cause })?;
+        return Ok(KeySource::File(file));
+    }
+    let suite = match typed.suite {
+        None => keys_file::suite(0),
+        Some(number) => keys_file::suite(number),
+    };
+    let suite = suite.ok_or(SettingsError::Suite(typed.suite.unwrap_or_default()))?;
+    let key = |option: &Option<cli::Hidden>, name, variable| {
+        let digits = match option {
+            Some(typed) => Some((name, typed.0.clone())),
+            None => environment(variable).map(|value| (variable, Zeroizing::new(value))),
+        };
+        let Some((name, digits)) = digits.filter(|(_, digits)| !digits.is_empty()) else {
+            return Ok(None);
+        };
+        let key = digits.trim().parse().map_err(|_| SettingsError::Key(name))?;
+        Some(key).filter(|key: &Key| key.octets().len() == suite.key_len()).map(Some).ok_or(
+            SettingsError::Key(name),
+        )
+    };
+    let encryption = key(&typed.ek, "--ek", ENCRYPTION_KEY)?
+        .ok_or(SettingsError::EncryptionKeyMissing(asker))?;
+    let authentication = key(&typed.ak, "--ak", AUTHENTICATION_KEY)?;
+    if authentication.is_none() && (gmac || protection.authenticated) {
+        return Err(SettingsError::AuthenticationKeyMissing(asker));
+    }
+    Ok(KeySource::Given(Keys { suite, encryption, authentication }))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    const EK: &str = "000102030405060708090A0B0C0D0E0F";
+    const AK: &str = "D0D1D2D3D4D5D6D7D8D9DADBDCDDDEDF";
+
+    fn settings(options: &str, environment: &[(&str, &str)]) -> Result<Settings, String> {
+        let words = ["headend", "objects", "wrapper://192.0.2.7:4059"];
+        let line = cli::CommandLine::try_parse_from(
+            words.into_iter().chain(options.split_whitespace()),
+        )
+        .map_err(|error| error.to_string())?;
+        let cli::Verb::Objects(typed) = line.verb else { panic!("another verb") };
+        let variable = |name: &str| {
+            environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        };
+        Settings::new(&typed.meter.address, &typed.association, variable)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn without_a_word_it_is_the_public_client() {
+        let settings = settings("", &[]).unwrap();
+        assert_eq!((settings.line.client, settings.line.server_upper), (16, 1));
+        assert_eq!(settings.line.timeout.as_secs(), 10);
+        assert_eq!(settings.association.mechanism, Mechanism::Lowest);
+        assert_eq!(settings.protection, Protection::NONE);
+        assert!(matches!(settings.keys, KeySource::Unused));
+        assert_eq!(settings.counters.object.to_string(), "1:0-0:43.1.0*255:2");
+    }
+
+    #[test]
+    fn every_option_has_its_place() {
+        let settings = settings(
+            &format!(
+                "--client 1 --server 17/18 --address-bytes 4 --hdlc-info 2030 --window 7 \
+                 --timeout 0.5 --retries 0 --max-pdu 1024 --auth hls-gmac --security authenc \
+                 --ek {EK} --ak {AK} --suite 0 --dedicated --general \
+                 --system-title 4D4D4D0000000001 --no-rlrq --counter 77 --counter-file F \
+                 --counter-object 0-0:43.1.1*255 --trace phys"
+            ),
+            &[],
+        )
+        .unwrap();
+        let line = &settings.line;
+        assert_eq!((line.client, line.server_upper, line.server_lower), (1, 17, Some(18)));
+        assert_eq!((line.hdlc_info, line.window, line.retries), (2030, 7, 0));
+        assert_eq!(line.timeout.as_millis(), 500);
+        assert_eq!(settings.association.max_receive_pdu, 1024);
+        assert_eq!(settings.association.mechanism, Mechanism::HlsGmac);
+        assert!(!settings.association.release);
+        assert_eq!(settings.protection, Protection::AUTHENTICATED_ENCRYPTED);
+        assert!(settings.dedicated && settings.general);
+        assert_eq!(settings.client_title().unwrap().to_string(), "4D4D4D0000000001");
+        assert_eq!(settings.counters.ordered, Some(77));
+        assert_eq!(settings.counters.object.to_string(), "1:0-0:43.1.1*255:2");
+        assert_eq!(settings.trace.level(), DecodeLevel::Phys);
+        let KeySource::Given(keys) = &settings.keys else { panic!("no keys") };
+        assert_eq!(keys.encryption.octets()[1], 1);
+    }
+
+    #[test]
+    fn an_option_goes_before_the_environment() {
+        let environment = [("DLMS_PASSWORD", "from-environment"), ("DLMS_EK", AK), ("DLMS_AK", AK)];
+        let lls = settings("--auth lls", &environment).unwrap();
+        assert_eq!(lls.association.secret.octets(), b"from-environment");
+        let lls = settings("--auth lls --password typed", &environment).unwrap();
+        assert_eq!(lls.association.secret.octets(), b"typed");
+        let gmac = settings(&format!("--auth hls-gmac --ek {EK}"), &environment).unwrap();
+        let KeySource::Given(keys) = &gmac.keys else { panic!("no keys") };
+        assert_eq!(keys.encryption.octets()[0], 0x00);
+        assert_eq!(keys.authentication.as_ref().unwrap().octets()[0], 0xd0);
+    }
+
+    #[test]
+    fn encryption_alone_needs_no_authentication_key() {
+        let settings = settings(&format!("--security enc --ek {EK}"), &[]).unwrap();
+        assert!(matches!(settings.keys, KeySource::Given(_)));
+    }
+
+    #[test]
+    fn what_is_missing_is_named_with_what_to_type() {
+        for (options, expected) in [
+            ("--auth lls", "--password-file F"),
+            ("--auth hls-md5", "--auth hls-md5 needs a password"),
+            ("--auth hls-gmac", "--ek HEX"),
+            (&format!("--auth hls-gmac --ek {EK}"), "--ak HEX"),
+            (&format!("--security auth --ek {EK}"), "--ak HEX"),
+            ("--security enc", "--ek HEX"),
+            ("--security enc --ek 00", "--ek is not a key of suite 0"),
+            (&format!("--security enc --ek {EK}{EK}"), "--ek is not a key of suite 0"),
+            (&format!("--security enc --suite 1 --ek {EK}"), "only --suite 0"),
+            ("--dedicated", "--security authenc"),
+            ("--general", "--security authenc"),
+            ("--auth lls --password-file /does/not/exist", "cannot be read"),
+            ("--security enc --keys /does/not/exist", "cannot be read"),
+        ] {
+            let message = settings(options, &[]).unwrap_err();
+            assert!(message.contains(expected), "{options}: {message}");
+        }
+    }
+
+    #[test]
+    fn no_message_shows_a_secret() {
+        const SECRET: &str = "5EC2E7";
+        for options in [
+            format!("--ek {SECRET} --security enc"),
+            format!("--ek={SECRET} --security enc"),
+            format!("--ak {SECRET} --auth hls-gmac --ek {EK}"),
+            format!("--password {SECRET} --password-file F"),
+            format!("--ek {SECRET} --keys F"),
+            format!("--ek {SECRET} --ek {SECRET}"),
+            format!("--password {SECRET} --auth unknown"),
+            format!("--passwort={SECRET}"),
+            format!("--key={SECRET}"),
+            format!("--password={SECRET} --client x"),
+        ] {
+            let message = settings(&options, &[]).unwrap_err();
+            assert!(!message.contains(SECRET), "{options}: {message}");
+        }
+        let message = settings("--auth hls-gmac", &[("DLMS_EK", SECRET)]).unwrap_err();
+        assert!(message.contains("DLMS_EK is not a key") && !message.contains(SECRET), "{message}");
+        let settings = settings(&format!("--auth lls --password {SECRET} --ek {SECRET}"), &[]);
+        assert!(!format!("{settings:?}").contains(SECRET));
+    }
+}

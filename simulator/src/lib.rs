@@ -1,0 +1,60 @@
+//! Simulated DLMS/COSEM meters: the other end for every client, in tests, demonstrations and
+//! load runs.
+//!
+//! - [`Meter`] is a logical device with some twenty objects, three clients and the consumption of a
+//!   household ([`MeterConfig`], [`MeterClient`]). Nothing in it knows sockets; its time is the one
+//!   that is handed in ([`WallClock`]).
+//! - [`listen_wrapper`], [`listen_wrapper_udp`], [`listen_hdlc`] and [`serve_serial`] put meters on
+//!   sockets and serial ports, thousands in one process.
+//!
+//! ```
+//! use std::sync::{Arc, Mutex};
+//!
+//! use simulator::{AnswerConfig, Meter, MeterConfig, listen_wrapper};
+//! use tokio::{
+//!     io::{AsyncReadExt, AsyncWriteExt},
+//!     net::TcpStream,
+//! };
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let meter = Meter::new(1000, Arc::new(MeterConfig::default()));
+//! let meter = Arc::new(Mutex::new(meter));
+//! let listening =
+//!     listen_wrapper(meter, "127.0.0.1:0".parse()?, AnswerConfig::default()).await?;
+//!
+//! // An AARQ of the public client (16), in a wrapper header, gets an AARE.
+//! let mut stream = TcpStream::connect(listening.address()).await?;
+//! stream.write_all(&[0, 1, 0, 16, 0, 1, 0, 31]).await?;
+//! stream.write_all(&[
+//!     0x60, 0x1d, 0xa1, 0x09, 0x06, 0x07, 0x60, 0x85, 0x74, 0x05, 0x08, 0x01, 0x01, 0xbe, 0x10,
+//!     0x04, 0x0e, 0x01, 0x00, 0x00, 0x00, 0x06, 0x5f, 0x1f, 0x04, 0x00, 0x00, 0x7e, 0x1f, 0xff,
+//!     0xff,
+//! ]).await?;
+//! let mut answer = [0; 9];
+//! stream.read_exact(&mut answer).await?;
+//! assert_eq!(answer[8], 0x61);
+//!
+//! listening.stop();
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod client;
+mod events;
+mod household;
+mod listen;
+mod meter;
+mod objects;
+mod supply;
+mod wall_clock;
+mod world;
+
+pub use client::{MANAGEMENT_CLIENT, MeterClient, MeterKeys, PUBLIC_CLIENT, READING_CLIENT, Role};
+pub use household::{Flow, Household, Meterage};
+pub use listen::{
+    AnswerConfig, Listening, listen_hdlc, listen_wrapper, listen_wrapper_udp, serve_serial,
+};
+pub use meter::{LOGICAL_DEVICE, Meter, MeterConfig};
+pub use objects::ENTRIES_MAX;
+pub use wall_clock::WallClock;

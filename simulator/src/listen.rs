@@ -1,0 +1,231 @@
+//! Meters on sockets and serial ports.
+
+use core::time::Duration;
+use std::{
+    collections::BTreeMap,
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use dlms_core::association::{Entropy, Server, ServerConfig};
+use dlms_tokio::{
+    ApduServer, HdlcServerConfig, LineError, serve_hdlc, serve_wrapper, serve_wrapper_udp,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream, UdpSocket},
+    task::{JoinHandle, JoinSet},
+};
+
+use crate::meter::{LOGICAL_DEVICE, Meter};
+
+/// Connections that one meter takes at a time; a further one is closed at once.
+const CONNECTIONS_MAX: usize = 16;
+/// Clients of one connection, of which a meter knows three.
+const ASSOCIATIONS_MAX: usize = 16;
+/// How long to wait when the system refuses a connection for want of resources.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// How meters answer on any line.
+#[derive(Clone, Copy, Debug)]
+pub struct AnswerConfig {
+    /// The largest APDU that a meter takes and sends, in octets.
+    pub max_pdu: u16,
+    /// How long a meter thinks before each answer.
+    pub delay: Duration,
+}
+
+impl Default for AnswerConfig {
+    /// 1,024 octets, no delay.
+    fn default() -> Self {
+        Self { max_pdu: 1_024, delay: Duration::ZERO }
+    }
+}
+
+/// A meter that listens. It stops when this is dropped.
+#[derive(Debug)]
+pub struct Listening {
+    address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl Listening {
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops listening and cuts the connections of this listener.
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What is spoken on a connection.
+#[derive(Clone, Debug)]
+enum Protocol {
+    Wrapper,
+    Hdlc(Arc<HdlcServerConfig>),
+}
+
+/// Serves `meter` at `address` with the wrapper over TCP.
+///
+/// # Errors
+/// When the address cannot be had.
+pub async fn listen_wrapper(
+    meter: Arc<Mutex<Meter>>,
+    address: SocketAddr,
+    answer: AnswerConfig,
+) -> io::Result<Listening> {
+    listen(Port::new(meter, answer), address, Protocol::Wrapper).await
+}
+
+/// Serves `meter` at `address` with HDLC over TCP, as behind a serial gateway.
+///
+/// # Errors
+/// When the address cannot be had.
+pub async fn listen_hdlc(
+    meter: Arc<Mutex<Meter>>,
+    address: SocketAddr,
+    answer: AnswerConfig,
+    hdlc: HdlcServerConfig,
+) -> io::Result<Listening> {
+    listen(Port::new(meter, answer), address, Protocol::Hdlc(Arc::new(hdlc))).await
+}
+
+/// Serves `meter` at `address` with the wrapper over UDP.
+///
+/// # Errors
+/// When the address cannot be had.
+pub async fn listen_wrapper_udp(
+    meter: Arc<Mutex<Meter>>,
+    address: SocketAddr,
+    answer: AnswerConfig,
+) -> io::Result<Listening> {
+    let socket = UdpSocket::bind(address).await?;
+    let address = socket.local_addr()?;
+    let mut port = Port::new(meter, answer);
+    let task = tokio::spawn(async move {
+        if let Err(error) = serve_wrapper_udp(socket, &mut port).await {
+            tracing::warn!(%address, %error, "the socket failed; this meter is gone");
+        }
+    });
+    Ok(Listening { address, task })
+}
+
+/// Serves `meter` with HDLC on a stream, such as a serial port, until it ends.
+///
+/// # Errors
+/// When the stream fails.
+pub async fn serve_serial(
+    meter: Arc<Mutex<Meter>>,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send,
+    answer: AnswerConfig,
+    hdlc: &HdlcServerConfig,
+) -> Result<(), LineError> {
+    serve_hdlc(stream, &mut Port::new(meter, answer), hdlc).await
+}
+
+async fn listen(port: Port, address: SocketAddr, protocol: Protocol) -> io::Result<Listening> {
+    let listener = TcpListener::bind(address).await?;
+    let address = listener.local_addr()?;
+    let task = tokio::spawn(accept(listener, port, protocol));
+    Ok(Listening { address, task })
+}
+
+/// Accepts connections for as long as somebody holds the [`Listening`].
+async fn accept(listener: TcpListener, port: Port, protocol: Protocol) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) if connections.len() < CONNECTIONS_MAX => {
+                    connections.spawn(serve(stream, port.another(), protocol.clone()));
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, mut port: Port, protocol: Protocol) {
+    // An answer is small and the client waits for it.
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let ended = match protocol {
+        Protocol::Wrapper => serve_wrapper(stream, &mut port).await,
+        Protocol::Hdlc(config) => serve_hdlc(stream, &mut port, &config).await,
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended");
+    }
+}
+
+/// A meter as one connection sees it: the associations are the connection's, everything else is the
+/// meter's.
+struct Port {
+    meter: Arc<Mutex<Meter>>,
+    answer: AnswerConfig,
+    associations: BTreeMap<u16, Server>,
+}
+
+impl Port {
+    const fn new(meter: Arc<Mutex<Meter>>, answer: AnswerConfig) -> Self {
+        Self { meter, answer, associations: BTreeMap::new() }
+    }
+
+    fn another(&self) -> Self {
+        Self::new(Arc::clone(&self.meter), self.answer)
+    }
+}
+
+impl ApduServer for Port {
+    fn knows(&self, server: u16) -> bool {
+        server == LOGICAL_DEVICE
+    }
+
+    fn handle(&mut self, client: u16, _server: u16, apdu: &mut Vec<u8>, out: &mut Vec<u8>) -> bool {
+        if self.associations.len() >= ASSOCIATIONS_MAX && !self.associations.contains_key(&client) {
+            return false;
+        }
+        let association = self.associations.entry(client).or_insert_with(|| {
+            Server::new(ServerConfig { max_pdu: self.answer.max_pdu, ..ServerConfig::new(client) })
+        });
+        // A panic in another connection leaves the meter as consistent as a power failure would.
+        let mut meter: MutexGuard<'_, Meter> =
+            self.meter.lock().unwrap_or_else(PoisonError::into_inner);
+        association.handle_apdu(&mut *meter, &mut SystemEntropy, apdu, out)
+    }
+
+    fn disconnected(&mut self, client: u16, _server: u16) {
+        self.associations.remove(&client);
+    }
+
+    fn answer_after(&self) -> Duration {
+        self.answer.delay
+    }
+}
+
+/// The random numbers of the operating system.
+struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&mut self, octets: &mut [u8]) {
+        // Without random numbers every challenge would be the same: better no meter than that.
+        #[expect(clippy::expect_used, reason = "nothing sensible can be done without entropy")]
+        getrandom::fill(octets).expect("the operating system has no random numbers");
+    }
+}

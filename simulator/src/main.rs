@@ -1,0 +1,215 @@
+//! The program `simulator`: see `simulator meter --help`.
+
+use core::time::Duration;
+use std::{
+    future,
+    io::Write,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::ArgPredicate};
+use dlms_tokio::{HdlcServerConfig, Identification};
+use hdlc::parameters::{InformationLength, WindowSize};
+use simulator::{
+    AnswerConfig, ENTRIES_MAX, Meter, MeterClient, MeterConfig, WallClock, listen_hdlc,
+    listen_wrapper, listen_wrapper_udp, serve_serial,
+};
+use tokio_serial::SerialPortBuilderExt;
+
+/// The first serial number, unless another is asked for.
+const SERIAL_NUMBER: u32 = 1000;
+/// The rate in mode E that a meter proposes.
+const MODE_E_BAUD: u32 = 9_600;
+
+/// Simulated devices for head-ends to talk to.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    device: Device,
+}
+
+#[derive(Debug, Subcommand)]
+enum Device {
+    /// DLMS/COSEM electricity meters: one a port, ports N, N+1 and so on.
+    Meter(MeterArguments),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Framing {
+    /// IEC 62056-47, usual on TCP and UDP.
+    Wrapper,
+    /// IEC 62056-46, usual on serial lines and gateways to them.
+    Hdlc,
+}
+
+#[derive(Debug, Args)]
+struct MeterArguments {
+    /// What carries the APDUs.
+    #[arg(long, value_enum, default_value_t = Framing::Wrapper, default_value_if("serial", ArgPredicate::IsPresent, "hdlc"))]
+    framing: Framing,
+    /// The port of the first meter.
+    #[arg(long, default_value_t = 4059, conflicts_with = "serial")]
+    port: u16,
+    /// The address to listen at.
+    #[arg(long, default_value = "127.0.0.1", conflicts_with = "serial")]
+    host: IpAddr,
+    /// How many meters.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..),
+          conflicts_with = "serial")]
+    count: u16,
+    /// Wrapper over UDP instead of TCP.
+    #[arg(long, conflicts_with = "serial")]
+    udp: bool,
+    /// Serve one meter with HDLC on this serial port or pseudo terminal.
+    #[arg(long, value_name = "PATH")]
+    serial: Option<PathBuf>,
+    /// The rate of the serial port.
+    #[arg(long, default_value_t = MODE_E_BAUD, requires = "serial")]
+    baud: u32,
+    /// Answer the mode E opening of IEC 62056-21 as well.
+    #[arg(long, requires = "serial")]
+    mode_e: bool,
+    /// Rows of the load profile, one a quarter of an hour, the last one now.
+    #[arg(long, default_value_t = MeterConfig::default().entries,
+          value_parser = clap::value_parser!(u32).range(..=i64::from(ENTRIES_MAX)))]
+    entries: u32,
+    /// The serial number of the first meter; it decides about its household and its names.
+    #[arg(long, default_value_t = SERIAL_NUMBER)]
+    serial_number: u32,
+    /// Start the meters' clock at this time, as 2026-02-01T06:00:00Z, instead of now.
+    #[arg(long, value_name = "TIME")]
+    clock: Option<jiff::Timestamp>,
+    /// Clients with the rights of a meter in the field, instead of everything for everybody.
+    #[arg(long)]
+    strict: bool,
+    /// The largest APDU that a meter takes and sends, in octets.
+    #[arg(long, default_value_t = AnswerConfig::default().max_pdu)]
+    max_pdu: u16,
+    /// How long a meter thinks before each answer, in milliseconds.
+    #[arg(long, default_value_t = 0)]
+    delay_ms: u64,
+    /// The largest information field of an HDLC frame, in octets.
+    #[arg(long, default_value_t = InformationLength::DEFAULT.octets())]
+    hdlc_info: u16,
+    /// The HDLC window.
+    #[arg(long, default_value_t = WindowSize::DEFAULT.frames())]
+    window: u8,
+}
+
+fn main() -> anyhow::Result<()> {
+    let Device::Meter(arguments) = Arguments::parse().device;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run(&arguments))
+}
+
+async fn run(arguments: &MeterArguments) -> anyhow::Result<()> {
+    let meters = Meters::new(arguments)?;
+    match &arguments.serial {
+        Some(_) if arguments.framing == Framing::Wrapper => {
+            anyhow::bail!("the wrapper needs packets: on a serial port use --framing hdlc")
+        }
+        Some(path) => meters.serve_serial(path, arguments.baud).await,
+        None => meters.listen(arguments).await,
+    }
+}
+
+/// What the meters of one run have in common.
+struct Meters {
+    config: Arc<MeterConfig>,
+    answer: AnswerConfig,
+    hdlc: HdlcServerConfig,
+    first_serial: u32,
+}
+
+impl Meters {
+    fn new(arguments: &MeterArguments) -> anyhow::Result<Self> {
+        let product = format!("DHE{:08}", arguments.serial_number);
+        let mode_e = arguments.mode_e.then(|| Identification {
+            manufacturer: *b"DHE",
+            baud: MODE_E_BAUD,
+            product,
+        });
+        Ok(Self {
+            config: Arc::new(MeterConfig {
+                entries: arguments.entries,
+                clients: if arguments.strict { MeterClient::strict() } else { MeterClient::open() },
+                clock: match arguments.clock {
+                    Some(time) => WallClock::starting_at(time.as_second()),
+                    None => WallClock::system(),
+                },
+                ..MeterConfig::default()
+            }),
+            answer: AnswerConfig {
+                max_pdu: arguments.max_pdu,
+                delay: Duration::from_millis(arguments.delay_ms),
+            },
+            hdlc: HdlcServerConfig {
+                information: InformationLength::try_new(arguments.hdlc_info)
+                    .context("--hdlc-info")?,
+                window: WindowSize::try_new(arguments.window).context("--window")?,
+                mode_e,
+                ..HdlcServerConfig::default()
+            },
+            first_serial: arguments.serial_number,
+        })
+    }
+
+    fn meter(&self, index: u16) -> Arc<Mutex<Meter>> {
+        let serial = self.first_serial.wrapping_add(u32::from(index));
+        Arc::new(Mutex::new(Meter::new(serial, Arc::clone(&self.config))))
+    }
+
+    /// Listens until the process is ended.
+    async fn listen(&self, arguments: &MeterArguments) -> anyhow::Result<()> {
+        let last = u16::checked_add(arguments.port, arguments.count - 1);
+        let last = last.context("there are not so many ports after the first one")?;
+        let mut listening = Vec::new();
+        for (index, port) in (arguments.port..=last).enumerate() {
+            let meter = self.meter(u16::try_from(index).unwrap_or(u16::MAX));
+            let address = SocketAddr::new(arguments.host, port);
+            let listener = match arguments.framing {
+                Framing::Wrapper if arguments.udp => {
+                    listen_wrapper_udp(meter, address, self.answer).await
+                }
+                Framing::Wrapper => listen_wrapper(meter, address, self.answer).await,
+                Framing::Hdlc => listen_hdlc(meter, address, self.answer, self.hdlc.clone()).await,
+            };
+            listening.push(listener.with_context(|| format!("cannot listen at {address}"))?);
+        }
+        let framing = match arguments.framing {
+            Framing::Wrapper => "wrapper",
+            Framing::Hdlc => "hdlc",
+        };
+        let first = SocketAddr::new(arguments.host, arguments.port);
+        say(&format!("ready {framing} {first}..{last} meters {}", arguments.count))?;
+        future::pending::<()>().await;
+        Ok(())
+    }
+
+    /// Serves one meter on a serial port until that fails.
+    async fn serve_serial(&self, path: &std::path::Path, baud: u32) -> anyhow::Result<()> {
+        let name = path.to_string_lossy();
+        // The default is eight data bits, no parity, one stop bit: what HDLC wants.
+        let mut stream = tokio_serial::new(&*name, baud)
+            .open_native_async()
+            .with_context(|| format!("cannot open {name}"))?;
+        // A pseudo terminal is often held open by the program that made it.
+        #[cfg(unix)]
+        stream.set_exclusive(false).with_context(|| format!("cannot share {name}"))?;
+        say(&format!("ready hdlc {name} meters 1"))?;
+        serve_serial(self.meter(0), &mut stream, self.answer, &self.hdlc).await?;
+        Ok(())
+    }
+}
+
+/// One line on standard output, at once: whoever started this waits for it.
+fn say(line: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()?;
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! One simulated meter: a logical device with its objects, clients and counters.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use dlms_core::{
+    association::{Access, ClientPolicy, LogicalDevice},
+    axdr::{Data, RawData},
+    cosem::{AttributeDescriptor, MethodDescriptor},
+    security::{COUNTER_MAX, CryptoProvider, ReceiveCounter, RustCrypto, SystemTitle},
+    xdlms::{ActionResult, DataAccessResult, SelectiveAccess},
+};
+
+use crate::{
+    client::{MeterClient, MeterKeys},
+    objects::Objects,
+    wall_clock::WallClock,
+    world::World,
+};
+
+/// The SAP of the meter's one logical device, which is also its management logical device.
+pub const LOGICAL_DEVICE: u16 = 1;
+/// The manufacturer in the system title and in the logical device name.
+const MANUFACTURER: [u8; 3] = *b"DHE";
+/// The octet of the system title that says what kind of device it is.
+const DEVICE_TYPE: u8 = 1;
+/// Client system titles whose counters a meter keeps. A further client is refused: forgetting one
+/// would let its messages be replayed.
+const CLIENT_TITLES_MAX: usize = 256;
+
+/// What meters have in common.
+#[derive(Clone, Debug)]
+pub struct MeterConfig {
+    /// Rows of the load profile, at most [`ENTRIES_MAX`](crate::ENTRIES_MAX): one at the end of
+    /// each quarter of an hour, the newest one at the last full quarter.
+    pub entries: u32,
+    /// The keys.
+    pub keys: MeterKeys,
+    /// The clients.
+    pub clients: Vec<MeterClient>,
+    /// Where the time comes from.
+    pub clock: WallClock,
+}
+
+impl Default for MeterConfig {
+    /// A year of quarter-hours, the keys of worked examples, three open clients, the time of the computer.
+    fn default() -> Self {
+        Self {
+            entries: 35_040,
+            keys: MeterKeys::default(),
+            clients: MeterClient::open(),
+            clock: WallClock::system(),
+        }
+    }
+}
+
+/// A meter. All its state is in memory: what clients changed is gone when it is dropped.
+#[derive(Debug)]
+pub struct Meter {
+    config: Arc<MeterConfig>,
+    world: World,
+    objects: Objects,
+    /// The next invocation counter to send.
+    next_counter: u32,
+    received: BTreeMap<[u8; 8], ReceiveCounter>,
+}
+
+impl Meter {
+    /// The meter with this serial number, which decides about its household and its names.
+    ///
+    /// Its sending counter starts with the seconds of the clock. A real meter stores it; this one
+    /// still never sends a value twice under one key, whenever it is started again, as long as it
+    /// sends less than one protected APDU a second on average.
+    pub fn new(serial: u32, config: Arc<MeterConfig>) -> Self {
+        let world = World::new(serial, title(serial), config.clock.clone());
+        let objects = Objects::new(config.entries);
+        let next_counter = u32::try_from(config.clock.now()).unwrap_or(1);
+        Self { config, world, objects, next_counter, received: BTreeMap::new() }
+    }
+
+    /// The serial number.
+    pub fn serial(&self) -> u32 {
+        self.world.serial
+    }
+
+    fn client_of(&self, sap: u16) -> Option<&MeterClient> {
+        self.config.clients.iter().find(|client| client.sap == sap)
+    }
+}
+
+/// The system title of the meter with this serial number: manufacturer, type, serial number.
+fn title(serial: u32) -> SystemTitle {
+    let [m0, m1, m2] = MANUFACTURER;
+    let [s0, s1, s2, s3] = serial.to_be_bytes();
+    SystemTitle([m0, m1, m2, DEVICE_TYPE, s0, s1, s2, s3])
+}
+
+/// The logical device name of the meter with this serial number: 16 characters.
+pub(crate) fn logical_device_name(serial: u32) -> Vec<u8> {
+    let mut name = MANUFACTURER.to_vec();
+    name.extend(format!("{serial:013}").into_bytes());
+    name
+}
+
+impl LogicalDevice for Meter {
+    fn system_title(&self) -> SystemTitle {
+        self.world.title
+    }
+
+    fn crypto(&self) -> &dyn CryptoProvider {
+        &RustCrypto
+    }
+
+    fn client(&self, sap: u16) -> Option<ClientPolicy<'_>> {
+        self.client_of(sap).map(|client| client.policy(&self.config.keys))
+    }
+
+    fn take_counter(&mut self) -> Option<u32> {
+        let counter = self.next_counter;
+        if counter == COUNTER_MAX {
+            return None;
+        }
+        self.next_counter += 1;
+        Some(counter)
+    }
+
+    fn received(&self, client: SystemTitle) -> ReceiveCounter {
+        self.received.get(&client.0).copied().unwrap_or_default()
+    }
+
+    fn accept(&mut self, client: SystemTitle, counter: u32) -> bool {
+        if self.received.len() >= CLIENT_TITLES_MAX && !self.received.contains_key(&client.0) {
+            return false;
+        }
+        self.received.entry(client.0).or_default().accept(counter);
+        self.world.received_counter = self.world.received_counter.max(counter);
+        true
+    }
+
+    fn get(
+        &mut self,
+        access: &Access,
+        attribute: AttributeDescriptor,
+        selection: Option<SelectiveAccess<'_>>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), DataAccessResult> {
+        let client = self.client_of(access.client).ok_or(DataAccessResult::ReadWriteDenied)?;
+        let role = client.role;
+        self.objects.get(access, role, &self.world, attribute, selection.as_ref(), out)
+    }
+
+    fn set(
+        &mut self,
+        access: &Access,
+        attribute: AttributeDescriptor,
+        selection: Option<SelectiveAccess<'_>>,
+        value: RawData<'_>,
+    ) -> Result<(), DataAccessResult> {
+        let client = self.client_of(access.client).ok_or(DataAccessResult::ReadWriteDenied)?;
+        let role = client.role;
+        // No attribute here can be written in part.
+        if selection.is_some() {
+            return Err(DataAccessResult::ScopeOfAccessViolated);
+        }
+        let value = value.data().map_err(|_| DataAccessResult::TypeUnmatched)?;
+        self.objects.set(role, &mut self.world, attribute, &value)
+    }
+
+    fn action(
+        &mut self,
+        access: &Access,
+        method: MethodDescriptor,
+        parameters: Option<RawData<'_>>,
+        _out: &mut Vec<u8>,
+    ) -> Result<(), ActionResult> {
+        let client = self.client_of(access.client).ok_or(ActionResult::ReadWriteDenied)?;
+        let role = client.role;
+        let parameter = parameters.unwrap_or(RawData::NULL).data();
+        let parameter: Data<'_> = parameter.map_err(|_| ActionResult::TypeUnmatched)?;
+        self.objects.action(role, &mut self.world, method, &parameter)
+    }
+}

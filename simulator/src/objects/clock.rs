@@ -1,0 +1,102 @@
+//! Clock (class 8): Central European time with daylight saving.
+
+use dlms_core::{
+    axdr::{Data, DataBuf},
+    cosem::{ClassId, DateTime, LogicalName},
+    xdlms::{ActionResult, DataAccessResult},
+};
+
+use super::{CosemObject, Read, Rights, put};
+use crate::{
+    events::code,
+    household::QUARTER_S,
+    wall_clock::{SUMMER_DEVIATION_MINUTES, WINTER_DEVIATION_MINUTES},
+    world::{World, local_time, moment},
+};
+
+/// Summer time begins on the last Sunday of March at 2 o'clock, in any year.
+const SUMMER_BEGINS: [u8; 12] = [0xff, 0xff, 3, 0xfe, 7, 2, 0, 0, 0, 0x80, 0, 0];
+/// It ends on the last Sunday of October at 3 o'clock.
+const SUMMER_ENDS: [u8; 12] = [0xff, 0xff, 10, 0xfe, 7, 3, 0, 0, 0, 0x80, 0, 0x80];
+/// The clock base: an internal crystal.
+const CRYSTAL: u8 = 1;
+/// The greatest shift of method 6, in seconds (IEC 62056-6-2, shift_time).
+const SHIFT_MAX_S: u16 = 900;
+
+/// The clock. Its time is the world's.
+pub(super) struct Clock;
+
+impl CosemObject for Clock {
+    fn class(&self) -> ClassId {
+        ClassId::CLOCK
+    }
+
+    fn name(&self) -> LogicalName {
+        LogicalName::CLOCK
+    }
+
+    fn attributes(&self) -> &'static [Rights] {
+        use Rights::{Read, ReadWrite};
+        &[ReadWrite, Read, Read, Read, Read, Read, Read, Read]
+    }
+
+    /// adjust_to_quarter, adjust_to_measuring_period, adjust_to_minute, adjust_to_preset_time,
+    /// preset_adjusting_time, shift_time
+    fn methods(&self) -> &'static [bool] {
+        &[true, true, true, false, false, true]
+    }
+
+    fn read(&self, read: &Read<'_>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
+        let time = local_time(read.world.clock());
+        match read.attribute {
+            2 => put(out, &time.to_data()),
+            3 => put(out, &DataBuf::Long(WINTER_DEVIATION_MINUTES)),
+            4 => put(out, &DataBuf::Unsigned(time.status.0)),
+            5 => put(out, &DataBuf::octet_string(SUMMER_BEGINS)),
+            6 => put(out, &DataBuf::octet_string(SUMMER_ENDS)),
+            7 => {
+                let saved = WINTER_DEVIATION_MINUTES - SUMMER_DEVIATION_MINUTES;
+                put(out, &DataBuf::Integer(i8::try_from(saved).unwrap_or(i8::MAX)))
+            }
+            8 => put(out, &DataBuf::Boolean(true)),
+            _ => put(out, &DataBuf::Enum(CRYSTAL)),
+        }
+    }
+
+    fn write(
+        &mut self,
+        _attribute: i8,
+        value: &Data<'_>,
+        world: &mut World,
+    ) -> Result<(), DataAccessResult> {
+        let time = DateTime::from_data(value).ok_or(DataAccessResult::TypeUnmatched)?;
+        set(world, moment(&time).ok_or(DataAccessResult::TypeUnmatched)?);
+        Ok(())
+    }
+
+    fn invoke(
+        &mut self,
+        method: i8,
+        parameter: &Data<'_>,
+        world: &mut World,
+    ) -> Result<(), ActionResult> {
+        let now = world.clock();
+        let nearest = |step: i64| (now + step / 2).div_euclid(step) * step;
+        let then = match method {
+            1 | 2 => nearest(QUARTER_S),
+            3 => nearest(60),
+            _ => match parameter {
+                Data::Long(shift) if shift.unsigned_abs() <= SHIFT_MAX_S => now + i64::from(*shift),
+                _ => return Err(ActionResult::TypeUnmatched),
+            },
+        };
+        set(world, then);
+        Ok(())
+    }
+}
+
+fn set(world: &mut World, unix_s: i64) {
+    world.log(code::CLOCK_ADJUSTED_FROM);
+    world.set_clock(unix_s);
+    world.log(code::CLOCK_ADJUSTED_TO);
+}

@@ -1,0 +1,57 @@
+//! The standard event log.
+
+use dlms_core::{
+    axdr::{Data, Writer},
+    cosem::{AttributeDescriptor, CaptureObject, ClassId, LogicalName},
+};
+
+use super::{Profile, Table};
+use crate::{
+    events::{EVENTS_MAX, Event},
+    objects::data,
+    world::{World, local_time},
+};
+
+pub(super) struct StandardEventLog;
+
+impl Profile for StandardEventLog {
+    const NAME: LogicalName = LogicalName([0, 0, 99, 98, 0, 255]);
+    const COLUMNS: &'static [CaptureObject] = &[
+        CaptureObject::CLOCK_TIME,
+        CaptureObject::new(AttributeDescriptor::new(ClassId::DATA, data::EVENT_CODE, 2)),
+    ];
+    const CAPTURE_PERIOD_S: u32 = 0;
+
+    fn table<'w>(&self, world: &'w World) -> impl Table + 'w {
+        Entries(world.events.entries(&world.household, world.clock()))
+    }
+
+    fn capacity(&self) -> u32 {
+        EVENTS_MAX as u32
+    }
+
+    fn reset(&mut self, world: &mut World) {
+        let now = world.clock();
+        world.events.clear(now);
+    }
+}
+
+struct Entries(Vec<Event>);
+
+impl Table for Entries {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn time(&self, index: usize) -> i64 {
+        self.0[index].at
+    }
+
+    fn encode_cell(&mut self, index: usize, column: usize, writer: &mut Writer<'_>) {
+        let event = self.0[index];
+        match column {
+            0 => Data::OctetString(&local_time(event.at).octets()).encode(writer),
+            _ => Data::Unsigned(event.code).encode(writer),
+        }
+    }
+}

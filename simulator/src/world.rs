@@ -1,0 +1,168 @@
+//! What the objects of one meter share: its identity, its clock, its supply and its event log.
+
+use dlms_core::{
+    cosem::{ClockStatus, Date, DateTime, Time},
+    security::SystemTitle,
+};
+
+use crate::{
+    events::EventLog,
+    household::{Flow, Household, Meterage},
+    meter::logical_device_name,
+    supply::Supply,
+    wall_clock::{SUMMER_DEVIATION_MINUTES, WallClock, deviation_minutes},
+};
+
+/// The firmware that meters are made with.
+const FIRMWARE: &[u8] = b"DHE-1.0.0";
+
+/// The surroundings of the objects of one meter.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) serial: u32,
+    pub(crate) title: SystemTitle,
+    pub(crate) household: Household,
+    pub(crate) supply: Supply,
+    pub(crate) events: EventLog,
+    /// The identifier of the active firmware.
+    pub(crate) firmware: Vec<u8>,
+    /// The greatest invocation counter accepted from any client.
+    pub(crate) received_counter: u32,
+    wall_clock: WallClock,
+    /// Seconds that the meter's clock was set ahead of the true time.
+    ahead_s: i64,
+}
+
+impl World {
+    pub(crate) fn new(serial: u32, title: SystemTitle, wall_clock: WallClock) -> Self {
+        Self {
+            serial,
+            title,
+            household: Household::new(serial),
+            supply: Supply::default(),
+            events: EventLog::default(),
+            firmware: FIRMWARE.to_vec(),
+            received_counter: 0,
+            wall_clock,
+            ahead_s: 0,
+        }
+    }
+
+    /// The true time. Meterage and profiles go by it, so that setting the clock neither makes nor
+    /// loses energy.
+    pub(crate) fn now(&self) -> i64 {
+        self.wall_clock.now()
+    }
+
+    /// What the meter's clock shows, in UTC.
+    pub(crate) fn clock(&self) -> i64 {
+        self.now().saturating_add(self.ahead_s)
+    }
+
+    /// Sets the meter's clock.
+    pub(crate) fn set_clock(&mut self, unix_s: i64) {
+        self.ahead_s = unix_s.saturating_sub(self.now());
+    }
+
+    /// Energy in Wh since installation, as the registers count it: nothing flows while the supply
+    /// is disconnected.
+    pub(crate) fn energy_wh(&self, flow: Flow, unix_s: i64) -> u32 {
+        self.metered(&mut self.household.meterage(flow), unix_s)
+    }
+
+    /// The same for many moments of one flow.
+    pub(crate) fn metered(&self, meterage: &mut Meterage, unix_s: i64) -> u32 {
+        let energy = meterage.energy_wh(unix_s);
+        let lost = self.supply.lost_wh(meterage, unix_s);
+        u32::try_from(energy.saturating_sub(lost)).unwrap_or(u32::MAX)
+    }
+
+    /// Power in W now.
+    pub(crate) fn power_w(&self, flow: Flow) -> u32 {
+        if self.supply.is_connected() { self.household.power_w(flow, self.now()) } else { 0 }
+    }
+
+    /// The current in hundredths of an ampere, negative while more is exported than imported.
+    pub(crate) fn current_ca(&self) -> i16 {
+        if self.supply.is_connected() { self.household.current_ca(self.now()) } else { 0 }
+    }
+
+    /// The logical device name.
+    pub(crate) fn logical_device_name(&self) -> Vec<u8> {
+        logical_device_name(self.serial)
+    }
+
+    /// Logs an event at the meter's time.
+    pub(crate) fn log(&mut self, code: u8) {
+        let at = self.clock();
+        self.events.record(at, code);
+    }
+}
+
+/// A moment as meters here write it: local time with its deviation, and the daylight-saving bit.
+pub(crate) fn local_time(unix_s: i64) -> DateTime {
+    let deviation = deviation_minutes(unix_s);
+    let mut time = DateTime::from_unix(unix_s, Some(deviation)).unwrap_or(DateTime::UNSPECIFIED);
+    if deviation == SUMMER_DEVIATION_MINUTES {
+        time.status = ClockStatus(0x80);
+    }
+    time
+}
+
+/// The moment that a date and time means: by its deviation where it has one, else by the local time
+/// of the meter. `None` when fields are missing.
+pub(crate) fn moment(time: &DateTime) -> Option<i64> {
+    if let Some(unix_s) = time.unix_utc() {
+        return Some(unix_s);
+    }
+    let local = time.unix_local()?;
+    // The deviation depends on the moment. Winter time is at most an hour off, which is close
+    // enough to ask; in the hour that comes twice in autumn this takes the second.
+    let winter = local - 3_600;
+    let deviation = i64::from(deviation_minutes(winter)) * 60;
+    let guess = local + deviation;
+    let deviation = i64::from(deviation_minutes(guess)) * 60;
+    Some(local + deviation)
+}
+
+/// When the month of `unix_s` began, in local time.
+pub(crate) fn month_start(unix_s: i64) -> i64 {
+    let date = local_time(unix_s).date;
+    let (year, month) = (date.year().unwrap_or(1970), date.month().unwrap_or(1));
+    let first = Date::new(year, month, 1).map(|first| DateTime::new(first, Time::MIDNIGHT));
+    first.and_then(|first| moment(&first)).unwrap_or(unix_s)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn local_time_and_moment_are_inverse_even_around_daylight_saving() {
+        // A day on either side of each change of 2026, but for the hour that comes twice.
+        for change in [1_774_746_000, 1_792_890_000] {
+            for minute in (-1_440..1_440_i64).step_by(7) {
+                let at = change + minute * 60;
+                let time = local_time(at);
+                assert_eq!(moment(&time), Some(at));
+                let bare = time.with_deviation(None).unwrap();
+                let twice = change == 1_792_890_000 && (-60..0).contains(&minute);
+                assert_eq!(moment(&bare) == Some(at), !twice, "{minute}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_month_begins_at_local_midnight() {
+        // 2026-06-23T16:00:00Z and 2026-01-15T11:00:00Z
+        assert_eq!(month_start(1_782_230_400), 1_780_264_800);
+        assert_eq!(month_start(1_768_474_800), 1_767_222_000);
+    }
+
+    #[test]
+    fn a_summer_evening_shows_the_daylight_saving_bit() {
+        let time = local_time(1_782_230_400); // 2026-06-23T16:00:00Z
+        assert_eq!(time.to_string(), "2026-06-23T18:00:00+02:00");
+        assert!(time.status.is_dst_active());
+    }
+}
