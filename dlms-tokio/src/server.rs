@@ -48,6 +48,7 @@ pub use wrapper::serve_wrapper;
 /// use dlms_tokio::{Line, LineConfig, Trace, serve_wrapper};
 ///
 /// let (near, far) = tokio::io::duplex(1024);
+/// let mut meter = Echo;
 /// let mut line = Line::wrapper_in_memory(near, &LineConfig::default(), Trace::off());
 /// let asking = async {
 ///     line.send(&[0xC0, 0x01]).await.unwrap();
@@ -57,7 +58,7 @@ pub use wrapper::serve_wrapper;
 /// };
 /// tokio::select! {
 ///     answer = asking => assert_eq!(answer, [0xC0, 0x01]),
-///     ended = serve_wrapper(far, &mut Echo) => panic!("the client hung up first: {ended:?}"),
+///     ended = serve_wrapper(far, &mut meter) => panic!("the client hung up first: {ended:?}"),
 /// }
 /// # });
 /// ```

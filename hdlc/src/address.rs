@@ -1,4 +1,4 @@
-//! HDLC addresses (IEC 62056-46 6.4.2.2 to 6.4.2.4).
+//! HDLC addresses (IEC 62056-46 6.4.2).
 //!
 //! Each octet carries seven bits of address; its low bit is 1 in the last octet only.
 //!
@@ -75,7 +75,7 @@ const SEVEN_BITS: u16 = 0x7f;
 const FOURTEEN_BITS: u16 = 0x3fff;
 
 impl Address {
-    /// Upper or lower address of all stations, in seven bits (IEC 62056-46 table 4).
+    /// Upper or lower address of all stations, in seven bits.
     pub const ALL_STATION_7: u16 = 0x7f;
     /// Upper or lower address of all stations, in fourteen bits.
     pub const ALL_STATION_14: u16 = 0x3fff;
@@ -166,11 +166,11 @@ impl Address {
 
     /// Whether a server with this address takes a frame sent to `destination`, and as what.
     ///
-    /// Lengths that differ from our own follow the table of inopportune address lengths (IEC
-    /// 62056-46 6.4.2.5): one octet reaches only servers of one octet; two octets reach a server of
-    /// one octet only with the lower part all-station, and one of four by conversion; four octets
-    /// reach a server of one octet only with both parts all-station, and one of two only as a
-    /// broadcast in both parts or as the CALLING management logical device.
+    /// Lengths that differ from our own follow the rules for inopportune address lengths
+    /// (IEC 62056-46 6.4.2, table 5): one octet reaches only servers of one octet; two octets reach
+    /// a server of one octet only with the lower part all-station, and one of four by conversion;
+    /// four octets reach a server of one octet only with both parts all-station, and one of two
+    /// only as a broadcast in both parts or as the CALLING management logical device.
     pub fn reach(self, destination: Self) -> Option<Reach> {
         use AddressLength::{Four, One, Two};
 

@@ -1,4 +1,4 @@
-//! The control field: what a frame is for (IEC 62056-46 6.4.2.3, table 6).
+//! The control field: what a frame is for (IEC 62056-46 6.4.3).
 //!
 //! ```text
 //!   I     rrrpsss0     SNRM  100p0011     DM    000f1111
@@ -158,7 +158,7 @@ impl Control {
     }
 }
 
-/// The information field of FRMR: which frame was rejected, and why (ISO/IEC 13239 5.5.3.4.2).
+/// The information field of FRMR: which frame was rejected, and why (ISO/IEC 13239).
 ///
 /// ```text
 ///   octet 1   the control octet of the rejected frame

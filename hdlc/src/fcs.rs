@@ -1,4 +1,4 @@
-//! The frame check sequence: CRC-16/X.25 (IEC 62056-46 6.4.2 and ISO/IEC 13239 4.2.5).
+//! The frame check sequence: CRC-16/X.25 (IEC 62056-46 6.4.1 and annex A).
 //!
 //! The header check sequence (HCS) and the frame check sequence (FCS) are one sum read at two
 //! places, so a frame is summed in a single pass: [`Fcs::value`] after the control field is the

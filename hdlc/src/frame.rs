@@ -1,4 +1,4 @@
-//! Frame format type 3 (IEC 62056-46 6.4.2.1).
+//! Frame format type 3 (IEC 62056-46 6.4.1).
 //!
 //! ```text
 //!   7E   1010 S LLL  LLLLLLLL   1,2,4   1,2,4    1     2              2    7E
@@ -443,9 +443,10 @@ mod tests {
             (destination, source) in (address(), address()),
             control in any::<u8>().prop_map(Control::decode),
             segmented in any::<bool>(),
-            information in proptest::collection::vec(any::<u8>(), 0..=2030),
+            octets in proptest::collection::vec(any::<u8>(), 0..=2030),
         ) {
-            let frame = Frame { destination, source, control, segmented, information: &information };
+            let information = &octets;
+            let frame = Frame { destination, source, control, segmented, information };
             let mut out = [0; FRAME_LEN_MAX];
             let written = frame.encode(&mut out).unwrap();
             prop_assert_eq!(Frame::decode(between_flags(&out[..written])), Ok(frame));

@@ -104,8 +104,8 @@ pub struct LinkConfig {
     /// What we propose (client) or grant at most (server).
     pub parameters: Parameters,
     /// How long a client waits for an answer after it has sent its last octet. The time a meter
-    /// thinks and the time its whole answer takes on the line both count: a frame of 2030 octets
-    /// takes two seconds at 9600 Bd.
+    /// thinks and the time its first frame takes on the line both count: 2030 octets take two
+    /// seconds at 9600 Bd. At both ends it is also the longest pause inside a series of UI frames.
     pub response_timeout: Duration,
     /// How often in a row a client repeats a command or polls without progress before the link has
     /// failed; at most [`RETRIES_MAX`].
@@ -328,7 +328,8 @@ impl Link {
     /// Begins to send one PDU of `pdu_len` octets, LLC header included, in I-frames.
     ///
     /// The owner keeps the octets, unchanged, until [`LinkEvent::Sent`] or the end of the
-    /// connection. A client's PDU asks for one PDU in answer.
+    /// connection. A client's PDU asks for one PDU in answer; a server's waits for the client to
+    /// ask.
     pub fn send(&mut self, pdu_len: usize) -> Result<(), Misuse> {
         if self.station.state != State::Connected {
             return Err(Misuse::NotConnected);

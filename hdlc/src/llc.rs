@@ -1,4 +1,4 @@
-//! The LLC header in front of every PDU (IEC 62056-46 5.4 and figure 5).
+//! The LLC header in front of every PDU (IEC 62056-46 5.3.2).
 //!
 //! Only the first segment of a PDU carries it. The link machine does not touch it: a PDU given to
 //! [`Link::send`](crate::link::Link::send) starts with it, and one reassembled from segments too.
@@ -12,7 +12,7 @@ pub const RESPONSE: [u8; 3] = [0xe6, 0xe7, 0x00];
 
 /// Destination LSAP of COSEM application layers.
 const COSEM_LSAP: u8 = 0xe6;
-/// Destination LSAP of everybody; a receiver has to accept it (IEC 62056-46 5.4.2).
+/// Destination LSAP of everybody; a receiver has to accept it (IEC 62056-46 5.3.2).
 const BROADCAST_LSAP: u8 = 0xff;
 
 /// Who sent the PDU, by its LLC header.

@@ -1,4 +1,4 @@
-//! What SNRM and UA agree on: field lengths and window sizes (IEC 62056-46 6.4.4.4.3.2).
+//! What SNRM and UA agree on: field lengths and window sizes (IEC 62056-46 6.4.4).
 //!
 //! ```text
 //!   81          format identifier

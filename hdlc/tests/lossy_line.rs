@@ -5,7 +5,8 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
-use std::{collections::VecDeque, time::Duration};
+use core::time::Duration;
+use std::collections::VecDeque;
 
 use hdlc::{
     address::Address,

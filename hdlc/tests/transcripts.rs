@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
-use std::time::Duration;
+use core::time::Duration;
 
 use hdlc::{
     address::Address,
@@ -83,7 +83,7 @@ impl End {
 
     #[track_caller]
     fn tells<const N: usize>(&mut self, expected: [LinkEvent; N]) {
-        let events: Vec<_> = std::iter::from_fn(|| self.link.poll_event()).collect();
+        let events: Vec<_> = core::iter::from_fn(|| self.link.poll_event()).collect();
         assert_eq!(events, expected);
     }
 
@@ -197,7 +197,8 @@ fn snrm_with_parameters_is_accepted_with_the_smaller_of_each() {
     let mut client = End::client();
     client.link = Link::new(LinkConfig { parameters: ours, ..*client.link.config() });
     client.link.connect().unwrap();
-    let snrm = "7E A0 20 03 21 93 7D D9 81 80 14 05 02 04 00 06 02 04 00 07 04 00 00 00 03 08 04 00 00 00 03 DB F7 7E";
+    let snrm = "7E A0 20 03 21 93 7D D9 81 80 14 05 02 04 00 06 02 04 00 07 \
+            04 00 00 00 03 08 04 00 00 00 03 DB F7 7E";
     client.sends([snrm]);
 
     let mut server = End::server();
@@ -205,7 +206,8 @@ fn snrm_with_parameters_is_accepted_with_the_smaller_of_each() {
         Link::new(LinkConfig { parameters: parameters(2030, 1), ..*server.link.config() });
     server.hears(snrm);
     server.tells([connected(parameters(1024, 1))]);
-    let ua = "7E A0 20 21 03 73 73 98 81 80 14 05 02 04 00 06 02 04 00 07 04 00 00 00 01 08 04 00 00 00 01 72 E3 7E";
+    let ua = "7E A0 20 21 03 73 73 98 81 80 14 05 02 04 00 06 02 04 00 07 \
+            04 00 00 00 01 08 04 00 00 00 01 72 E3 7E";
     server.sends([ua]);
 
     client.hears(ua);

@@ -52,17 +52,18 @@ const SERVER_SYSTEM_TITLE: AttributeDescriptor = AttributeDescriptor::new(
 pub(crate) async fn associate(settings: &Settings) -> Result<(Client, Option<Counter>), Error> {
     let file = match &settings.keys {
         KeySource::Unused => {
-            let config = settings.association.clone();
+            let mut config = settings.association.clone();
+            if config.mechanism == Mechanism::HlsSha256 {
+                // The proof is made over the titles of both.
+                config.system_title = Some(client_title(settings)?);
+            }
             let client = connect(settings, &settings.line, config, None).await?;
             return Ok((client, None));
         }
         _ => settings.counters.file.as_ref().ok_or(Error::CountersNowhere)?,
     };
     let place = settings.place();
-    let client_title = match settings.client_title() {
-        Some(title) => title,
-        None => file.client_title(random())?,
-    };
+    let client_title = client_title(settings)?;
     let counter_of = |keys: &Keys| file.counter(&place, client_title, &keys.encryption);
 
     // What is known already.
@@ -117,6 +118,15 @@ pub(crate) async fn associate(settings: &Settings) -> Result<(Client, Option<Cou
         counter.learned(title)?;
     }
     Ok((client, Some(counter)))
+}
+
+/// The system title that was given, or else the one of this installation.
+fn client_title(settings: &Settings) -> Result<SystemTitle, Error> {
+    if let Some(title) = settings.client_title() {
+        return Ok(title);
+    }
+    let file = settings.counters.file.as_ref().ok_or(Error::CountersNowhere)?;
+    Ok(file.client_title(random())?)
 }
 
 /// The counter that the meter expects, if that is why it did not answer otherwise.

@@ -15,8 +15,9 @@ use crate::object::Object;
 #[command(
     name = "headend",
     version,
-    about,
     subcommand_required = true,
+    subcommand_value_name = "VERB",
+    subcommand_help_heading = "Verbs",
     arg_required_else_help = true,
     disable_help_subcommand = true,
     after_help = "\
@@ -77,6 +78,17 @@ Examples:
 Without VALUE the parameter is integer:0, which is what most methods take. For no parameter at all
 give the word none. VALUE is otherwise written as for `headend write`: see headend write --help."))]
     Invoke(Invoke),
+    /// Read fifty simulated meters into a database: a first look in a minute
+    #[command(after_help = "\
+Examples:
+  headend demo
+  headend demo --data /tmp/demo --serve
+
+Needs no network, no root and no server; the meters live in a process of their own on 127.0.0.1.")]
+    Demo(Demo),
+    /// The other end of the demo
+    #[command(hide = true)]
+    SimulateMeters(SimulateMeters),
 }
 
 /// `headend read`.
@@ -169,6 +181,27 @@ pub struct Invoke {
     pub(crate) association: Association,
     #[command(flatten)]
     pub(crate) output: Output,
+}
+
+/// `headend demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// The folder for readings.db [default: a fresh one, named at the end]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Keep the meters up afterwards, until Ctrl-C
+    #[arg(long)]
+    pub(crate) serve: bool,
+    /// How long each meter thinks before an answer, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 0, hide = true)]
+    pub(crate) answer_delay_ms: u64,
+}
+
+/// `headend simulate-meters`: the process with the meters of the demo.
+#[derive(Debug, Args)]
+pub struct SimulateMeters {
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub(crate) answer_delay_ms: u64,
 }
 
 /// Which meter.
@@ -265,7 +298,7 @@ pub(crate) struct Association {
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Output {
     /// How to write data
-    #[arg(short, long = "output", value_name = "FORMAT", default_value = "table", help_heading = "Output")]
+    #[arg(short = 'o', long = "output", value_name = "FORMAT", default_value = "table", help_heading = "Output")]
     pub(crate) format: Format,
 }
 

@@ -2,7 +2,7 @@
 
 mod invoke;
 mod objects;
-mod profile;
+pub(crate) mod profile;
 mod read;
 mod write;
 
@@ -10,6 +10,7 @@ use std::io::{self, Stdout};
 
 use crate::{
     cli::{self, Format, Verb},
+    demo,
     diagnosis::{Context, Diagnosis},
     error::Error,
     exit::Exit,
@@ -30,6 +31,8 @@ pub(crate) async fn run(verb: Verb) -> io::Result<Exit> {
         Verb::Profile(typed) => profile::run(typed).await,
         Verb::Write(typed) => write::run(typed).await,
         Verb::Invoke(typed) => invoke::run(typed).await,
+        Verb::Demo(typed) => demo::run(typed).await,
+        Verb::SimulateMeters(typed) => demo::simulate_meters(typed).await,
     }
 }
 

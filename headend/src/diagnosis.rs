@@ -193,7 +193,7 @@ impl Diagnosis {
         let (said, means) = message.split_once(". ").unwrap_or((&message, ""));
         let mut diagnosis = Self::new(code.into(), name, phase, said.into(), entry, context);
         if diagnosis.means.is_empty() {
-            diagnosis.means = means.into();
+            diagnosis.means = uncapitalised(means);
         }
         diagnosis
     }
@@ -221,11 +221,8 @@ impl Diagnosis {
             Some(error) if is_deciphering_error(error) => &table::SERVICE_DECIPHERING,
             _ => entry,
         };
-        let mut said = format!(
-            "association {}, {} ({code:#04x})",
-            result.name(),
-            diagnostic,
-        );
+        let mut said =
+            format!("association {result}, {} {code} ({code:#04x})", diagnostic.name());
         if let Some(error) = error {
             said = format!("{said}; {error}");
         }
@@ -305,7 +302,7 @@ impl Diagnosis {
         ErrorObject {
             code: self.code.clone(),
             name: self.name.clone(),
-            hint: format!("{} - try {}", self.means, self.next),
+            hint: format!("{}; try: {}", self.means, self.next),
         }
     }
 }
@@ -321,9 +318,10 @@ impl Context {
     /// Puts commands that fit this meter where the table has a word for them.
     fn fill(&self, next: &str) -> String {
         let Self { address, client, .. } = self;
-        next.replace("{objects}", &format!("headend objects {address}{client}"))
-            .replace("{public}", &format!("headend read {address} 8:0-0:1.0.0*255:2 --client 16"))
-            .replace("{read}", &format!("headend read {address}{client}"))
+        next.replace("{objects}", &format!("`headend objects {address}{client}`"))
+            .replace("{public}", &format!("`headend read {address} 8:0-0:1.0.0*255:2`"))
+            .replace("{trace}", &format!("`headend read {address} 8:0-0:1.0.0*255:2 --trace link`"))
+            .replace("{read}", &format!("`headend read {address}{client}`"))
     }
 }
 
@@ -336,6 +334,18 @@ impl fmt::Display for Diagnosis {
         writeln!(f, "  {speaker} {}", self.said)?;
         writeln!(f, "  usually means:  {}", self.means)?;
         write!(f, "  try:            {}", self.next)
+    }
+}
+
+/// A sentence as a part of one.
+fn uncapitalised(sentence: &str) -> String {
+    let mut chars = sentence.chars();
+    match chars.next() {
+        // HDLC stays HDLC.
+        Some(first) if !chars.as_str().starts_with(char::is_uppercase) => {
+            format!("{}{}", first.to_lowercase(), chars.as_str())
+        }
+        _ => sentence.to_owned(),
     }
 }
 

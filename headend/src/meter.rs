@@ -156,7 +156,8 @@ impl Meter {
         registry::scaler_unit(attribute).filter(|which| !self.scaler_units.contains_key(which))
     }
 
-    /// Remembers what was read of a scaler_unit. A value without it is still a value.
+    /// Remembers what was read of the scaler_unit `attribute`. A value without it is still a value,
+    /// so a scaler_unit that cannot be read is only noted.
     pub(crate) fn learn_scaler_unit(
         &mut self,
         attribute: AttributeDescriptor,

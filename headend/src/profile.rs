@@ -382,6 +382,16 @@ impl From<Shown> for ShownCell {
 }
 
 impl CellLine {
+    /// The value, where it is an integer.
+    pub(crate) const fn number(&self) -> Option<i128> {
+        self.number
+    }
+
+    /// What the number means, where the meter says so.
+    pub(crate) const fn scaler_unit(&self) -> Option<ScalerUnit> {
+        self.scaler_unit
+    }
+
     /// The value for a column whose head names the unit.
     fn without_unit(&self) -> String {
         match (self.number, self.scaler_unit, &self.shown.text) {

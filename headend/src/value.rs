@@ -272,7 +272,7 @@ mod tests {
     fn every_type_is_written_by_its_name() {
         for (text, octets) in [
             ("null", "00"),
-            ("boolean:true", "0301"),
+            ("boolean:true", "03ff"),
             ("boolean:false", "0300"),
             ("integer:0", "0f00"),
             ("integer:-128", "0f80"),
@@ -303,7 +303,7 @@ mod tests {
         // Thursday; 01:00 east of UTC is a deviation of -60 minutes.
         assert_eq!(
             encoded("date-time:2026-01-15T17:30:00+01:00"),
-            "090c07ea010f04111e0000ffc400".replace("0000ffc4", "0000ffc4")
+            "090c07ea010f04111e0000ffc400"
         );
         assert_eq!(&encoded("date-time:2026-01-15T17:30:00")[..22], "090c07ea010f04111e0000");
     }
@@ -314,7 +314,7 @@ mod tests {
         assert_eq!(encoded("structure(unsigned:1,null)"), "0202110100");
         assert_eq!(
             encoded(r#"structure( visible-string:"a, \"b\")" , array(long:1,long:2) )"#),
-            "02020a08612c202262222901021000011000 02".replace(' ', "")
+            "02020a07612c20226222290102100001100002"
         );
     }
 

@@ -132,15 +132,15 @@ impl Household {
         peak
     }
 
-    /// The grid failure of a day, if it had one: when it began and ended. About six a year, most of
-    /// them of a few minutes.
+    /// The grid failure of a day, if it had one: when it began and ended. About six a year, of some
+    /// seconds, too short to show in the energy.
     pub fn power_failure(&self, day: i64) -> Option<(i64, i64)> {
         let draw = mix(self.serial, day, 5);
-        if draw % 61 != 0 {
+        if !draw.is_multiple_of(61) {
             return None;
         }
         let from = day * DAY_S + i64::try_from(mix(self.serial, day, 6) % 80_000).unwrap_or(0);
-        let lasts = 20 + i64::try_from(mix(self.serial, day, 7) % 1_800).unwrap_or(0);
+        let lasts = 2 + i64::try_from(mix(self.serial, day, 7) % 30).unwrap_or(0);
         Some((from, from + lasts))
     }
 
@@ -187,7 +187,7 @@ impl Household {
                 Flow::Import => {
                     let habit = if is_weekend(day) { WEEKEND[hour] } else { WORKDAY[hour] };
                     // Around the habit, and now and then an oven or a washing machine.
-                    let appliance = if draw % 23 == 0 { 3 } else { 1 };
+                    let appliance = if draw.is_multiple_of(23) { 3 } else { 1 };
                     habit * (60 + (draw >> 8) as u32 % 81) * appliance
                 }
                 Flow::Export => {

@@ -1,10 +1,9 @@
 //! Meters on sockets and serial ports.
 
-use core::time::Duration;
+use core::{net::SocketAddr, time::Duration};
 use std::{
     collections::BTreeMap,
     io,
-    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 

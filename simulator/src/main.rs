@@ -1,11 +1,13 @@
 //! The program `simulator`: see `simulator meter --help`.
 
-use core::time::Duration;
-use std::{
+use core::{
     future,
-    io::Write,
     net::{IpAddr, SocketAddr},
-    path::PathBuf,
+    time::Duration,
+};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
@@ -127,11 +129,10 @@ struct Meters {
 
 impl Meters {
     fn new(arguments: &MeterArguments) -> anyhow::Result<Self> {
-        let product = format!("DHE{:08}", arguments.serial_number);
         let mode_e = arguments.mode_e.then(|| Identification {
             manufacturer: *b"DHE",
             baud: MODE_E_BAUD,
-            product,
+            product: format!("DHE{:08}", arguments.serial_number),
         });
         Ok(Self {
             config: Arc::new(MeterConfig {
@@ -191,7 +192,7 @@ impl Meters {
     }
 
     /// Serves one meter on a serial port until that fails.
-    async fn serve_serial(&self, path: &std::path::Path, baud: u32) -> anyhow::Result<()> {
+    async fn serve_serial(&self, path: &Path, baud: u32) -> anyhow::Result<()> {
         let name = path.to_string_lossy();
         // The default is eight data bits, no parity, one stop bit: what HDLC wants.
         let mut stream = tokio_serial::new(&*name, baud)

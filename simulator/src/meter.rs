@@ -42,7 +42,8 @@ pub struct MeterConfig {
 }
 
 impl Default for MeterConfig {
-    /// A year of quarter-hours, the keys of worked examples, three open clients, the time of the computer.
+    /// A year of quarter-hours, the keys of worked examples, three open clients, the time of the
+    /// computer.
     fn default() -> Self {
         Self {
             entries: 35_040,

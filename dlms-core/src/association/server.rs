@@ -63,7 +63,6 @@ impl ServerConfig {
             client,
             max_pdu: 1_024,
             conformance: Conformance::GENERAL_PROTECTION
-                | Conformance::PRIORITY
                 | Conformance::BLOCK_GET
                 | Conformance::BLOCK_SET
                 | Conformance::BLOCK_ACTION

@@ -75,13 +75,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Port<S> {
         }
     }
 
-    /// Drops all that was received, or still waits to be sent.
-    pub(crate) fn clear(&mut self) {
-        self.consume(self.rx.len());
-        self.tx.clear();
-        self.written = 0;
-    }
-
     /// Puts octets behind what waits to be sent. A secret may be cut between parts.
     pub(crate) fn queue(&mut self, parts: &[&[u8]]) {
         self.show_received(self.rx.len());

@@ -7,6 +7,7 @@ use std::io;
 
 use dlms_core::wrapper::{self, HEADER_LEN};
 use tokio::{
+    io::Interest,
     net::{UdpSocket, lookup_host},
     time::{Instant, timeout, timeout_at},
 };
@@ -93,15 +94,20 @@ impl WrapperUdpLine {
     }
 
     pub(crate) async fn receive(&mut self, apdu: &mut Vec<u8>) -> Result<(), LineError> {
+        // A host that refuses shows as an error and not as something to read.
+        let interest = Interest::READABLE | Interest::ERROR;
         loop {
             let ready = match self.deadline {
-                Some(deadline) => match timeout_at(deadline, self.socket.readable()).await {
+                Some(deadline) => match timeout_at(deadline, self.socket.ready(interest)).await {
                     Ok(ready) => ready,
                     Err(_) => return Err(self.timed_out()),
                 },
-                None => self.socket.readable().await,
+                None => self.socket.ready(interest).await,
             };
-            ready.map_err(|error| failed(Phase::Receiving, &error))?;
+            let ready = ready.map_err(|error| failed(Phase::Receiving, &error))?;
+            if ready.is_error() {
+                self.take_error()?;
+            }
             // The buffer lives only while there is something to read, so that an idle line holds
             // none of this size.
             let mut datagram = vec![0; DATAGRAM_MAX];
@@ -154,6 +160,18 @@ impl WrapperUdpLine {
             self.deadline = None;
         }
         true
+    }
+
+    /// Fetches what the system reports about the socket, so that it is reported once.
+    fn take_error(&self) -> Result<(), LineError> {
+        let fetched = self.socket.take_error();
+        // Until the next report; the system does not say that there is none any more.
+        let nothing = || Err::<(), _>(io::Error::from(io::ErrorKind::WouldBlock));
+        let _ = self.socket.try_io(Interest::ERROR, nothing);
+        match fetched {
+            Ok(None) => Ok(()),
+            Ok(Some(error)) | Err(error) => Err(failed(Phase::Receiving, &error)),
+        }
     }
 
     fn timed_out(&mut self) -> LineError {

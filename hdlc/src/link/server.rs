@@ -141,7 +141,7 @@ impl Server {
     }
 
     /// To all stations: UI and DISC, never with P = 1, and nothing is ever answered
-    /// (IEC 62056-46 6.4.3.6).
+    /// (IEC 62056-46 6.4.2).
     fn on_broadcast<'a>(
         &mut self,
         station: &mut Station,
@@ -308,7 +308,7 @@ impl Server {
         }
     }
 
-    /// Rejects `frame`: nothing but a new connection helps (IEC 62056-46 6.4.4.9.3).
+    /// Rejects `frame`: nothing but a new connection helps (IEC 62056-46 6.4.4.9).
     fn reject<'a>(
         &mut self,
         station: &mut Station,

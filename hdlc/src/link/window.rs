@@ -1,4 +1,4 @@
-//! The numbering of I-frames, one half for each direction (ISO/IEC 13239 5.5.3.1).
+//! The numbering of I-frames, one half for each direction (IEC 62056-46 6.4.4).
 //!
 //! ```text
 //!              V(A)            V(S)

@@ -50,10 +50,10 @@ pub(super) async fn run(typed: cli::Profile) -> io::Result<Exit> {
 }
 
 /// What a profile says of itself.
-struct Setup {
-    captured: Vec<CaptureObject>,
-    capture_period_s: u32,
-    sort_method: SortMethod,
+pub(crate) struct Setup {
+    pub(crate) captured: Vec<CaptureObject>,
+    pub(crate) capture_period_s: u32,
+    pub(crate) sort_method: SortMethod,
 }
 
 async fn show(meter: &mut Meter, typed: &cli::Profile, context: &Context) -> io::Result<Exit> {
@@ -158,7 +158,7 @@ async fn show(meter: &mut Meter, typed: &cli::Profile, context: &Context) -> io:
 
 /// Reads what the profile says of itself. Without capture objects its rows mean nothing; a period
 /// or sort method that cannot be read only costs the times that the meter leaves out.
-async fn setup(
+pub(crate) async fn setup(
     meter: &mut Meter,
     buffer: AttributeDescriptor,
     context: &Context,
@@ -197,7 +197,7 @@ async fn setup(
 }
 
 /// Reads the scaler and unit of each column that has some, once.
-async fn read_scaler_units(meter: &mut Meter, columns: &mut Columns) -> Result<(), Error> {
+pub(crate) async fn read_scaler_units(meter: &mut Meter, columns: &mut Columns) -> Result<(), Error> {
     let mut asked: Vec<AttributeDescriptor> =
         columns.shown().filter_map(|value| meter.scaler_unit_to_read(value)).collect();
     asked.sort_unstable();

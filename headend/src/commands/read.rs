@@ -131,7 +131,7 @@ async fn read_together(
     let mut scaler_units = Vec::new();
     for value in found.iter().filter_map(|found| found.as_ref().ok()) {
         let scaler_unit = meter.scaler_unit_to_read(*value);
-        scaler_units.extend(scaler_unit);
+        scaler_units.extend(scaler_unit.map(|scaler_unit| (*value, scaler_unit)));
         for which in [Some(*value), scaler_unit].into_iter().flatten() {
             if !asked.contains(&which) {
                 asked.push(which);
@@ -147,9 +147,12 @@ async fn read_together(
             broken = Some(Diagnosis::error(&error, &phase, context));
         }
     }
-    for which in scaler_units {
-        if let Some(answer) = answers.get(&which) {
-            meter.learn_scaler_unit(which, answer);
+    for (value, scaler_unit) in scaler_units {
+        // Of an object that is not there, the value says so.
+        let wanted = !matches!(answers.get(&value), Some(Err(_)));
+        match answers.get(&scaler_unit) {
+            Some(answer) if wanted => meter.learn_scaler_unit(scaler_unit, answer),
+            _ => {}
         }
     }
 
@@ -159,9 +162,9 @@ async fn read_together(
     let reads = objects.iter().zip(found).map(|(object, found)| match found {
         Err(diagnosis) => Read::failed(*object, &diagnosis),
         Ok(value) => {
-            // A mantissa whose scaler did not come any more says nothing.
-            let complete = meter.scaler_unit_to_read(value).is_none();
-            let outcome = match answers.get(&value).filter(|_| complete) {
+            let outcome = match answers.get(&value) {
+                // A mantissa whose scaler did not come any more says nothing.
+                Some(Ok(_)) if meter.scaler_unit_to_read(value).is_some() => Err(unread.clone()),
                 Some(answer) => shown(meter, value, answer, context),
                 None => Err(unread.clone()),
             };

@@ -26,13 +26,34 @@ const READY: &str = "ready";
 /// Two days of quarter-hours.
 const ENTRIES: u32 = 192;
 
-/// How a meter is read: each kind of association that a utility meets has its share.
-const ACCESS: [&[&str]; 5] = [
-    &[],
-    &["--client", "17", "--auth", "lls", "--password", "12345678"],
-    &["--client", "1", "--auth", "hls-sha256", "--password", "ABCDEFGHIJKLMNOP"],
-    &["--client", "1", "--auth", "hls-gmac", "--security", "auth"],
-    &["--client", "1", "--auth", "hls-gmac", "--security", "authenc"],
+/// How a meter lets clients in.
+#[derive(Debug)]
+pub(super) struct Access {
+    /// For the table.
+    pub(super) name: &'static str,
+    /// The options of the command line.
+    pub(super) options: &'static [&'static str],
+}
+
+/// Each kind of association that a utility meets has its share.
+const ACCESS: [Access; 5] = [
+    Access { name: "public", options: &[] },
+    Access {
+        name: "password",
+        options: &["--client", "17", "--auth", "lls", "--password", "12345678"],
+    },
+    Access {
+        name: "HLS SHA-256",
+        options: &["--client", "1", "--auth", "hls-sha256", "--password", "ABCDEFGHIJKLMNOP"],
+    },
+    Access {
+        name: "HLS GMAC, authenticated",
+        options: &["--client", "1", "--auth", "hls-gmac", "--security", "auth"],
+    },
+    Access {
+        name: "HLS GMAC, encrypted",
+        options: &["--client", "1", "--auth", "hls-gmac", "--security", "authenc"],
+    },
 ];
 
 /// A meter of the demo.
@@ -45,10 +66,9 @@ pub(super) struct DemoMeter {
 }
 
 impl DemoMeter {
-    /// The options that let a client in.
-    pub(super) fn access(&self) -> &'static [&'static str] {
-        let index = usize::try_from(self.serial).unwrap_or_default() % ACCESS.len();
-        ACCESS.get(index).copied().unwrap_or_default()
+    /// What lets a client in.
+    pub(super) fn access(&self) -> &'static Access {
+        &ACCESS[self.serial as usize % ACCESS.len()]
     }
 }
 

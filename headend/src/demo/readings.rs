@@ -113,7 +113,7 @@ impl ReadingsDb {
     ///
     /// # Errors
     /// What SQLite says.
-    pub(crate) fn counts(&self) -> rusqlite::Result<(u64, u64)> {
+    pub(crate) fn counts(&self) -> rusqlite::Result<(i64, i64)> {
         self.connection.query_row(
             "SELECT (SELECT count(*) FROM meter), (SELECT count(*) FROM value)",
             [],
@@ -190,9 +190,6 @@ mod tests {
             )
             .unwrap();
         let expected = ("M1", "1-0:1.8.0*255", "2026-01-01T00:00:00+01:00", 1_234_567, 0, "Wh");
-        assert_eq!(
-            (&*shown.0, &*shown.1, &*shown.2, shown.3, shown.4, &*shown.5),
-            expected
-        );
+        assert_eq!((&*shown.0, &*shown.1, &*shown.2, shown.3, shown.4, &*shown.5), expected);
     }
 }

@@ -1,7 +1,8 @@
 //! What the codes of meters usually mean, and what to try next. Data, not code: a line for a code.
 //!
-//! In what to try, `{read}`, `{objects}` and `{public}` stand for commands that fit the meter at
-//! hand: reading from it, listing its objects, and reading its clock as public client.
+//! In what to try, `{read}`, `{objects}`, `{public}` and `{trace}` stand for commands that fit the
+//! meter at hand: reading from it, listing its objects, reading its clock as public client, and the
+//! same with what goes over the line.
 
 use crate::exit::Exit;
 
@@ -259,7 +260,7 @@ pub(super) const VIOLATION: Entry = unreachable(
 
 /// Silence.
 pub(super) const NO_RESPONSE: Entry = unreachable(
-    "nobody has this client or server SAP (unknown ones are ignored in silence), the line is bad, or the meter is slow",
+    "nobody has this client or server SAP (unknown ones are ignored in silence), the peer speaks the other framing (wrapper:// or hdlc://), or the meter is slow",
     "check --client and --server, or --timeout 30; {public}",
 );
 
@@ -281,7 +282,7 @@ pub(super) const NOT_NEGOTIATED: Entry =
     refused("the meter does not offer this service to this client", "another --client may have it");
 
 /// The line failed: what it means is in the message of the line itself.
-pub(super) const LINE: Entry = unreachable("", "{public} --trace link");
+pub(super) const LINE: Entry = unreachable("", "{trace}");
 
 /// The meter's link layer does not want this client.
 pub(super) const LINE_REFUSED: Entry =

@@ -1,7 +1,5 @@
 //! Activity calendar (class 20): the tariff calendar in force and the one that will follow it.
 
-use core::mem;
-
 use dlms_core::{
     axdr::{Data, DataBuf},
     cosem::{ClassId, DateTime, LogicalName},
@@ -20,6 +18,7 @@ const TARIFF_SCRIPTS: [u8; 6] = [0, 0, 10, 0, 100, 255];
 const NEW_YEAR: [u8; 12] = [0xff, 0xff, 1, 1, 0xff, 0, 0, 0, 0, 0x80, 0, 0xff];
 
 /// Name, seasons, weeks and days, as they were written.
+#[derive(Clone)]
 struct Calendar([DataBuf; 4]);
 
 impl Calendar {
@@ -79,8 +78,9 @@ impl ActivityCalendar {
         moment(&self.takes_over).is_some_and(|at| at <= world.clock())
     }
 
+    /// The passive calendar is copied; it stays what it was.
     fn activate(&mut self, world: &mut World) {
-        mem::swap(&mut self.active, &mut self.passive);
+        self.active = self.passive.clone();
         self.takes_over = DateTime::UNSPECIFIED;
         world.log(code::CALENDAR_ACTIVATED);
     }
@@ -106,15 +106,13 @@ impl CosemObject for ActivityCalendar {
     }
 
     fn read(&self, read: &Read<'_>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
-        let (mut active, mut passive, mut takes_over) =
-            (&self.active, &self.passive, self.takes_over);
-        if self.is_due(read.world) {
-            mem::swap(&mut active, &mut passive);
-            takes_over = DateTime::UNSPECIFIED;
-        }
+        // Due, but nobody has written since.
+        let due = self.is_due(read.world);
+        let active = if due { &self.passive } else { &self.active };
+        let takes_over = if due { DateTime::UNSPECIFIED } else { self.takes_over };
         match read.attribute {
             attribute @ 2..=5 => put(out, &active.0[usize::from(attribute.unsigned_abs()) - 2]),
-            attribute @ 6..=9 => put(out, &passive.0[usize::from(attribute.unsigned_abs()) - 6]),
+            attribute @ 6..=9 => put(out, &self.passive.0[usize::from(attribute.unsigned_abs()) - 6]),
             _ => put(out, &takes_over.to_data()),
         }
     }

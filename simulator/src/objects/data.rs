@@ -11,29 +11,34 @@ use crate::world::World;
 
 /// Adds the objects of this class.
 pub(super) fn add(objects: &mut Vec<Box<dyn CosemObject>>) {
-    let known: [(LogicalName, fn(&World) -> DataBuf); 5] = [
-        (LogicalName::LOGICAL_DEVICE_NAME, |world| {
-            DataBuf::octet_string(world.logical_device_name())
-        }),
-        // Device ID 1: the serial number.
-        (LogicalName([0, 0, 96, 1, 0, 255]), |world| {
-            DataBuf::octet_string(format!("{:08}", world.serial))
-        }),
-        (LogicalName::INVOCATION_COUNTER, |world| {
-            DataBuf::DoubleLongUnsigned(world.received_counter)
-        }),
-        // The active firmware identifier.
-        (LogicalName([1, 0, 0, 2, 0, 255]), |world| DataBuf::octet_string(world.firmware.clone())),
-        // The event object of the standard event log: the code of the last event.
-        (EVENT_CODE, |world| DataBuf::Unsigned(world.events.last_code())),
+    let known = [
+        Known {
+            name: LogicalName::LOGICAL_DEVICE_NAME,
+            value: |world| DataBuf::octet_string(world.logical_device_name()),
+        },
+        Known {
+            name: SERIAL_NUMBER,
+            value: |world| DataBuf::octet_string(format!("{:08}", world.serial)),
+        },
+        Known {
+            name: LogicalName::INVOCATION_COUNTER,
+            value: |world| DataBuf::DoubleLongUnsigned(world.received_counter),
+        },
+        Known {
+            name: ACTIVE_FIRMWARE,
+            value: |world| DataBuf::octet_string(world.firmware.clone()),
+        },
+        Known { name: EVENT_CODE, value: |world| DataBuf::Unsigned(world.events.last_code()) },
     ];
-    for (name, value) in known {
-        objects.push(Box::new(Known { name, value }));
-    }
+    objects.extend(known.map(|object| Box::new(object) as Box<dyn CosemObject>));
     objects.push(Box::new(Status { value: 0 }));
 }
 
-/// The event object of the standard event log.
+/// Device ID 1: the serial number.
+const SERIAL_NUMBER: LogicalName = LogicalName([0, 0, 96, 1, 0, 255]);
+/// The identifier of the active firmware.
+const ACTIVE_FIRMWARE: LogicalName = LogicalName([1, 0, 0, 2, 0, 255]);
+/// The event object of the standard event log: the code of the last event.
 pub(super) const EVENT_CODE: LogicalName = LogicalName([0, 0, 96, 11, 0, 255]);
 /// The status of the load profile.
 pub(super) const PROFILE_STATUS: LogicalName = LogicalName([0, 0, 96, 10, 1, 255]);

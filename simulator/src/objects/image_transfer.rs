@@ -74,7 +74,7 @@ impl ImageTransfer {
         let mut fields = parameter.as_structure().filter(|fields| fields.len() == 2)?;
         let number = usize::try_from(fields.next()?.ok()?.as_unsigned()?).ok()?;
         let octets = fields.next()?.ok()?.as_octets()?;
-        if self.status != Status::Initiated {
+        if !matches!(self.status, Status::Initiated | Status::VerificationFailed) {
             return Some(ActionResult::OtherReason);
         }
         let last = number + 1 == self.blocks.len();

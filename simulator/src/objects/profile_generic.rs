@@ -156,7 +156,7 @@ impl Part {
         }
         let (from, to) = range.as_times().ok_or(DataAccessResult::TypeUnmatched)?;
         let first = bound(&from).map_or(0, |from| partition(table, |time| time < from));
-        let end = bound(&to).map_or(table.len(), |to| partition(table, |time| time <= to));
+        let end = bound(&to).map_or_else(|| table.len(), |to| partition(table, |time| time <= to));
         let columns = if range.selected_values.is_empty() {
             (0..P::COLUMNS.len()).collect()
         } else {

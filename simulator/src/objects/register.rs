@@ -26,25 +26,34 @@ pub(super) const CURRENT: LogicalName = LogicalName([1, 0, 31, 7, 0, 255]);
 
 /// Adds the objects of these classes.
 pub(super) fn add(objects: &mut Vec<Box<dyn CosemObject>>) {
-    let registers: [(LogicalName, i8, Unit, fn(&World) -> DataBuf); 5] = [
-        (IMPORT, 0, Unit::WattHour, |world| {
-            DataBuf::DoubleLongUnsigned(world.energy_wh(Flow::Import, world.now()))
-        }),
-        (EXPORT, 0, Unit::WattHour, |world| {
-            DataBuf::DoubleLongUnsigned(world.energy_wh(Flow::Export, world.now()))
-        }),
-        (IMPORT_POWER, 0, Unit::Watt, |world| {
-            DataBuf::DoubleLongUnsigned(world.power_w(Flow::Import))
-        }),
-        (VOLTAGE, -1, Unit::Volt, |world| {
-            DataBuf::LongUnsigned(world.household.voltage_dv(world.now()))
-        }),
-        (CURRENT, -2, Unit::Ampere, |world| DataBuf::Long(world.current_ca())),
+    let registers = [
+        Register {
+            name: IMPORT,
+            scaler_unit: ScalerUnit::new(0, Unit::WattHour),
+            value: |world| DataBuf::DoubleLongUnsigned(world.energy_wh(Flow::Import, world.now())),
+        },
+        Register {
+            name: EXPORT,
+            scaler_unit: ScalerUnit::new(0, Unit::WattHour),
+            value: |world| DataBuf::DoubleLongUnsigned(world.energy_wh(Flow::Export, world.now())),
+        },
+        Register {
+            name: IMPORT_POWER,
+            scaler_unit: ScalerUnit::new(0, Unit::Watt),
+            value: |world| DataBuf::DoubleLongUnsigned(world.power_w(Flow::Import)),
+        },
+        Register {
+            name: VOLTAGE,
+            scaler_unit: ScalerUnit::new(-1, Unit::Volt),
+            value: |world| DataBuf::LongUnsigned(world.household.voltage_dv(world.now())),
+        },
+        Register {
+            name: CURRENT,
+            scaler_unit: ScalerUnit::new(-2, Unit::Ampere),
+            value: |world| DataBuf::Long(world.current_ca()),
+        },
     ];
-    for (name, scaler, unit, value) in registers {
-        let scaler_unit = ScalerUnit::new(scaler, unit);
-        objects.push(Box::new(Register { name, scaler_unit, value }));
-    }
+    objects.extend(registers.map(|object| Box::new(object) as Box<dyn CosemObject>));
     objects.push(Box::new(MaximumDemand { since: None }));
 }
 

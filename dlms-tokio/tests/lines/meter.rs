@@ -1,0 +1,54 @@
+//! The meter that the tests ask.
+
+use core::time::Duration;
+
+use dlms_tokio::ApduServer;
+
+/// Answers every APDU with its octets in reverse order, and remembers what happened.
+#[derive(Debug, Default)]
+pub(crate) struct ReversingMeter {
+    /// Client, server and APDU of everything asked.
+    pub(crate) asked: Vec<(u16, u16, Vec<u8>)>,
+    /// Client and server of every link that went.
+    pub(crate) gone: Vec<(u16, u16)>,
+    /// How long an answer takes to make.
+    pub(crate) thinks: Duration,
+}
+
+/// The APDU that is never answered.
+pub(crate) const UNANSWERED: [u8; 2] = [0xC0, 0xFF];
+
+impl ApduServer for ReversingMeter {
+    fn knows(&self, server: u16) -> bool {
+        matches!(server, 1 | 17 | 0x1234)
+    }
+
+    fn handle(
+        &mut self,
+        client: u16,
+        server: u16,
+        apdu: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        self.asked.push((client, server, apdu.clone()));
+        out.extend(apdu.iter().rev());
+        *apdu != UNANSWERED
+    }
+
+    fn disconnected(&mut self, client: u16, server: u16) {
+        self.gone.push((client, server));
+    }
+
+    fn answer_after(&self) -> Duration {
+        self.thinks
+    }
+}
+
+/// An APDU of this many octets that is not the same backwards.
+pub(crate) fn apdu(length: usize) -> Vec<u8> {
+    (0..length).map(|place| (place * 7 + place / 256) as u8 | 1).collect()
+}
+
+pub(crate) fn reversed(apdu: &[u8]) -> Vec<u8> {
+    apdu.iter().rev().copied().collect()
+}
