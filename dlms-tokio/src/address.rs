@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `wrapper://HOST[:PORT]` | wrapper, IEC 62056-47 | TCP, port 4059 unless given |
 //! | `wrapper+udp://HOST[:PORT]` | wrapper, IEC 62056-47 | UDP, port 4059 unless given |
-//! | `hdlc://HOST:PORT` | HDLC, IEC 62056-46 | TCP, mostly to a gateway with a serial line behind it |
+//! | `hdlc://HOST:PORT` | HDLC, IEC 62056-46 | TCP, mostly to a gateway before a serial line |
 //! | `hdlc+serial:///dev/ttyX[?baud=N][&mode-e]` | HDLC, IEC 62056-46 | a serial port, 8N1 |
 //!
 //! An IPv6 host stands in brackets. The text says how to get there and nothing else: who asks whom
@@ -276,7 +276,10 @@ mod tests {
 
     #[test]
     fn every_kind_of_line_has_a_text() {
-        assert_eq!(parse("wrapper://meter-7:4061"), Ok(Address::Wrapper(endpoint("meter-7", 4061))));
+        assert_eq!(
+            parse("wrapper://meter-7:4061"),
+            Ok(Address::Wrapper(endpoint("meter-7", 4061)))
+        );
         assert_eq!(
             parse("wrapper+udp://192.0.2.7:4061"),
             Ok(Address::WrapperUdp(endpoint("192.0.2.7", 4061)))

@@ -19,7 +19,7 @@ use dlms_core::{
     security::RustCrypto,
     xdlms::{ActionResult, DataAccessResult},
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::{
     address::Address,
@@ -37,6 +37,11 @@ const BLOCKS_MAX: usize = 4;
 const COUNTER_BLOCK: u32 = 64;
 /// Below this many counters the next block is reserved: opening an association takes three.
 const COUNTERS_MIN: u32 = 4;
+/// Notifications kept for a slow receiver.
+const NOTIFICATIONS_MAX: usize = 64;
+/// How long a reader of [`Blocks`] may take with one. Then the transfer is given up: the meter and
+/// everybody behind it in the queue wait meanwhile.
+const READER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a meter gets to answer the release, which changes nothing any more.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -60,6 +65,9 @@ pub enum Error {
     /// The caller asked for something impossible.
     #[error("{0}")]
     Misuse(#[from] Misuse),
+    /// The reader of [`Blocks`] took too long with one, or went away; the transfer was given up.
+    #[error("the blocks of the answer were not taken")]
+    NotTaken,
     /// The association was closed before the request.
     #[error("the association is closed")]
     Closed,
@@ -77,6 +85,7 @@ pub struct Client {
     commands: mpsc::Sender<Command>,
     association: Association,
     trace: Trace,
+    notifications: broadcast::Sender<Arc<[u8]>>,
 }
 
 #[derive(Debug)]
@@ -103,42 +112,47 @@ impl Client {
         trace: Trace,
     ) -> Result<Self, Error> {
         trace.hide(association.secret.octets());
-        let mut opened = Line::open(address, &line, trace.clone()).await?;
-        opened.connect().await?;
         association.response_timeout = Some(line.timeout);
         association.retries = line.retries;
-        Self::over(opened, association, counters, trace).await
+        let opened = Line::open(address, &line, trace).await?;
+        Self::over(opened, association, counters).await
     }
 
-    /// Opens an association over a line that is connected already.
+    /// Opens an association over a line that is open.
+    ///
+    /// Dropped before it is done, it leaves nothing behind at the meter. On lines of streams it is
+    /// the line that waits and gives up; the timeout and the retries of `association` count on
+    /// lines of datagrams.
     ///
     /// # Errors
-    /// As [`connect`](Self::connect). The line is then disconnected.
+    /// As [`connect`](Self::connect).
     pub async fn over(
         line: Line,
         mut association: ClientConfig,
         counters: Option<Box<dyn CounterStore>>,
-        trace: Trace,
     ) -> Result<Self, Error> {
-        if line.parameters().is_some() {
-            // The HDLC link polls the meter and knows better than a timer when it is gone.
+        let trace = line.trace().clone();
+        trace.hide(association.secret.octets());
+        association.datagrams = line.is_datagrams();
+        if !association.datagrams {
             association.response_timeout = None;
         }
         let machine = association::Client::new(association, Arc::new(RustCrypto));
-        let clock = Clock::new();
-        let mut driver =
-            Driver { line, machine, counters, trace: trace.clone(), clock, apdu: Vec::new() };
-        match driver.associate().await {
-            Ok(association) => {
-                let (commands, queue) = mpsc::channel(REQUESTS_MAX);
-                tokio::spawn(driver.run(queue));
-                Ok(Self { commands, association, trace })
-            }
-            Err(error) => {
-                driver.line.disconnect().await;
-                Err(error)
-            }
-        }
+        let (notifications, _) = broadcast::channel(NOTIFICATIONS_MAX);
+        let driver = Driver {
+            line,
+            machine,
+            counters,
+            clock: Clock::new(),
+            apdu: Vec::new(),
+            notifications: notifications.clone(),
+        };
+        let (commands, queue) = mpsc::channel(REQUESTS_MAX);
+        let (opened, association) = oneshot::channel();
+        // In the task from the start: it closes what it opened even if nobody waits any more.
+        tokio::spawn(driver.run(opened, queue));
+        let association = association.await.map_err(|_| Error::Closed)??;
+        Ok(Self { commands, association, trace, notifications })
     }
 
     /// What was agreed on with the meter.
@@ -149,6 +163,12 @@ impl Client {
     /// The decode levels of this client's line, switchable at any time.
     pub const fn trace(&self) -> &Trace {
         &self.trace
+    }
+
+    /// What the meter sends by itself from now on, one APDU each, its protection taken off. A
+    /// receiver that does not keep up is told how many it missed.
+    pub fn notifications(&self) -> broadcast::Receiver<Arc<[u8]>> {
+        self.notifications.subscribe()
     }
 
     /// Makes a request and waits for its answer.
@@ -315,56 +335,70 @@ struct Driver {
     line: Line,
     machine: association::Client,
     counters: Option<Box<dyn CounterStore>>,
-    trace: Trace,
     clock: Clock,
     apdu: Vec<u8>,
+    notifications: broadcast::Sender<Arc<[u8]>>,
 }
 
 impl Driver {
     async fn associate(&mut self) -> Result<Association, Error> {
+        self.line.connect().await?;
         self.reserve_counters()?;
-        self.machine.associate(self.clock.now(), &mut OsEntropy)?;
+        self.machine.associate(&mut OsEntropy)?;
         loop {
             match self.next_event().await? {
                 Event::Associated(association) => return Ok(association),
                 Event::AssociationFailed { phase, failure } => {
                     return Err(Error::Association { phase, failure });
                 }
-                other => self.aside(&other),
+                other => self.aside(other),
             }
         }
     }
 
-    /// Serves the handles until the association is released, the last handle is gone, or the line
-    /// fails; after a failure every further request learns of it.
-    async fn run(mut self, mut queue: mpsc::Receiver<Command>) {
+    /// Opens the association and serves the handles until it is released, the last handle is gone,
+    /// or the line fails; after a failure every further request learns of it.
+    async fn run(
+        mut self,
+        opened: oneshot::Sender<Result<Association, Error>>,
+        mut queue: mpsc::Receiver<Command>,
+    ) {
+        match self.associate().await {
+            Ok(association) => {
+                if opened.send(Ok(association)).is_err() {
+                    return self.close().await;
+                }
+            }
+            Err(error) => {
+                // First the meter is left alone, then the caller learns: it may come back at once.
+                self.line.disconnect().await;
+                let _ = opened.send(Err(error));
+                return;
+            }
+        }
         let failure = loop {
             let command = tokio::select! {
                 command = queue.recv() => command,
                 idle = self.next_event() => match idle {
                     Ok(event) => {
-                        self.aside(&event);
+                        self.aside(event);
                         continue;
                     }
                     Err(error) => break error,
                 },
             };
-            match command {
+            let (answer, reply) = match command {
+                // Whoever asked for it has given up: a command must not come as a surprise later.
+                Some(Command::Request(_, reply) | Command::Blocks(_, _, reply))
+                    if reply.is_closed() =>
+                {
+                    continue;
+                }
                 Some(Command::Request(request, reply)) => {
-                    let answer = self.answer(request, None).await;
-                    let failed = line_failure(&answer);
-                    let _ = reply.send(answer);
-                    if let Some(error) = failed {
-                        break error;
-                    }
+                    (self.answer(request, None).await, reply)
                 }
                 Some(Command::Blocks(request, blocks, reply)) => {
-                    let answer = self.answer(request, Some(blocks)).await;
-                    let failed = line_failure(&answer);
-                    let _ = reply.send(answer);
-                    if let Some(error) = failed {
-                        break error;
-                    }
+                    (self.answer(request, Some(blocks)).await, reply)
                 }
                 Some(Command::Release(reply)) => {
                     self.close().await;
@@ -372,6 +406,14 @@ impl Driver {
                     return;
                 }
                 None => return self.close().await,
+            };
+            let failed = match &answer {
+                Err(error @ Error::Line(_)) => Some(error.clone()),
+                _ => None,
+            };
+            let _ = reply.send(answer);
+            if let Some(error) = failed {
+                break error;
             }
         };
         self.line.disconnect().await;
@@ -388,18 +430,32 @@ impl Driver {
         }
     }
 
+    /// Makes a request. Whatever ends it early, nothing of it goes out afterwards.
     async fn answer(
         &mut self,
         request: Request,
         blocks: Option<mpsc::Sender<Vec<u8>>>,
     ) -> Result<Response, Error> {
-        self.trace.write(DecodeLevel::Values, || format!("VALUES TX {}", values::asked(&request)));
+        let answer = self.ask(request, blocks).await;
+        if answer.is_err() {
+            self.machine.cancel();
+            self.line.waive();
+        }
+        answer
+    }
+
+    async fn ask(
+        &mut self,
+        request: Request,
+        blocks: Option<mpsc::Sender<Vec<u8>>>,
+    ) -> Result<Response, Error> {
+        self.line.trace().write(DecodeLevel::Values, || format!("VALUES TX {}", values::asked(&request)));
         self.reserve_counters()?;
-        self.machine.request(self.clock.now(), request)?;
+        self.machine.request(request)?;
         loop {
             match self.next_event().await? {
                 Event::Response(response) => {
-                    self.trace.write(DecodeLevel::Values, || {
+                    self.line.trace().write(DecodeLevel::Values, || {
                         format!("VALUES RX {}", values::answered(&response))
                     });
                     return Ok(response);
@@ -408,22 +464,24 @@ impl Driver {
                     return Err(Error::Association { phase: Phase::Request, failure });
                 }
                 Event::Block(octets) => {
-                    // A reader that went away stops nothing: the meter is half-way through.
-                    if let Some(blocks) = &blocks {
-                        let _ = blocks.send(octets).await;
+                    let taken = match &blocks {
+                        Some(blocks) => blocks.send_timeout(octets, READER_TIMEOUT).await.is_ok(),
+                        None => false,
+                    };
+                    if !taken {
+                        return Err(Error::NotTaken);
                     }
                 }
-                other => self.aside(&other),
+                other => self.aside(other),
             }
         }
     }
 
     async fn close(&mut self) {
         let _ = self.reserve_counters();
-        if self.machine.release(self.clock.now()).is_ok() {
-            let released = async {
-                while !matches!(self.next_event().await, Ok(Event::Released) | Err(_)) {}
-            };
+        if self.machine.release().is_ok() {
+            let released =
+                async { while !matches!(self.next_event().await, Ok(Event::Released) | Err(_)) {} };
             let _ = tokio::time::timeout(RELEASE_TIMEOUT, released).await;
         }
         self.line.disconnect().await;
@@ -436,11 +494,12 @@ impl Driver {
             if let Some(event) = self.machine.poll_event() {
                 return Ok(event);
             }
-            self.reserve_counters()?;
             let mut out = Vec::new();
-            if self.machine.poll_transmit(&mut out) {
+            if self.machine.poll_transmit(self.clock.now(), &mut out) {
                 self.line.send(&out).await?;
             }
+            // Before the next APDU takes one: then a failure means that nothing was sent.
+            self.reserve_counters()?;
             let timeout = self.machine.poll_timeout().map(|timeout| self.clock.at(timeout));
             let timeout = async {
                 match timeout {
@@ -452,8 +511,9 @@ impl Driver {
                 received = self.line.receive(&mut self.apdu) => {
                     received?;
                     let mut apdu = mem::take(&mut self.apdu);
-                    self.machine.handle_apdu(self.clock.now(), &mut apdu);
+                    self.machine.handle_apdu(&mut apdu);
                     self.apdu = apdu;
+                    self.go_on_waiting();
                 }
                 () = timeout => self.machine.handle_timeout(self.clock.now()),
             }
@@ -462,28 +522,30 @@ impl Driver {
 
     fn reserve_counters(&mut self) -> Result<(), Error> {
         if self.machine.needs_counters() && self.machine.counters_left() < COUNTERS_MIN {
-            let counters = self
-                .counters
-                .as_mut()
-                .ok_or(Misuse::Lacks("store of invocation counters"))?;
+            let counters =
+                self.counters.as_mut().ok_or(Misuse::Lacks("store of invocation counters"))?;
             self.machine.grant_counters(counters.reserve(COUNTER_BLOCK)?);
         }
         Ok(())
     }
 
-    /// What the meter says without being asked.
-    fn aside(&self, event: &Event) {
-        if let Event::Notification(apdu) = event {
-            self.trace.write(DecodeLevel::Values, || {
-                format!("VALUES RX unasked, {} octets of notification", apdu.len())
-            });
+    /// Tells the line whether what it brought was all that is waited for.
+    fn go_on_waiting(&mut self) {
+        if !self.machine.is_waiting() {
+            self.line.waive();
+        } else if !self.machine.has_outgoing() {
+            self.line.expect();
         }
     }
-}
 
-fn line_failure(answer: &Result<Response, Error>) -> Option<Error> {
-    match answer {
-        Err(error @ Error::Line(_)) => Some(error.clone()),
-        _ => None,
+    /// What the meter says without being asked.
+    fn aside(&self, event: Event) {
+        if let Event::Notification(apdu) = event {
+            self.line.trace().write(DecodeLevel::Values, || {
+                format!("VALUES RX unasked, {} octets of notification", apdu.len())
+            });
+            // Nobody has to listen.
+            let _ = self.notifications.send(apdu.into());
+        }
     }
 }

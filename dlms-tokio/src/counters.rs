@@ -40,7 +40,8 @@ impl Error for CounterStoreError {
     }
 }
 
-/// Counters that nobody remembers: for tests, and for meters that forget theirs as well.
+/// Counters that nobody remembers, for tests only: starting twice at the same value under one key
+/// gives the key stream away, whether or not the meter remembers.
 #[derive(Debug)]
 pub struct ForgetfulCounters {
     next: u32,

@@ -5,7 +5,7 @@
 //! - [`Line`]: APDUs to one meter and back, over the wrapper (TCP, UDP) or HDLC (TCP, serial, mode
 //!   E), with one owner, bounded waits and errors that say what to try.
 //! - [`Trace`]: what goes over a line, down to the octets, with secrets masked.
-//! - [`ApduServer`] with [`serve_wrapper`], [`serve_wrapper_udp`] and [`serve_hdlc`]: the other end.
+//! - [`ApduServer`] with [`serve_wrapper`], [`serve_wrapper_udp`], [`serve_hdlc`]: the other end.
 //!
 //! ```
 //! use dlms_tokio::{

@@ -39,10 +39,10 @@ use crate::{
     trace::Trace,
 };
 
-pub use counters::LineCounters;
 pub(crate) use assembly::{Assembled, Assembly};
-pub(crate) use udp::DATAGRAM_MAX;
+pub use counters::LineCounters;
 pub use error::{LineError, Opening, Phase};
+pub(crate) use udp::DATAGRAM_MAX;
 
 /// Whom a line connects, and how patient it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,12 +115,17 @@ impl LineConfig {
 ///     Ok(answer)
 /// }
 /// ```
-#[derive(Debug)]
 pub struct Line {
     carrier: Carrier,
 }
 
-#[derive(Debug)]
+/// What is on its way may hold a password.
+impl core::fmt::Debug for Line {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Line").field("counters", &self.counters()).finish_non_exhaustive()
+    }
+}
+
 enum Carrier {
     Wrapper(WrapperLine),
     WrapperUdp(WrapperUdpLine),
@@ -133,7 +138,7 @@ impl Line {
     /// # Errors
     ///
     /// [`LineError::Unreachable`] or [`LineError::Timeout`] while resolving or opening;
-    /// [`LineError::BadSap`] and [`LineError::BadParameters`] for a configuration that does not fit.
+    /// [`LineError::BadSap`] or [`LineError::BadParameters`] if the configuration does not fit.
     pub async fn open(
         address: &Address,
         config: &LineConfig,
@@ -172,7 +177,7 @@ impl Line {
     ///
     /// # Errors
     ///
-    /// [`LineError::BadSap`] and [`LineError::BadParameters`] for a configuration that does not fit.
+    /// [`LineError::BadSap`] or [`LineError::BadParameters`] if the configuration does not fit.
     pub fn hdlc_in_memory(
         stream: DuplexStream,
         serial: Option<&SerialPort>,
@@ -237,6 +242,31 @@ impl Line {
         }
     }
 
+    /// Says that what was received was not the answer: the line goes on waiting for it, and polls an
+    /// HDLC peer that has used up its turn.
+    pub fn expect(&mut self) {
+        match &mut self.carrier {
+            Carrier::Wrapper(line) => line.expect(),
+            Carrier::WrapperUdp(line) => line.expect(),
+            Carrier::Hdlc(line) => line.expect(),
+        }
+    }
+
+    /// Says that no answer is waited for any more: that none comes is then no failure of the line.
+    pub fn waive(&mut self) {
+        match &mut self.carrier {
+            Carrier::Wrapper(line) => line.waive(),
+            Carrier::WrapperUdp(line) => line.waive(),
+            Carrier::Hdlc(line) => line.waive(),
+        }
+    }
+
+    /// Whether the line carries datagrams, which may be lost or come twice.
+    #[must_use]
+    pub const fn is_datagrams(&self) -> bool {
+        matches!(self.carrier, Carrier::WrapperUdp(_))
+    }
+
     /// Releases the HDLC link with DISC; on a wrapper line there is nothing to do. Afterwards the
     /// link is gone, whatever the meter said. The stream is closed when the line is dropped.
     pub async fn disconnect(&mut self) {
@@ -279,10 +309,7 @@ impl Line {
 /// Whether an APDU can be what was waited for. A notification in clear cannot, and does not end the
 /// wait; of a ciphered one nobody here can tell.
 fn is_answer(apdu: &[u8]) -> bool {
-    let notifications = [
-        tag::DATA_NOTIFICATION,
-        tag::EVENT_NOTIFICATION_REQUEST,
-        tag::INFORMATION_REPORT_REQUEST,
-    ];
+    let notifications =
+        [tag::DATA_NOTIFICATION, tag::EVENT_NOTIFICATION_REQUEST, tag::INFORMATION_REPORT_REQUEST];
     apdu.first().is_none_or(|tag| !notifications.contains(tag))
 }

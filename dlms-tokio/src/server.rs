@@ -18,6 +18,13 @@ mod wrapper;
 
 use core::time::Duration;
 
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::timeout,
+};
+
+use crate::line::{LineError, Phase, port::Port};
+
 pub use hdlc::{HdlcServerConfig, serve_hdlc};
 pub use mode_e::Identification;
 pub use udp::serve_wrapper_udp;
@@ -69,13 +76,7 @@ pub trait ApduServer: Send {
 
     /// Takes an APDU from `client` to `server`, which it may change (decrypt) in place, and writes
     /// the answer to the empty `out`. True if there is an answer, false for silence.
-    fn handle(
-        &mut self,
-        client: u16,
-        server: u16,
-        apdu: &mut Vec<u8>,
-        out: &mut Vec<u8>,
-    ) -> bool;
+    fn handle(&mut self, client: u16, server: u16, apdu: &mut Vec<u8>, out: &mut Vec<u8>) -> bool;
 
     /// The link between the two is gone, and with it their association. Called once for every pair
     /// that exchanged something.
@@ -92,3 +93,19 @@ pub trait ApduServer: Send {
 /// Pairs of client and server SAP that one stream or socket serves; what comes from more is
 /// dropped in silence. A concentrator with 1,200 meters and three clients stays below.
 const PAIRS_MAX: usize = 4_096;
+
+/// How long a client may take nothing in before it is hung up on: as long as a TCP stack tries a
+/// few times, and far shorter than it takes to give up.
+const SENDING_MAX: Duration = Duration::from_secs(60);
+
+/// Sends what is queued, to a client that takes it in.
+async fn flush<S>(port: &mut Port<S>) -> Result<(), LineError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let phase = Phase::Sending;
+    match timeout(SENDING_MAX, port.flush()).await {
+        Ok(flushed) => flushed.map_err(|error| LineError::broken(phase, &error)),
+        Err(_) => Err(LineError::Timeout { phase }),
+    }
+}

@@ -152,7 +152,8 @@ impl Trace {
         }
     }
 
-    /// Shows a line of the caller's own making, made only if `level` is shown. No mask is put on it.
+    /// Shows a line of the caller's own making, which is made only if `level` is shown. No mask is
+    /// put on it.
     pub fn write(&self, level: DecodeLevel, line: impl FnOnce() -> String) {
         if self.shows(level) {
             (self.shared.sink)(&line());
@@ -191,10 +192,7 @@ fn apdu_name(octets: &[u8]) -> (&'static str, &'static str) {
         (tag::ACTION_REQUEST, Some(5)) => "-with-list-and-first-pblock",
         (tag::ACTION_REQUEST, Some(6)) | (tag::ACTION_RESPONSE, Some(2)) => "-with-pblock",
         (
-            tag::GET_REQUEST
-            | tag::GET_RESPONSE
-            | tag::ACTION_REQUEST
-            | tag::ACTION_RESPONSE,
+            tag::GET_REQUEST | tag::GET_RESPONSE | tag::ACTION_REQUEST | tag::ACTION_RESPONSE,
             Some(3),
         ) => "-with-list",
         (
@@ -234,7 +232,10 @@ mod tests {
         trace.link(Direction::Tx, "SNRM");
         trace.apdu(Direction::Rx, &[0x61, 0x29]);
         trace.write(DecodeLevel::Values, || "VALUES RX 1-0:1.8.0*255 = 17 Wh".to_owned());
-        assert_eq!(*lines.lock().unwrap(), ["APDU RX AARE 61 29", "VALUES RX 1-0:1.8.0*255 = 17 Wh"]);
+        assert_eq!(
+            *lines.lock().unwrap(),
+            ["APDU RX AARE 61 29", "VALUES RX 1-0:1.8.0*255 = 17 Wh"]
+        );
     }
 
     #[test]

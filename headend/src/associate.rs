@@ -42,11 +42,8 @@ use crate::{
 /// The client SAP that every meter gives something to.
 const PUBLIC_CLIENT: u16 = 16;
 /// security_setup.server_system_title of the current security setup.
-const SERVER_SYSTEM_TITLE: AttributeDescriptor = AttributeDescriptor::new(
-    ClassId::SECURITY_SETUP,
-    LogicalName([0, 0, 43, 0, 0, 255]),
-    5,
-);
+const SERVER_SYSTEM_TITLE: AttributeDescriptor =
+    AttributeDescriptor::new(ClassId::SECURITY_SETUP, LogicalName([0, 0, 43, 0, 0, 255]), 5);
 
 /// Associates with the meter. Beside the client comes the counter it sends with, if it uses one.
 pub(crate) async fn associate(settings: &Settings) -> Result<(Client, Option<Counter>), Error> {
@@ -68,9 +65,7 @@ pub(crate) async fn associate(settings: &Settings) -> Result<(Client, Option<Cou
 
     // What is known already.
     let known = match &settings.keys {
-        KeySource::File(keys_file) => {
-            file.title_at(&place)?.and_then(|title| keys_file.of(title))
-        }
+        KeySource::File(keys_file) => file.title_at(&place)?.and_then(|title| keys_file.of(title)),
         KeySource::Given(keys) => Some(keys),
         KeySource::Unused => None,
     };
@@ -195,9 +190,9 @@ async fn ask_publicly(settings: &Settings) -> Result<(Published, LineConfig), Er
         Err(error @ client::Error::Line(LineError::Timeout { phase: Phase::Opening })) => {
             Err(error.into())
         }
-        Err(error @ client::Error::Line(LineError::NotWrapper { .. } | LineError::NotHdlc { .. })) => {
-            Err(error.into())
-        }
+        Err(
+            error @ client::Error::Line(LineError::NotWrapper { .. } | LineError::NotHdlc { .. }),
+        ) => Err(error.into()),
         Err(_) => Ok((Published::default(), rest)),
     }
 }
@@ -215,10 +210,7 @@ fn shares(line: &LineConfig) -> (LineConfig, LineConfig) {
     }
 }
 
-async fn read_published(
-    settings: &Settings,
-    line: LineConfig,
-) -> Result<Published, client::Error> {
+async fn read_published(settings: &Settings, line: LineConfig) -> Result<Published, client::Error> {
     let line = LineConfig { client: PUBLIC_CLIENT, ..line };
     let config = ClientConfig {
         response_timeout: Some(line.timeout),

@@ -3,7 +3,7 @@
 use core::{convert::Infallible, fmt, str::FromStr};
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use dlms_tokio::Address;
 use hdlc::address::AddressLength;
 use zeroize::Zeroizing;
@@ -24,7 +24,7 @@ use crate::object::Object;
 Examples:
   headend objects wrapper://192.0.2.7:4059
   headend read wrapper://192.0.2.7:4059 1-0:1.8.0*255 1-0:32.7.0*255
-  headend read hdlc+serial:///dev/ttyUSB0?baud=9600 8:0-0:1.0.0*255:2 --client 17 --auth lls --password-file pw
+  headend read hdlc+serial:///dev/ttyUSB0 0-0:1.0.0*255 --client 17 --auth lls --password-file pw
   headend profile hdlc://192.0.2.7:4065 1-0:99.1.0*255 --from 2026-01-01 --to 2026-01-02 --plot
 
 `headend VERB --help` shows every option of a verb, with examples.
@@ -47,9 +47,11 @@ pub enum Verb {
 Examples:
   headend read wrapper://192.0.2.7:4059 1-0:1.8.0*255
   headend read wrapper://192.0.2.7:4059 3:1-0:32.7.0*255:2 8:0-0:1.0.0*255:2 -o jsonl
-  headend read hdlc://192.0.2.7:4065 1-0:1.8.0*255 --client 1 --auth hls-gmac --security authenc --keys keys.toml
+  headend read hdlc://192.0.2.7:4065 1-0:1.8.0*255 --client 1 --auth hls-md5 --password-file pw
+  headend read wrapper://192.0.2.7 1-0:1.8.0*255 --client 1 --security authenc --keys keys.toml
 
-An OBJECT without class is looked up in the meter's object list, which takes a moment on a serial line.")]
+An OBJECT without class is looked up in the meter's object list, which takes a moment on a serial
+line.")]
     Read(Read),
     /// List the objects of a meter: class, logical name, what it is, what may be done with it
     #[command(after_help = "\
@@ -61,10 +63,11 @@ Examples:
     #[command(after_help = "\
 Examples:
   headend profile wrapper://192.0.2.7:4059 1-0:99.1.0*255 --entries 1..96
-  headend profile wrapper://192.0.2.7:4059 1-0:99.1.0*255 --from 2026-01-01 --to 2026-01-31T23:45 --plot
+  headend profile wrapper://192.0.2.7:4059 1-0:99.1.0*255 --from 2026-01-01 --to 2026-02-01 --plot
   headend profile wrapper://192.0.2.7:4059 1-0:99.1.0*255 --columns 1-0:1.8.0*255 -o csv
 
-A time without offset is the meter's local time; 2026-01-15T17:30:00+01:00 is the same moment for everybody.")]
+A time without offset is the meter's local time, and a date alone its midnight;
+2026-01-15T17:30:00+01:00 is the same moment for everybody.")]
     Profile(Profile),
     /// Write one attribute
     #[command(after_help = crate::value::FORMS)]
@@ -125,7 +128,8 @@ pub struct Profile {
     /// The profile, such as 1-0:99.1.0*255
     #[arg(value_name = "OBJECT")]
     pub(crate) object: Object,
-    /// Rows captured at T or later, such as 2026-01-15, 2026-01-15T17:30 or 2026-01-15T17:30:00+01:00
+    /// Rows captured at T or later, such as 2026-01-15, 2026-01-15T17:30 or
+    /// 2026-01-15T17:30:00+01:00
     #[arg(long, value_name = "T", conflicts_with = "entries")]
     pub(crate) from: Option<Moment>,
     /// Rows captured at T or earlier
@@ -137,7 +141,8 @@ pub struct Profile {
     /// Only these columns; the time of each row comes along
     #[arg(long, value_name = "OBJECT,...", value_delimiter = ',')]
     pub(crate) columns: Vec<Object>,
-    /// Draw a chart of every numeric column in the terminal; of energies, what was used between rows
+    /// Draw a chart of every numeric column in the terminal; of energies, what was used between
+    /// rows
     #[arg(long)]
     pub(crate) plot: bool,
     #[command(flatten)]
@@ -218,7 +223,8 @@ pub(crate) struct Meter {
 #[command(next_help_heading = "Association")]
 pub(crate) struct Association {
     /// Who asks: the client SAP. 16 is the public client, 1 management
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    #[arg(value_parser = value_parser!(u16).range(1..))]
     pub(crate) client: u16,
     /// The logical device, and on HDLC its physical device: UPPER or UPPER/LOWER
     #[arg(long, value_name = "UPPER[/LOWER]", default_value = "1")]
@@ -227,10 +233,12 @@ pub(crate) struct Association {
     #[arg(long, value_name = "N")]
     pub(crate) address_bytes: Option<AddressBytes>,
     /// Octets of information in an HDLC frame, proposed to the meter
-    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=2030))]
+    #[arg(long, value_name = "N", default_value_t = 128)]
+    #[arg(value_parser = value_parser!(u16).range(1..=2030))]
     pub(crate) hdlc_info: u16,
     /// HDLC frames sent in one go, proposed to the meter
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=7))]
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(value_parser = value_parser!(u8).range(1..=7))]
     pub(crate) window: u8,
     /// Seconds to wait for an answer
     #[arg(long, value_name = "S", default_value = "10")]
@@ -239,7 +247,8 @@ pub(crate) struct Association {
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub(crate) retries: u8,
     /// The largest APDU to take, in octets
-    #[arg(long, value_name = "N", default_value_t = 0xffff, value_parser = clap::value_parser!(u16).range(12..))]
+    #[arg(long, value_name = "N", default_value_t = 0xffff)]
+    #[arg(value_parser = value_parser!(u16).range(12..))]
     pub(crate) max_pdu: u16,
     /// Just close the line at the end, without asking the meter to release the association
     #[arg(long)]
@@ -270,8 +279,9 @@ pub(crate) struct Association {
     #[arg(long, value_name = "HEX", help_heading = "Security")]
     pub(crate) ak: Option<Hidden>,
     /// A TOML file with the keys of many meters, each under its system title:
-    /// ["4752580100003E8"] ek = "..." ak = "..." suite = 0
-    #[arg(long, value_name = "FILE", help_heading = "Security", conflicts_with_all = ["ek", "ak"], verbatim_doc_comment)]
+    /// ["47525801000003E8"] ek = "..." ak = "..." suite = 0
+    #[arg(long, value_name = "FILE", help_heading = "Security", verbatim_doc_comment)]
+    #[arg(conflicts_with_all = ["ek", "ak"])]
     pub(crate) keys: Option<PathBuf>,
     /// Agree on a key of its own for this association
     #[arg(long, help_heading = "Security")]
@@ -286,11 +296,17 @@ pub(crate) struct Association {
     /// Go on from invocation counter N; it is never lowered
     #[arg(long, value_name = "N", help_heading = "Invocation counter")]
     pub(crate) counter: Option<u32>,
-    /// The file that remembers used counters [default: dlms-headend/counters.json in the user's data folder]
+    /// The file that remembers used counters [default: dlms-headend/counters.json in the user's
+    /// data folder]
     #[arg(long, value_name = "F", help_heading = "Invocation counter")]
     pub(crate) counter_file: Option<PathBuf>,
     /// Where a meter publishes its counter, read through client 16 when the file knows none
-    #[arg(long, value_name = "OBJECT", default_value = "1:0-0:43.1.0*255:2", help_heading = "Invocation counter")]
+    #[arg(
+        long,
+        value_name = "OBJECT",
+        default_value = "1:0-0:43.1.0*255:2",
+        help_heading = "Invocation counter"
+    )]
     pub(crate) counter_object: Object,
 }
 
@@ -298,7 +314,13 @@ pub(crate) struct Association {
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Output {
     /// How to write data
-    #[arg(short = 'o', long = "output", value_name = "FORMAT", default_value = "table", help_heading = "Output")]
+    #[arg(
+        short = 'o',
+        long = "output",
+        value_name = "FORMAT",
+        default_value = "table",
+        help_heading = "Output"
+    )]
     pub(crate) format: Format,
 }
 

@@ -41,8 +41,7 @@ fn prepare(
     meter: &cli::Meter,
     association: &cli::Association,
 ) -> Result<(Settings, Context), SettingsError> {
-    let settings =
-        Settings::new(&meter.address, association, |name| std::env::var(name).ok())?;
+    let settings = Settings::new(&meter.address, association, |name| std::env::var(name).ok())?;
     let mut client = String::new();
     if association.client != 16 {
         client += &format!(" --client {}", association.client);
@@ -56,11 +55,8 @@ fn prepare(
     if association.security != cli::Security::None {
         client += &format!(" --security {}", association.security.word());
     }
-    let context = Context {
-        address: meter.address.to_string(),
-        secured: association.is_secured(),
-        client,
-    };
+    let context =
+        Context { address: meter.address.to_string(), secured: association.is_secured(), client };
     Ok((settings, context))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A counter that was used twice with one key breaks AES-GCM, and a meter refuses a counter that is
 //! not greater than the last one. So the next counter is stored durably *before* any counter below
-//! it is used: written to a temporary file, synced, renamed over the old one, and the folder synced.
+//! it is used: written to a temporary file, synced, renamed over the old one, the folder synced.
 //! A lock on `FILE.lock` keeps two processes from handing out the same numbers. What a crash or the
 //! end of the process leaves of a reserved block is never used.
 //!
@@ -44,8 +44,6 @@ use sha2::{Digest, Sha256};
 pub const HINT_MAX: u32 = 1 << 20;
 /// The counter a key starts with. The standard lets the first be 0 or 1; 1 suits both readings.
 const FIRST: u32 = 1;
-/// The largest counter is neither sent nor accepted (IEC 62056-5-3, security suite 0).
-const LAST_EXCLUSIVE: u32 = u32::MAX;
 /// The format of the file. A file of another version is left alone.
 const VERSION: u32 = 1;
 
@@ -209,9 +207,7 @@ impl Counter {
     /// [`CounterFileError::TooFar`]; the file cannot be read or written.
     pub fn hinted(&self, hint: u32) -> Result<u32, CounterFileError> {
         self.change(|next| match hint.checked_sub(*next) {
-            Some(ahead) if ahead > HINT_MAX => {
-                Err(CounterFileError::TooFar { hint, next: *next })
-            }
+            Some(ahead) if ahead > HINT_MAX => Err(CounterFileError::TooFar { hint, next: *next }),
             _ => {
                 *next = hint.max(*next);
                 Ok(*next)
@@ -241,7 +237,8 @@ impl Counter {
     pub fn reserve(&self, count: u32) -> Result<Range<u32>, CounterFileError> {
         self.change(|next| {
             let start = *next;
-            let end = start.saturating_add(count).min(LAST_EXCLUSIVE);
+            // The largest counter is neither sent nor accepted (IEC 62056-5-3, security suite 0).
+            let end = start.saturating_add(count);
             if start >= end {
                 return Err(CounterFileError::Exhausted);
             }
@@ -434,10 +431,8 @@ fn system(doing: &'static str, path: &Path, cause: io::Error) -> CounterFileErro
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        sync::atomic::{AtomicU32, Ordering},
-        thread,
-    };
+    use core::sync::atomic::{AtomicU32, Ordering};
+    use std::thread;
 
     use super::*;
 

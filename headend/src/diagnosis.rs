@@ -26,23 +26,26 @@ use serde::Serialize;
 use crate::{counter_file::CounterFileError, error::Error, exit::Exit};
 use table::Entry;
 
+/// The families of codes that a meter sends. All others are about what was seen at this end.
+const HEARD: [&str; 7] = ["E-DAR", "E-ACT", "E-AARE", "E-ACSE", "E-EXC", "E-CSE", "E-HLS-REFUSED"];
+
 /// What went wrong, what it usually means and what to try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnosis {
     /// Stable and unique: `E-DAR-4`.
-    pub code: String,
+    pub code: Box<str>,
     /// The name of the code, in the standard's words where it has some: `object-undefined`.
-    pub name: String,
+    pub name: &'static str,
     /// What was being done: `associate`, `get 3:1-0:1.8.0*255:2`.
-    pub phase: String,
+    pub phase: Box<str>,
     /// What the meter said: name, number in decimal and hexadecimal.
-    pub said: String,
+    pub said: Box<str>,
     /// Whether the meter said it. If not, it is what was seen at this end.
     pub heard: bool,
     /// What this usually means.
-    pub means: String,
+    pub means: Box<str>,
     /// The next thing to try.
-    pub next: String,
+    pub next: Box<str>,
     /// How the process ends if this is the only thing that went wrong.
     pub exit: Exit,
 }
@@ -93,9 +96,7 @@ impl Diagnosis {
         let (code, name, entry) = match error {
             Error::Client(error) => return Self::client(error, phase, context),
             Error::Counters(error) => counters(error),
-            Error::CountersNowhere => {
-                ("E-IC-NOWHERE", "no-counter-file", &table::COUNTER_NOWHERE)
-            }
+            Error::CountersNowhere => ("E-IC-NOWHERE", "no-counter-file", &table::COUNTER_NOWHERE),
             Error::KeysUnknown(_) => ("E-KEYS-UNKNOWN", "keys-unknown", &table::KEYS_UNKNOWN),
             Error::KeyMissing => ("E-KEYS-AK", "authentication-key-missing", &table::KEY_MISSING),
             Error::NotListed => ("E-OBJ-UNLISTED", "object-not-listed", &table::NOT_LISTED),
@@ -121,7 +122,7 @@ impl Diagnosis {
                 let (code, name) = ("E-IC-FILE", "counter-file");
                 Self::new(code.into(), name, phase, said.to_string(), &table::FILE, context)
             }
-            client::Error::Misuse(_) | client::Error::Closed => {
+            client::Error::Misuse(_) | client::Error::Closed | client::Error::NotTaken => {
                 let (code, name) = ("E-INTERNAL", "program-at-fault");
                 Self::new(code.into(), name, phase, error.to_string(), &table::OURS, context)
             }
@@ -193,7 +194,7 @@ impl Diagnosis {
         let (said, means) = message.split_once(". ").unwrap_or((&message, ""));
         let mut diagnosis = Self::new(code.into(), name, phase, said.into(), entry, context);
         if diagnosis.means.is_empty() {
-            diagnosis.means = uncapitalised(means);
+            diagnosis.means = uncapitalised(means).into();
         }
         diagnosis
     }
@@ -221,8 +222,7 @@ impl Diagnosis {
             Some(error) if is_deciphering_error(error) => &table::SERVICE_DECIPHERING,
             _ => entry,
         };
-        let mut said =
-            format!("association {result}, {} {code} ({code:#04x})", diagnostic.name());
+        let mut said = format!("association {result}, {} {code} ({code:#04x})", diagnostic.name());
         if let Some(error) = error {
             said = format!("{said}; {error}");
         }
@@ -276,22 +276,20 @@ impl Diagnosis {
 
     fn new(
         code: String,
-        name: &str,
+        name: &'static str,
         phase: &str,
         said: String,
         entry: &Entry,
         context: &Context,
     ) -> Self {
         Self {
-            name: name.to_owned(),
-            phase: phase.to_owned(),
-            said,
-            heard: ["E-DAR", "E-ACT", "E-AARE", "E-ACSE", "E-EXC", "E-CSE", "E-HLS-REFUSED"]
-                .iter()
-                .any(|family| code.starts_with(family)),
-            code,
-            means: entry.means.to_owned(),
-            next: context.fill(entry.next),
+            name,
+            phase: phase.into(),
+            said: said.into(),
+            heard: HEARD.iter().any(|family| code.starts_with(family)),
+            code: code.into(),
+            means: entry.means.into(),
+            next: context.fill(entry.next).into(),
             exit: entry.exit,
         }
     }
@@ -300,8 +298,8 @@ impl Diagnosis {
     #[must_use]
     pub fn to_object(&self) -> ErrorObject {
         ErrorObject {
-            code: self.code.clone(),
-            name: self.name.clone(),
+            code: self.code.to_string(),
+            name: self.name.to_owned(),
             hint: format!("{}; try: {}", self.means, self.next),
         }
     }
@@ -354,9 +352,7 @@ const fn counters(error: &CounterFileError) -> (&'static str, &'static str, &'st
         CounterFileError::System { .. }
         | CounterFileError::Corrupt { .. }
         | CounterFileError::Version { .. } => ("E-IC-FILE", "counter-file", &table::FILE),
-        CounterFileError::TooFar { .. } => {
-            ("E-IC-FAR", "counter-too-far", &table::COUNTER_TOO_FAR)
-        }
+        CounterFileError::TooFar { .. } => ("E-IC-FAR", "counter-too-far", &table::COUNTER_TOO_FAR),
         CounterFileError::Lower { .. } => ("E-IC-LOWER", "counter-lower", &table::COUNTER_LOWER),
         CounterFileError::Exhausted => {
             ("E-IC-EXHAUSTED", "counters-exhausted", &table::COUNTERS_EXHAUSTED)
@@ -367,4 +363,187 @@ const fn counters(error: &CounterFileError) -> (&'static str, &'static str, &'st
 /// application-reference, deciphering-error (IEC 62056-5-3 clause 8, ServiceError).
 const fn is_deciphering_error(error: &ConfirmedServiceError) -> bool {
     error.error.choice == 0 && error.error.value == 6
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use dlms_core::{
+        acse::{AcseProviderDiagnostic, AcseUserDiagnostic},
+        xdlms::{ExceptionService, ExceptionState, ServiceError},
+    };
+    use dlms_tokio::Phase;
+
+    use super::*;
+
+    fn context() -> Context {
+        Context {
+            address: "wrapper://192.0.2.7:4059".into(),
+            client: " --client 1".into(),
+            secured: true,
+        }
+    }
+
+    fn of_failure(failure: Failure) -> Diagnosis {
+        Diagnosis::failure(&failure, "get 3:1-0:1.8.0*255:2", &context())
+    }
+
+    fn rejected(diagnostic: Diagnostic) -> Failure {
+        let result = AssociationResult::RejectedPermanent;
+        Failure::Rejected { result, diagnostic, error: None }
+    }
+
+    fn exception(service: ExceptionService) -> Failure {
+        let state = ExceptionState::ServiceNotAllowed;
+        Failure::Exception(ExceptionResponse { state, service })
+    }
+
+    #[test]
+    fn a_diagnosis_has_a_fixed_shape() {
+        let diagnosis = Diagnosis::data_access(
+            DataAccessResult::ObjectUnavailable,
+            "get 7:1-0:99.1.0*255:2",
+            &context(),
+        );
+        assert_eq!(
+            diagnosis.to_string(),
+            "E-DAR-11 object-unavailable: get 7:1-0:99.1.0*255:2\n  \
+             the meter said: data-access-result object-unavailable, 11 (0x0b)\n  \
+             usually means:  the object is not visible in this association, or not in use\n  \
+             try:            another client, such as --client 1; \
+             `headend objects wrapper://192.0.2.7:4059 --client 1` lists what is visible"
+        );
+        let object = diagnosis.to_object();
+        assert_eq!((&*object.code, &*object.name), ("E-DAR-11", "object-unavailable"));
+        assert!(object.hint.contains("not visible") && object.hint.contains("headend objects"));
+    }
+
+    #[test]
+    fn every_refusal_has_a_meaning_and_something_to_try() {
+        for code in 1..=255 {
+            for diagnosis in [
+                Diagnosis::data_access(DataAccessResult::from_code(code), "get", &context()),
+                Diagnosis::action(ActionResult::from_code(code), "invoke", &context()),
+                of_failure(rejected(Diagnostic::User(AcseUserDiagnostic::from_code(code)))),
+                of_failure(exception(ExceptionService::Other(code))),
+            ] {
+                assert!(diagnosis.code.ends_with(&format!("-{code}")), "{diagnosis}");
+                assert!(diagnosis.said.contains(&format!("{code:#04x}")), "{diagnosis}");
+                assert!(diagnosis.heard, "{diagnosis}");
+                complete(&diagnosis);
+            }
+        }
+    }
+
+    fn complete(diagnosis: &Diagnosis) {
+        for part in [diagnosis.name, &diagnosis.said, &diagnosis.means, &diagnosis.next] {
+            assert!(!part.is_empty() && !part.contains(['{', '}']), "{diagnosis}");
+        }
+    }
+
+    #[test]
+    fn what_failed_security_exits_with_4() {
+        for failure in [
+            Failure::AuthenticationRefused(ActionResult::OtherReason),
+            Failure::ServerNotAuthentic,
+            Failure::Unprotected,
+            Failure::NoKeys,
+            Failure::CountersExhausted,
+            Failure::Security(SecurityError::TagMismatch),
+            Failure::Security(SecurityError::CounterNotGreater { received: 1, last: 2 }),
+            Failure::Security(SecurityError::ReplyMismatch),
+            Failure::Security(SecurityError::SystemTitleMissing),
+            rejected(Diagnostic::User(AcseUserDiagnostic::AuthenticationFailure)),
+            rejected(Diagnostic::User(AcseUserDiagnostic::NoReasonGiven)),
+            exception(ExceptionService::DecipheringError),
+            exception(ExceptionService::InvocationCounterError(77)),
+            Failure::ServiceError(ConfirmedServiceError {
+                service: 1,
+                error: ServiceError { choice: 0, value: 6 },
+            }),
+        ] {
+            let diagnosis = of_failure(failure);
+            assert_eq!(diagnosis.exit, Exit::Security, "{diagnosis}");
+            complete(&diagnosis);
+        }
+    }
+
+    #[test]
+    fn other_failures_exit_by_their_cause() {
+        for (failure, exit) in [
+            (Failure::NoResponse, Exit::Unreachable),
+            (Failure::Violation(dlms_core::association::Violation::Version(5)), Exit::Unreachable),
+            (Failure::TooLong { limit: 12 }, Exit::Refused),
+            (Failure::NotNegotiated("selective access"), Exit::Refused),
+            (exception(ExceptionService::OperationNotPossible), Exit::Refused),
+            (
+                rejected(Diagnostic::Provider(AcseProviderDiagnostic::NoCommonAcseVersion)),
+                Exit::Refused,
+            ),
+        ] {
+            let diagnosis = of_failure(failure);
+            assert_eq!(diagnosis.exit, exit, "{diagnosis}");
+            complete(&diagnosis);
+        }
+    }
+
+    #[test]
+    fn a_rejection_without_reason_is_about_security_only_where_secrets_were_used() {
+        let failure = rejected(Diagnostic::User(AcseUserDiagnostic::NoReasonGiven));
+        let open = Context { secured: false, ..context() };
+        assert_eq!(Diagnosis::failure(&failure, "", &open).exit, Exit::Refused);
+        assert_eq!(Diagnosis::failure(&failure, "", &context()).exit, Exit::Security);
+    }
+
+    #[test]
+    fn the_expected_counter_is_named() {
+        let diagnosis = of_failure(exception(ExceptionService::InvocationCounterError(4711)));
+        assert_eq!(&*diagnosis.code, "E-EXC-6");
+        assert!(diagnosis.said.contains("4711"), "{diagnosis}");
+    }
+
+    #[test]
+    fn the_advice_of_a_line_is_taken_over() {
+        let error =
+            LineError::Unreachable { kind: ErrorKind::ConnectionRefused, phase: Phase::Opening };
+        let diagnosis = Diagnosis::line(&error, "associate", &context());
+        assert_eq!((&*diagnosis.code, diagnosis.exit), ("E-LINE-UNREACHABLE", Exit::Unreachable));
+        assert_eq!(&*diagnosis.said, "opening the line failed: connection refused");
+        assert!(diagnosis.means.starts_with("the host is there and nothing listens"));
+        assert!(!diagnosis.heard);
+        for error in [
+            LineError::Timeout { phase: Phase::Receiving },
+            LineError::Closed { phase: Phase::Receiving, mid_frame: true },
+            LineError::Broken { phase: Phase::Sending, kind: ErrorKind::Other },
+            LineError::LinkRefused,
+            LineError::LinkLost,
+            LineError::FrameReject { control: Some(0x10) },
+            LineError::NoProgress,
+            LineError::TooLong { limit: 1 },
+            LineError::NotConnected,
+        ] {
+            complete(&Diagnosis::line(&error, "associate", &context()));
+        }
+    }
+
+    #[test]
+    fn own_failures_say_what_happened() {
+        for (error, exit) in [
+            (Error::CountersNowhere, Exit::Usage),
+            (Error::KeysUnknown(None), Exit::Usage),
+            (Error::KeyMissing, Exit::Usage),
+            (Error::NotListed, Exit::Refused),
+            (Error::ListRefused(DataAccessResult::ReadWriteDenied), Exit::Refused),
+            (Error::Shape("object list"), Exit::Unreachable),
+            (Error::Counters(CounterFileError::Exhausted), Exit::Security),
+            (Error::Counters(CounterFileError::Lower { asked: 1, next: 2 }), Exit::Usage),
+            (Error::Counters(CounterFileError::TooFar { hint: 9, next: 2 }), Exit::Security),
+        ] {
+            let diagnosis = Diagnosis::error(&error, "associate", &context());
+            assert_eq!(diagnosis.exit, exit, "{diagnosis}");
+            assert!(diagnosis.to_string().contains("what happened:"), "{diagnosis}");
+            complete(&diagnosis);
+        }
+    }
 }

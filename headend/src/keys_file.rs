@@ -35,7 +35,9 @@ pub(crate) enum KeysFileError {
     #[error("cannot be read: {0}")]
     System(#[from] io::Error),
     /// Not TOML.
-    #[error("is not TOML from line {0} on: write [\"TITLE\"] and below it ek = \"HEX\" and ak = \"HEX\"")]
+    #[error(
+        "is not TOML from line {0} on: write [\"TITLE\"] and below it ek = \"HEX\" and ak = \"HEX\""
+    )]
     Syntax(usize),
     /// The name of a section is not a title.
     #[error("section [\"{0}\"]: not a system title of 16 hexadecimal digits")]

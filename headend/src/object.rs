@@ -2,7 +2,7 @@
 //!
 //! | text | means |
 //! |---|---|
-//! | `1-0:1.8.0*255` | attribute 2 of that object; its class is looked up in the meter's object list |
+//! | `1-0:1.8.0*255` | attribute 2 of it; its class is looked up in the meter's object list |
 //! | `1-0:1.8.0*255:3` | attribute 3 of it |
 //! | `3:1-0:1.8.0*255` | attribute 2 of that object of class 3 |
 //! | `3:1-0:1.8.0*255:2` | attribute 2 of that object of class 3 |
@@ -65,13 +65,21 @@ impl fmt::Display for Object {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseObjectError {
     /// No part of the text is a logical name.
-    #[error("no logical name in it: write 1-0:1.8.0*255 or, with class and attribute, 3:1-0:1.8.0*255:2")]
+    #[error(
+        "no logical name in it: write 1-0:1.8.0*255 or, with class and attribute, 3:1-0:1.8.0*255:2"
+    )]
     LogicalName,
     /// The number before the logical name is not a class.
-    #[error("{0:?} is not a class: a number from 1 to 65535 before the logical name, as in 3:1-0:1.8.0*255")]
+    #[error(
+        "{0:?} is not a class: a number from 1 to 65535 before the logical name, as in \
+         3:1-0:1.8.0*255"
+    )]
     Class(String),
     /// The number after the logical name is not an attribute.
-    #[error("{0:?} is not an attribute: a number from 1 to 127 after the logical name, as in 1-0:1.8.0*255:2 (-128 to -1 are the manufacturer's)")]
+    #[error(
+        "{0:?} is not an attribute: a number from 1 to 127 after the logical name, as in \
+         1-0:1.8.0*255:2 (-128 to -1 are the manufacturer's)"
+    )]
     Attribute(String),
 }
 
@@ -85,7 +93,7 @@ impl FromStr for Object {
         let dotted = |part: &&str| part.contains('.');
         let start = parts
             .iter()
-            .position(|part| dashed(&part) || dotted(&part))
+            .position(|part| dashed(part) || dotted(part))
             .ok_or(ParseObjectError::LogicalName)?;
         let (before, rest) = parts.split_at(start);
         let count = if rest.first().is_some_and(dashed) { 2 } else { 1 };
@@ -161,7 +169,8 @@ mod tests {
 
     #[test]
     fn an_error_names_the_part_that_is_wrong() {
-        for text in ["", "x", "12345678", "3:2", "1-0", "1-0:", "1-0:1.8", "1-0:1.8.0*256", "1.8.0"] {
+        for text in ["", "x", "12345678", "3:2", "1-0", "1-0:", "1-0:1.8", "1-0:1.8.0*256", "1.8.0"]
+        {
             assert_eq!(text.parse::<Object>(), Err(ParseObjectError::LogicalName), "{text}");
         }
         for (text, class) in [
@@ -170,7 +179,11 @@ mod tests {
             ("r:1-0:1.8.0*255", "r"),
             ("1:2:1-0:1.8.0*255", "1:2"),
         ] {
-            assert_eq!(text.parse::<Object>(), Err(ParseObjectError::Class(class.into())), "{text}");
+            assert_eq!(
+                text.parse::<Object>(),
+                Err(ParseObjectError::Class(class.into())),
+                "{text}"
+            );
         }
         for (text, attribute) in [
             ("1-0:1.8.0*255:0", "0"),

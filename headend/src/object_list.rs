@@ -44,28 +44,24 @@ pub fn parse(octets: &[u8]) -> Option<Vec<ListedObject>> {
     let bits = objects.iter().any(|(object, _)| {
         object.class == ClassId::ASSOCIATION_LN && object.version >= ACCESS_BITS_VERSION
     });
-    Some(
-        objects
-            .into_iter()
-            .map(|(object, access)| {
-                let (attributes, methods) =
-                    access.and_then(|access| rights(&access, bits)).unwrap_or_default();
-                ListedObject { attributes, methods, ..object }
-            })
-            .collect(),
-    )
+    let with_rights = objects.into_iter().map(|(mut object, access)| {
+        if let Some(access) = access {
+            let _ = take_rights(&mut object, &access, bits);
+        }
+        object
+    });
+    Some(with_rights.collect())
 }
 
-/// The access rights of one object: of its attributes and of its methods. Some meters leave them
-/// out or bend them; then there are none, and the object is listed all the same.
-fn rights(access: &Data<'_>, bits: bool) -> Option<(Vec<(i8, String)>, Vec<(i8, String)>)> {
+/// Gives `object` the rights to its attributes and methods. Some meters leave them out or bend
+/// them; then it has none, and is listed all the same.
+fn take_rights(object: &mut ListedObject, access: &Data<'_>, bits: bool) -> Option<()> {
     let mut members = access.as_structure()?;
     let attributes = members.next()?.ok()?;
     let methods = members.next()?.ok()?;
-    Some((
-        items(&attributes, |mode| attribute_access(mode, bits))?,
-        items(&methods, |mode| method_access(mode, bits))?,
-    ))
+    object.attributes = items(&attributes, |mode| attribute_access(mode, bits))?;
+    object.methods = items(&methods, |mode| method_access(mode, bits))?;
+    Some(())
 }
 
 /// The number and the mode of each item, in the words of `name`.
@@ -149,9 +145,21 @@ mod tests {
     fn an_object_comes_with_class_version_name_and_rights() {
         // array of 1: structure { 3, 0, 1-0:1.8.0*255, { [{2, read, null}], [{1, access}] } }
         let octets = crate::hex::parse(concat!(
-            "0101", "0204", "120003", "1100", "09060100010800ff", "0202",
-            "0101", "0203", "0f02", "1601", "00", //
-            "0101", "0202", "0f01", "1601",
+            "0101",
+            "0204",
+            "120003",
+            "1100",
+            "09060100010800ff",
+            "0202",
+            "0101",
+            "0203",
+            "0f02",
+            "1601",
+            "00", //
+            "0101",
+            "0202",
+            "0f01",
+            "1601",
         ))
         .unwrap();
         assert_eq!(
@@ -168,8 +176,7 @@ mod tests {
 
     #[test]
     fn rights_of_another_shape_cost_the_rights_and_not_the_object() {
-        let octets =
-            crate::hex::parse("01010204120003110009060100010800ff00").unwrap();
+        let octets = crate::hex::parse("01010204120003110009060100010800ff00").unwrap();
         let objects = parse(&octets).unwrap();
         assert_eq!((objects.len(), objects[0].attributes.len()), (1, 0));
     }

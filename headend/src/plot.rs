@@ -6,6 +6,9 @@ const HEIGHT: usize = 8;
 const WIDTH: usize = 80;
 /// Narrower than this nothing can be seen.
 const WIDTH_MIN: usize = 20;
+/// Characters for the numbers at the left and the line beside them. The same for every chart, so
+/// that charts stand below each other.
+const MARGIN: usize = 10;
 /// From nothing to a full block, in eighths.
 const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
@@ -28,11 +31,12 @@ pub(crate) fn width(columns: Option<&str>) -> usize {
 }
 
 impl Chart<'_> {
-    /// Draws the chart `width` characters wide. The scale starts at zero, or at the lowest value
-    /// when zero is far below it. Where there are more values than characters, each stands for the
-    /// mean of some.
+    /// Draws the chart `width` characters wide. The scale starts at zero, or at the lowest bar when
+    /// zero is far below it. Where there are more values than characters, each bar is the mean of
+    /// some.
     pub(crate) fn draw(&self, width: usize) -> String {
-        let present = || self.values.iter().flatten().copied();
+        let bars = means(self.values, width.saturating_sub(MARGIN).max(1));
+        let present = || bars.iter().flatten().copied();
         let max = present().fold(f64::NEG_INFINITY, f64::max);
         let min = present().fold(f64::INFINITY, f64::min);
         if min > max {
@@ -42,8 +46,7 @@ impl Chart<'_> {
         let floor = if min > 0.0 && min > max * 0.8 && min < max { min } else { min.min(0.0) };
         let top = if max > floor { max } else { floor + 1.0 };
         let labels = [number(top), number(floor)];
-        let margin = labels.iter().map(String::len).max().unwrap_or_default();
-        let bars = means(self.values, width.saturating_sub(margin + 2).max(1));
+        let margin = MARGIN - 2;
 
         let mut text = format!("{}, {}\n", self.title, self.unit);
         for line in (0..HEIGHT).rev() {
@@ -94,10 +97,13 @@ fn means(values: &[Option<f64>], count: usize) -> Vec<Option<f64>> {
         .collect()
 }
 
-/// A number with few digits: 0, 12.5, 1250000.
+/// A number with few digits, so that it fits the margin: 0, 0.125, 12.5, 125000, 1.3e12.
 fn number(value: f64) -> String {
-    let rounded = (value * 1000.0).round() / 1000.0;
-    format!("{rounded}")
+    match value.abs() {
+        small if small < 100.0 => format!("{}", (value * 1000.0).round() / 1000.0),
+        large if large < 1e7 => format!("{}", value.round()),
+        _ => format!("{value:.1e}"),
+    }
 }
 
 #[cfg(test)]
@@ -114,16 +120,16 @@ mod tests {
         assert_eq!(
             drawn(&values, 20),
             "T, W\n\
-             8 │  █\n\
-             \x20 │  █\n\
-             \x20 │  █\n\
-             \x20 │  █\n\
-             \x20 │ ██\n\
-             \x20 │ ██\n\
-             \x20 │ ██\n\
-             0 │ ██ █\n\
-             \x20 └─────\n\
-             \x20  a   b\n"
+             \x20      8 │  █\n\
+             \x20        │  █\n\
+             \x20        │  █\n\
+             \x20        │  █\n\
+             \x20        │ ██\n\
+             \x20        │ ██\n\
+             \x20        │ ██\n\
+             \x20      0 │ ██ █\n\
+             \x20        └─────\n\
+             \x20         a   b\n"
         );
     }
 

@@ -72,8 +72,8 @@ pub(crate) struct NoSuchColumn {
 }
 
 impl Columns {
-    /// The columns `wanted` of those `captured`; all of them when none is named. The time of the row
-    /// always comes along.
+    /// The columns `wanted` of those `captured`; all of them when none is named. The time of the
+    /// row always comes along.
     pub(crate) fn new(
         captured: Vec<CaptureObject>,
         wanted: &[Object],
@@ -83,18 +83,19 @@ impl Columns {
             registry::is_profile_status(column.class, column.instance)
                 && column.attribute == AttributeId(2)
         });
-        let mut asked: Vec<usize> = if wanted.is_empty() {
-            (0..captured.len()).collect()
-        } else {
-            let mut places: Vec<usize> = time.into_iter().collect();
-            for object in wanted {
-                places.push(find(&captured, *object).ok_or_else(|| NoSuchColumn {
-                    wanted: *object,
-                    columns: names(&captured),
-                })?);
-            }
-            places
-        };
+        let mut asked: Vec<usize> =
+            if wanted.is_empty() {
+                (0..captured.len()).collect()
+            } else {
+                let mut places: Vec<usize> = time.into_iter().collect();
+                for object in wanted {
+                    places.push(find(&captured, *object).ok_or_else(|| NoSuchColumn {
+                        wanted: *object,
+                        columns: names(&captured),
+                    })?);
+                }
+                places
+            };
         asked.sort_unstable();
         asked.dedup();
         let shown = asked
@@ -198,8 +199,8 @@ impl Columns {
     }
 }
 
-/// The place of the column that captures `object`. Without a word about it, attribute 2 is meant, or
-/// whichever attribute is captured.
+/// The place of the column that captures `object`. Without a word about it, attribute 2 is meant,
+/// or whichever attribute is captured.
 fn find(captured: &[CaptureObject], object: Object) -> Option<usize> {
     let fits = |column: &CaptureObject| {
         column.instance == object.instance
@@ -263,7 +264,9 @@ impl<'a> Lines<'a> {
             restored.cells.get(index)
         };
         let status = match cell(self.columns.status) {
-            Some(status) => shown(status, self.columns.captured[self.columns.status.unwrap_or(0)], None)?.value,
+            Some(status) => {
+                shown(status, self.columns.captured[self.columns.status.unwrap_or(0)], None)?.value
+            }
             None => Value::Null,
         };
         let mut columns = Vec::with_capacity(self.columns.shown.len());
@@ -469,4 +472,220 @@ pub(crate) fn charts(columns: &Columns, rows: &[RowLine], width: usize) -> Strin
         text.push('\n');
     }
     if text.is_empty() { "no numbers to draw\n".to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use dlms_core::{
+        axdr::{CompactArrayRules, RawData},
+        cosem::{LogicalName, profile::Rows},
+    };
+
+    use super::*;
+
+    const ENERGY: LogicalName = LogicalName([1, 0, 1, 8, 0, 255]);
+    const WATT_HOURS: ScalerUnit = ScalerUnit { scaler: 1, unit: Unit::from_code(30) };
+
+    fn captured() -> Vec<CaptureObject> {
+        vec![
+            CaptureObject::CLOCK_TIME,
+            column(ClassId::DATA, [0, 0, 96, 10, 1, 255], 2),
+            column(ClassId::REGISTER, ENERGY.0, 2),
+            column(ClassId::EXTENDED_REGISTER, [1, 0, 1, 6, 0, 255], 5),
+            column(ClassId::EXTENDED_REGISTER, [1, 0, 1, 6, 0, 255], 2),
+        ]
+    }
+
+    fn column(class: ClassId, instance: [u8; 6], attribute: i8) -> CaptureObject {
+        CaptureObject::new(AttributeDescriptor::new(class, LogicalName(instance), attribute))
+    }
+
+    fn columns(wanted: &[&str]) -> Result<Columns, NoSuchColumn> {
+        let wanted: Vec<Object> = wanted.iter().map(|text| text.parse().unwrap()).collect();
+        let mut columns = Columns::new(captured(), &wanted)?;
+        columns.learn_scaler_units(|attribute| {
+            (attribute.class == ClassId::REGISTER).then_some(WATT_HOURS)
+        });
+        Ok(columns)
+    }
+
+    /// Selector and parameters, in hexadecimal.
+    fn asked(wanted: &[&str], which: Which) -> Option<(u8, String)> {
+        let selection = columns(wanted).unwrap().selection(which)?;
+        Some((selection.selector, hex::text(&selection.parameters)))
+    }
+
+    #[test]
+    fn the_whole_buffer_is_read_without_a_selection() {
+        assert_eq!(asked(&[], Which::All), None);
+        assert_eq!(columns(&[]).unwrap().coming(Which::All), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn entries_are_counted_from_1_and_0_is_the_last() {
+        let all = "120001120000";
+        let entries = |first, last| asked(&[], Which::Entries(first, last)).unwrap();
+        assert_eq!(entries(1, Some(50)), (2, format!("0204060000000106{:08x}{all}", 50)));
+        assert_eq!(entries(97, None), (2, format!("02040600000061{}{all}", "0600000000")));
+    }
+
+    #[test]
+    fn entries_come_with_the_columns_from_the_time_to_the_last_wanted() {
+        assert_eq!(
+            asked(&["1-0:1.8.0"], Which::All),
+            Some((2, "02040600000001060000000012000112 0003".replace(' ', "")))
+        );
+        assert_eq!(columns(&["1-0:1.8.0"]).unwrap().coming(Which::All), [0, 1, 2]);
+    }
+
+    #[test]
+    fn a_range_names_the_clock_the_times_and_the_wanted_columns() {
+        let times = Which::Times {
+            from: Some("2026-01-15".parse().unwrap()),
+            to: Some("2026-01-15T17:30:00+01:00".parse().unwrap()),
+        };
+        let (selector, parameters) = asked(&["1-0:1.8.0"], times).unwrap();
+        assert_eq!(selector, 1);
+        let clock = "020412000809060000010000ff0f02120000";
+        assert_eq!(
+            parameters,
+            format!(
+                "0204{clock}090c07ea010f040000000080 00ff090c07ea010f04111e0000ffc4000102{clock}{}",
+                "020412000309060100010800ff0f02120000"
+            )
+            .replace(' ', "")
+        );
+        assert_eq!(columns(&["1-0:1.8.0"]).unwrap().coming(times), [0, 2]);
+    }
+
+    #[test]
+    fn a_column_is_found_by_as_much_as_was_typed() {
+        let places = |wanted| columns(&[wanted]).map(|columns| columns.shown);
+        assert_eq!(places("1-0:1.6.0"), Ok(vec![4]), "attribute 2 is meant");
+        assert_eq!(places("1-0:1.6.0:5"), Ok(vec![3]));
+        assert_eq!(places("4:1-0:1.6.0"), Ok(vec![4]));
+        assert_eq!(places("8:0-0:1.0.0:2"), Ok(vec![]), "the time stands for itself");
+        let error = places("3:1-0:1.6.0").unwrap_err().to_string();
+        assert!(error.starts_with("the profile has no column 3:1-0:1.6.0*255; its columns are 8:"));
+    }
+
+    /// The lines of rows whose cells are given in hexadecimal.
+    fn lines(wanted: &[&str], which: Which, rows: &[&str]) -> Vec<String> {
+        let columns = columns(wanted).unwrap();
+        let mut buffer = vec![1, u8::try_from(rows.len()).unwrap()];
+        for row in rows {
+            let cells: Vec<&str> = row.split(' ').collect();
+            buffer.extend([2, u8::try_from(cells.len()).unwrap()]);
+            cells.iter().for_each(|cell| buffer.extend(hex::parse(cell).unwrap()));
+        }
+        let mut lines = Lines::new(&columns, columns.coming(which), 900, SortMethod::Fifo);
+        let raw = RawData::from_octets(&buffer).unwrap();
+        Rows::new(raw, CompactArrayRules::Standard)
+            .unwrap()
+            .map(|row| serde_json::to_string(&lines.line(&row.unwrap()).unwrap()).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn time_and_status_stand_apart_and_what_was_left_out_is_restored() {
+        let row = "090c07ea010f04111e0000800000 1108 06000000fa 090c07ea010f04111d0000800000 0601";
+        assert_eq!(
+            lines(&[], Which::All, &[&format!("{row}000000"), "00 00 00 00 00"]),
+            [
+                concat!(
+                    r#"{"time":"2026-01-15T17:30:00","raw_time":"07ea010f04111e0000800000","#,
+                    r#""status":8,"columns":["#,
+                    r#"{"logical_name":"1-0:1.8.0*255","attribute":2,"#,
+                    r#""value":250,"scaler":1,"unit":"Wh","text":"2500 Wh"},"#,
+                    r#"{"logical_name":"1-0:1.6.0*255","attribute":5,"#,
+                    r#""value":"2026-01-15T17:29:00","raw":"07ea010f04111d0000800000","#,
+                    r#""scaler":null,"unit":null,"text":"2026-01-15T17:29:00"},"#,
+                    r#"{"logical_name":"1-0:1.6.0*255","attribute":2,"#,
+                    r#""value":16777216,"scaler":null,"unit":null,"text":"16777216"}]}"#
+                ),
+                concat!(
+                    r#"{"time":"2026-01-15T17:45:00","raw_time":null,"status":8,"columns":["#,
+                    r#"{"logical_name":"1-0:1.8.0*255","attribute":2,"#,
+                    r#""value":250,"scaler":1,"unit":"Wh","text":"2500 Wh"},"#,
+                    r#"{"logical_name":"1-0:1.6.0*255","attribute":5,"#,
+                    r#""value":"2026-01-15T17:29:00","raw":"07ea010f04111d0000800000","#,
+                    r#""scaler":null,"unit":null,"text":"2026-01-15T17:29:00"},"#,
+                    r#"{"logical_name":"1-0:1.6.0*255","attribute":2,"#,
+                    r#""value":16777216,"scaler":null,"unit":null,"text":"16777216"}]}"#
+                ),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_restored_is_null_and_not_invented() {
+        assert_eq!(
+            lines(&["1-0:1.8.0"], Which::Times { from: None, to: None }, &["00 00"]),
+            [concat!(
+                r#"{"time":null,"raw_time":null,"status":null,"columns":["#,
+                r#"{"logical_name":"1-0:1.8.0*255","attribute":2,"#,
+                r#""value":null,"scaler":null,"unit":null,"text":null}]}"#
+            )]
+        );
+    }
+
+    #[test]
+    fn a_meter_that_sends_all_columns_all_the_same_is_understood() {
+        let line = lines(
+            &["1-0:1.8.0"],
+            Which::Times { from: None, to: None },
+            &["090c07ea010f04111e0000800000 1100 06000000fa 00 00"],
+        );
+        assert!(line[0].contains(r#""value":250"#) && !line[0].contains("1.6.0"), "{line:?}");
+    }
+
+    #[test]
+    fn tables_and_csv_have_the_unit_in_the_head_and_bare_numbers_below() {
+        let columns = columns(&["1-0:1.8.0"]).unwrap();
+        let header = columns.header();
+        assert_eq!(header.csv, ["time", "raw_time", "status", "1-0:1.8.0*255:2 [Wh]"]);
+        let row = RowLine {
+            time: None,
+            raw_time: None,
+            status: Value::from(8),
+            columns: vec![CellLine {
+                logical_name: ENERGY.to_string(),
+                attribute: 2,
+                shown: ShownCell { text: Some("2500 Wh".into()), ..ShownCell::default() },
+                number: Some(250),
+                scaler_unit: Some(WATT_HOURS),
+            }],
+        };
+        assert_eq!(row.table(), ["", "8", "2500"]);
+        assert_eq!(row.csv(), ["", "", "8", "2500"]);
+        assert_eq!(row.columns[0].scaled(), Some(2500.0));
+    }
+
+    #[test]
+    fn a_chart_of_energy_shows_what_was_used_between_rows() {
+        let columns = columns(&["1-0:1.8.0"]).unwrap();
+        let row = |time: &str, number| RowLine {
+            time: Some(time.to_owned()),
+            raw_time: None,
+            status: Value::Null,
+            columns: vec![CellLine {
+                logical_name: ENERGY.to_string(),
+                attribute: 2,
+                shown: ShownCell { text: Some(String::new()), ..ShownCell::default() },
+                number: Some(number),
+                scaler_unit: Some(WATT_HOURS),
+            }],
+        };
+        let rows = [
+            row("2026-01-15T00:30:00", 7),
+            row("2026-01-15T00:15:00", 4),
+            row("2026-01-15T00:00:00", 2),
+        ];
+        let newest_first = charts(&columns, &rows, 60);
+        let mut oldest_first = rows;
+        oldest_first.reverse();
+        assert_eq!(newest_first, charts(&columns, &oldest_first, 60));
+        assert!(newest_first.contains("between rows, Wh\n") && newest_first.contains("30 │"));
+        assert!(charts(&columns, &[], 60).contains("no numbers"));
+    }
 }

@@ -1,20 +1,25 @@
-//! One attribute as it is shown: the mantissa as the meter sent it, scaler and unit beside it, and a
-//! text for people.
+//! One attribute as it is shown: the mantissa as the meter sent it, scaler and unit beside it, and
+//! a text for people.
 //!
 //! | type | `value` | `text` |
 //! |---|---|---|
 //! | integers | a number; beyond ±2⁵³ a string | scaled, with unit: `230.1 V` |
 //! | octet-string | lower-case hexadecimal | as characters, if they all are some |
-//! | octet-string that is a date-time | RFC 3339, without offset when the deviation is unspecified; the octets are in `raw` | the same |
+//! | octet-string that is a date-time | RFC 3339, with offset if specified | the same |
 //! | visible-string, utf8-string | the text | the same |
 //! | bit-string | zeros and ones from the left | the same |
 //! | boolean, null-data | `true`, `false`, `null` | the same |
 //! | array, structure, compact-array | a list of such values | the list as JSON |
+//!
+//! The octets of a date-time stand beside it in `raw`. One whose deviation is unspecified has no
+//! offset: it is the meter's local time.
 
 use dlms_core::{
     Malformed,
     axdr::{CompactArrayRules, Data, Elements},
-    cosem::{AttributeId, ClassId, Date, DateTime, LogicalName, ScalerUnit, Time, obis, scaled_text},
+    cosem::{
+        AttributeId, ClassId, Date, DateTime, LogicalName, ScalerUnit, Time, obis, scaled_text,
+    },
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -127,9 +132,9 @@ pub(crate) fn date_time(
 ) -> Option<DateTime> {
     match data {
         Data::DateTime(_) => DateTime::from_data(data),
-        Data::OctetString(octets) if octets.len() == 12 => registry::is_date_time(class, attribute)
-            .then(|| DateTime::from_data(data))
-            .flatten(),
+        Data::OctetString(octets) if octets.len() == 12 => {
+            registry::is_date_time(class, attribute).then(|| DateTime::from_data(data)).flatten()
+        }
         _ => None,
     }
 }
@@ -190,7 +195,8 @@ pub(crate) fn json_integer(integer: i128) -> Value {
 /// JSON has no word for infinity and not-a-number. A float32 is written with its own few digits.
 fn json_float(value: f64, shown: &impl ToString) -> Value {
     let shortest = shown.to_string().parse().unwrap_or(value);
-    serde_json::Number::from_f64(shortest).map_or_else(|| Value::from(shown.to_string()), Value::Number)
+    serde_json::Number::from_f64(shortest)
+        .map_or_else(|| Value::from(shown.to_string()), Value::Number)
 }
 
 fn text(data: &Data<'_>, value: &Value, scaler_unit: Option<ScalerUnit>) -> String {
@@ -226,8 +232,16 @@ impl Reading {
         Header::new(
             &[("OBJECT", Align::Left), ("NAME", Align::Left), ("VALUE", Align::Left)],
             &[
-                "logical_name", "class", "attribute", "type", "value", "raw", "scaler", "unit",
-                "text", "error",
+                "logical_name",
+                "class",
+                "attribute",
+                "type",
+                "value",
+                "raw",
+                "scaler",
+                "unit",
+                "text",
+                "error",
             ],
         )
     }
@@ -297,7 +311,11 @@ mod tests {
         );
         assert_eq!(
             serde_json::to_string(&reading).unwrap(),
-            r#"{"logical_name":"1-0:32.7.0*255","class":3,"attribute":2,"type":"long-unsigned","value":2301,"scaler":-1,"unit":"V","text":"230.1 V","error":null}"#
+            concat!(
+                r#"{"logical_name":"1-0:32.7.0*255","class":3,"attribute":2,"#,
+                r#""type":"long-unsigned","#,
+                r#""value":2301,"scaler":-1,"unit":"V","text":"230.1 V","error":null}"#
+            )
         );
         assert_eq!(reading.table()[0], "3:1-0:32.7.0*255:2");
         assert_eq!(reading.table()[2], "230.1 V");
@@ -316,7 +334,12 @@ mod tests {
         );
         let reading = Reading::new(ENERGY, None, AttributeId(2), Err(&refusal));
         let line = serde_json::to_string(&reading).unwrap();
-        assert!(line.starts_with(r#"{"logical_name":"1-0:1.8.0*255","class":null,"attribute":2,"type":null,"value":null,"scaler":null,"unit":null,"text":null,"error":{"code":"E-DAR-4","name":"object-undefined","hint":""#), "{line}");
+        let expected = concat!(
+            r#"{"logical_name":"1-0:1.8.0*255","class":null,"attribute":2,"type":null,"#,
+            r#""value":null,"scaler":null,"unit":null,"text":null,"#,
+            r#""error":{"code":"E-DAR-4","name":"object-undefined","hint":""#
+        );
+        assert!(line.starts_with(expected), "{line}");
         assert_eq!(reading.table()[2], "- object-undefined (E-DAR-4)");
     }
 
@@ -325,12 +348,19 @@ mod tests {
         let clock = shown(8, 2, "09 0c 07ea010f04111e0000ffc400", None);
         assert_eq!(
             serde_json::to_string(&clock).unwrap(),
-            r#"{"type":"date-time","value":"2026-01-15T17:30:00+01:00","raw":"07ea010f04111e0000ffc400","scaler":null,"unit":null,"text":"2026-01-15T17:30:00+01:00"}"#
+            concat!(
+                r#"{"type":"date-time","value":"2026-01-15T17:30:00+01:00","#,
+                r#""raw":"07ea010f04111e0000ffc400","#,
+                r#""scaler":null,"unit":null,"text":"2026-01-15T17:30:00+01:00"}"#
+            )
         );
         let local = shown(4, 5, "09 0c 07ea010f04111e0000800000", None);
         assert_eq!(local.value, "2026-01-15T17:30:00");
         // The same octets elsewhere are octets, and so is a clock with impossible ones.
-        assert_eq!(shown(1, 2, "09 0c 07ea010f04111e0000ffc400", None).data_type, Some("octet-string"));
+        assert_eq!(
+            shown(1, 2, "09 0c 07ea010f04111e0000ffc400", None).data_type,
+            Some("octet-string")
+        );
         assert_eq!(shown(8, 2, "09 02 0102", None).value, "0102");
         // By its own type it is one everywhere.
         assert_eq!(shown(1, 2, "19 07ea010f04111e0000800000", None).value, "2026-01-15T17:30:00");

@@ -1,16 +1,16 @@
-//! What must be known of interface classes to show their attributes: which hold a date and time
-//! in an octet-string, and which have scaler and unit in another attribute (IEC 62056-6-2 clause 4).
+//! What must be known of interface classes to show their attributes: which hold a date and time in
+//! an octet-string, and which have scaler and unit in another attribute (IEC 62056-6-2 clause 4).
 
 use dlms_core::cosem::{AttributeDescriptor, AttributeId, ClassId, LogicalName};
 
 /// Attributes of type octet-string whose twelve octets are a date-time.
 const DATE_TIMES: &[(ClassId, i8)] = &[
-    (ClassId::EXTENDED_REGISTER, 5), // capture_time
-    (ClassId::DEMAND_REGISTER, 6),   // capture_time
-    (ClassId::DEMAND_REGISTER, 7),   // start_time_current
-    (ClassId::CLOCK, 2),             // time
-    (ClassId::CLOCK, 5),             // daylight_savings_begin
-    (ClassId::CLOCK, 6),             // daylight_savings_end
+    (ClassId::EXTENDED_REGISTER, 5),  // capture_time
+    (ClassId::DEMAND_REGISTER, 6),    // capture_time
+    (ClassId::DEMAND_REGISTER, 7),    // start_time_current
+    (ClassId::CLOCK, 2),              // time
+    (ClassId::CLOCK, 5),              // daylight_savings_begin
+    (ClassId::CLOCK, 6),              // daylight_savings_end
     (ClassId::ACTIVITY_CALENDAR, 10), // activate_passive_calendar_time
 ];
 

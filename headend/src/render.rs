@@ -174,7 +174,8 @@ mod tests {
 
     fn printed(format: Format, records: &[Pair]) -> String {
         let mut out = Vec::new();
-        let header = Header::new(&[("NAME", Align::Left), ("VALUE", Align::Right)], &["name", "value"]);
+        let header =
+            Header::new(&[("NAME", Align::Left), ("VALUE", Align::Right)], &["name", "value"]);
         let mut printer = Printer::new(format, header, &mut out);
         records.iter().for_each(|record| printer.record(record).unwrap());
         printer.finish().unwrap();
@@ -206,10 +207,7 @@ mod tests {
 
     #[test]
     fn a_table_has_aligned_columns_and_no_spaces_at_its_right() {
-        assert_eq!(
-            printed(Format::Table, &PAIRS),
-            "NAME     VALUE\n°C, \"x\"     -5\nb\n"
-        );
+        assert_eq!(printed(Format::Table, &PAIRS), "NAME     VALUE\n°C, \"x\"     -5\nb\n");
     }
 
     #[test]

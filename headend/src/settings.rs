@@ -1,14 +1,14 @@
-//! What a command line means: from the options of [`crate::cli`], the environment and the files they
-//! name, to the configuration of a line and of an association. What is missing or contradicts
+//! What a command line means: from the options of [`crate::cli`], the environment and the files
+//! they name, to the configuration of a line and of an association. What is missing or contradicts
 //! itself ends here, before anything is sent.
 
-use std::{fs, io, path::PathBuf};
+use std::{fs, io, path::PathBuf, sync::Arc};
 
 use dlms_core::{
     acse::Mechanism,
     association::ClientConfig,
     cosem::{AttributeDescriptor, ClassId},
-    security::{Key, Protection, Secret, SystemTitle},
+    security::{Key, Protection, Secret, SystemTitle, hls::AesEcb},
 };
 use dlms_tokio::{Address, DecodeLevel, LineConfig, Trace};
 use zeroize::Zeroizing;
@@ -70,9 +70,14 @@ pub(crate) struct Counters {
 pub(crate) enum SettingsError {
     #[error("--auth {0} needs a password: add --password-file F, or put it into {PASSWORD}")]
     PasswordMissing(&'static str),
-    #[error("{0} needs the encryption key: add --keys FILE or --ek HEX, or put it into {ENCRYPTION_KEY}")]
+    #[error(
+        "{0} needs the encryption key: add --keys FILE or --ek HEX, or put it into {ENCRYPTION_KEY}"
+    )]
     EncryptionKeyMissing(&'static str),
-    #[error("{0} needs the authentication key: add --keys FILE or --ak HEX, or put it into {AUTHENTICATION_KEY}")]
+    #[error(
+        "{0} needs the authentication key: add --keys FILE or --ak HEX, or put it into \
+         {AUTHENTICATION_KEY}"
+    )]
     AuthenticationKeyMissing(&'static str),
     #[error("{0} is not a key of suite 0: write 32 hexadecimal digits")]
     Key(&'static str),
@@ -117,6 +122,7 @@ impl Settings {
         };
         let association = ClientConfig {
             mechanism: mechanism(typed.auth),
+            manufacturer_mechanism: Some(Arc::new(AesEcb)),
             secret: secret(typed, &environment)?,
             system_title: typed.system_title,
             max_receive_pdu: typed.max_pdu,
@@ -140,7 +146,9 @@ impl Settings {
                     .clone()
                     .map(CounterFile::new)
                     .or_else(|| CounterFile::in_data_folder(&environment)),
-                object: typed.counter_object.of_class(typed.counter_object.class.unwrap_or(ClassId::DATA)),
+                object: typed
+                    .counter_object
+                    .of_class(typed.counter_object.class.unwrap_or(ClassId::DATA)),
             },
             trace: Trace::stderr(typed.trace.unwrap_or(DecodeLevel::Off)),
         })
@@ -233,7 +241,7 @@ fn keys(
         None => keys_file::suite(0),
         Some(number) => keys_file::suite(number),
     };
-    let suite = suite.ok_or(SettingsError::Suite(typed.suite.unwrap_or_default()))?;
+    let suite = suite.ok_or_else(|| SettingsError::Suite(typed.suite.unwrap_or_default()))?;
     let key = |option: &Option<cli::Hidden>, name, variable| {
         let digits = match option {
             Some(typed) => Some((name, typed.0.clone())),
@@ -243,9 +251,10 @@ fn keys(
             return Ok(None);
         };
         let key = digits.trim().parse().map_err(|_| SettingsError::Key(name))?;
-        Some(key).filter(|key: &Key| key.octets().len() == suite.key_len()).map(Some).ok_or(
-            SettingsError::Key(name),
-        )
+        Some(key)
+            .filter(|key: &Key| key.octets().len() == suite.key_len())
+            .map(Some)
+            .ok_or(SettingsError::Key(name))
     };
     let encryption = key(&typed.ek, "--ek", ENCRYPTION_KEY)?
         .ok_or(SettingsError::EncryptionKeyMissing(asker))?;
@@ -267,10 +276,9 @@ mod tests {
 
     fn settings(options: &str, environment: &[(&str, &str)]) -> Result<Settings, String> {
         let words = ["headend", "objects", "wrapper://192.0.2.7:4059"];
-        let line = cli::CommandLine::try_parse_from(
-            words.into_iter().chain(options.split_whitespace()),
-        )
-        .map_err(|error| error.to_string())?;
+        let line =
+            cli::CommandLine::try_parse_from(words.into_iter().chain(options.split_whitespace()))
+                .map_err(|error| error.to_string())?;
         let cli::Verb::Objects(typed) = line.verb else { panic!("another verb") };
         let variable = |name: &str| {
             environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())

@@ -96,7 +96,7 @@ impl<'a> Parser<'a> {
         let name_end = self
             .rest()
             .find(|char: char| !(char.is_ascii_alphanumeric() || char == '-'))
-            .unwrap_or(self.rest().len());
+            .unwrap_or_else(|| self.rest().len());
         let name = &self.rest()[..name_end];
         self.at += name_end;
         match name {
@@ -107,17 +107,18 @@ impl<'a> Parser<'a> {
                 if !self.takes(':') {
                     let what = match name {
                         "" => "write a type first, such as unsigned:3",
-                        _ => "write the type and its value with a colon between, such as unsigned:3",
+                        _ => {
+                            "write the type and its value with a colon between, such as unsigned:3"
+                        }
                     };
                     return Err(self.fail_at(start, what));
                 }
                 let text_start = self.at;
                 let text = self.text(depth > 0)?;
                 scalar(name, &text).map_err(|fault| match fault {
-                    Fault::Type => self.fail_at(
-                        start,
-                        "no such type; `headend write --help` lists the types",
-                    ),
+                    Fault::Type => {
+                        self.fail_at(start, "no such type; `headend write --help` lists the types")
+                    }
                     Fault::Text(what) => self.fail_at(text_start, what),
                 })
             }
@@ -301,10 +302,7 @@ mod tests {
     #[test]
     fn a_date_time_is_an_octet_string_of_12_as_clocks_take_it() {
         // Thursday; 01:00 east of UTC is a deviation of -60 minutes.
-        assert_eq!(
-            encoded("date-time:2026-01-15T17:30:00+01:00"),
-            "090c07ea010f04111e0000ffc400"
-        );
+        assert_eq!(encoded("date-time:2026-01-15T17:30:00+01:00"), "090c07ea010f04111e0000ffc400");
         assert_eq!(&encoded("date-time:2026-01-15T17:30:00")[..22], "090c07ea010f04111e0000");
     }
 

@@ -6,8 +6,9 @@ use core::{
     time::Duration,
 };
 use std::{
-    io::Write,
+    io::{self, Write},
     path::{Path, PathBuf},
+    process::ExitCode,
     sync::{Arc, Mutex},
 };
 
@@ -51,7 +52,8 @@ enum Framing {
 #[derive(Debug, Args)]
 struct MeterArguments {
     /// What carries the APDUs.
-    #[arg(long, value_enum, default_value_t = Framing::Wrapper, default_value_if("serial", ArgPredicate::IsPresent, "hdlc"))]
+    #[arg(long, value_enum, default_value_t = Framing::Wrapper,
+          default_value_if("serial", ArgPredicate::IsPresent, "hdlc"))]
     framing: Framing,
     /// The port of the first meter.
     #[arg(long, default_value_t = 4059, conflicts_with = "serial")]
@@ -102,10 +104,20 @@ struct MeterArguments {
     window: u8,
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
     let Device::Meter(arguments) = Arguments::parse().device;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(run(&arguments))
+    match start(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing can be done when even standard error is gone.
+            let _ = writeln!(io::stderr(), "simulator: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(arguments: &MeterArguments) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(arguments))
 }
 
 async fn run(arguments: &MeterArguments) -> anyhow::Result<()> {
@@ -209,7 +221,7 @@ impl Meters {
 
 /// One line on standard output, at once: whoever started this waits for it.
 fn say(line: &str) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = io::stdout().lock();
     writeln!(out, "{line}")?;
     out.flush()?;
     Ok(())

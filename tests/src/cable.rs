@@ -2,16 +2,19 @@
 //! pseudo-terminal and a TCP port, and a TCP connection.
 //!
 //! Each direction has a thread that carries octets and does to them what [`Noise`] says, by a
-//! generator with a seed: the same seed and the same octets give the same damage.
+//! generator with a seed: the same seed and the same octets give the same damage. What came out at
+//! either end is kept, so that a test may look at the octets themselves.
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use serialport::{SerialPort, TTYPort};
+
+use crate::random::Random;
 
 /// How long a carrier waits for octets before it looks whether the cable still exists.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
@@ -56,8 +59,7 @@ impl Noise {
 pub struct SerialCable {
     near: TTYPort,
     far: Option<TTYPort>,
-    cut: Cut,
-    damaged: Arc<AtomicU64>,
+    wires: Wires,
 }
 
 impl SerialCable {
@@ -102,30 +104,29 @@ impl SerialCable {
 
     /// Nothing passes any more, in either direction.
     pub fn cut(&self) {
-        self.cut.make();
+        self.wires.cut.make();
     }
 
     /// How many octets were lost, altered or invented up to now: zero means that a test of noise
     /// has tested nothing.
     #[must_use]
     pub fn damaged(&self) -> u64 {
-        self.damaged.load(Ordering::Relaxed)
+        self.wires.damaged.load(Ordering::Relaxed)
     }
 
     // The slave ends are kept open: without any, a read of the master fails instead of waiting.
     fn between(near: TTYPort, far: Option<TTYPort>) -> Self {
-        Self { near, far, cut: Cut::default(), damaged: Arc::default() }
+        Self { near, far, wires: Wires::default() }
     }
 
     fn carry(&self, near: TTYPort, far: impl End, noise: Noise) {
-        carry_both_ways(near, far, noise, &self.cut, &self.damaged)
-            .expect("the ends can be cloned");
+        carry_both_ways(near, far, noise, &self.wires).expect("the ends can be cloned");
     }
 }
 
 impl Drop for SerialCable {
     fn drop(&mut self) {
-        self.cut.make();
+        self.wires.cut.make();
     }
 }
 
@@ -133,8 +134,7 @@ impl Drop for SerialCable {
 #[derive(Debug)]
 pub struct TcpCable {
     port: u16,
-    cut: Cut,
-    damaged: Arc<AtomicU64>,
+    wires: Wires,
 }
 
 impl TcpCable {
@@ -147,18 +147,17 @@ impl TcpCable {
     pub fn new(target: u16, noise: Noise) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let port = listener.local_addr().expect("a bound port").port();
-        let cable = Self { port, cut: Cut::default(), damaged: Arc::default() };
-        let (cut, damaged) = (cable.cut.clone(), Arc::clone(&cable.damaged));
+        let cable = Self { port, wires: Wires::default() };
+        let wires = cable.wires.clone();
         thread::spawn(move || {
             while let Ok((near, _)) = listener.accept() {
-                if cut.is_made() {
+                if wires.cut.is_made() {
                     return;
                 }
                 // A target that refuses shows as a connection that closes at once.
                 let Ok(far) = connect(target) else { continue };
                 let _ = near.set_nodelay(true);
-                let of_this = cut.of_one_connection();
-                let _ = carry_both_ways(near, far, noise, &of_this, &damaged);
+                let _ = carry_both_ways(near, far, noise, &wires.of_one_connection());
             }
         });
         cable
@@ -172,21 +171,63 @@ impl TcpCable {
 
     /// Closes every connection; new ones are not taken.
     pub fn cut(&self) {
-        self.cut.make();
+        self.wires.cut.make();
     }
 
     /// How many octets were lost, altered or invented up to now, on all connections.
     #[must_use]
     pub fn damaged(&self) -> u64 {
-        self.damaged.load(Ordering::Relaxed)
+        self.wires.damaged.load(Ordering::Relaxed)
+    }
+
+    /// All that has reached the target so far, connection after connection.
+    #[must_use]
+    pub fn asked(&self) -> Vec<u8> {
+        self.wires.asked.octets()
+    }
+
+    /// All that has come back to the client so far, connection after connection.
+    #[must_use]
+    pub fn answered(&self) -> Vec<u8> {
+        self.wires.answered.octets()
     }
 }
 
 impl Drop for TcpCable {
     fn drop(&mut self) {
-        self.cut.make();
+        self.wires.cut.make();
         // Wakes the thread that accepts, so that it sees the cut and ends.
         let _ = TcpStream::connect(("127.0.0.1", self.port));
+    }
+}
+
+/// What the two directions of a cable, and all its connections, have in common.
+#[derive(Clone, Debug, Default)]
+struct Wires {
+    cut: Cut,
+    damaged: Arc<AtomicU64>,
+    /// What came out at the far end, and at the near one.
+    asked: Record,
+    answered: Record,
+}
+
+impl Wires {
+    fn of_one_connection(&self) -> Self {
+        Self { cut: self.cut.of_one_connection(), ..self.clone() }
+    }
+}
+
+/// Octets that passed.
+#[derive(Clone, Debug, Default)]
+struct Record(Arc<Mutex<Vec<u8>>>);
+
+impl Record {
+    fn keep(&self, octets: &[u8]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(octets);
+    }
+
+    fn octets(&self) -> Vec<u8> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -260,37 +301,36 @@ fn carry_both_ways(
     mut near: impl End,
     mut far: impl End,
     noise: Noise,
-    cut: &Cut,
-    damaged: &Arc<AtomicU64>,
+    wires: &Wires,
 ) -> io::Result<()> {
     let (near_again, far_again) = (near.second()?, far.second()?);
     // The two directions must not suffer the same damage at the same place.
     let away = Noise { seed: noise.seed ^ u64::MAX, cut_after: None, ..noise };
-    Carrier::new(away, cut, damaged).start(near, far_again);
-    Carrier::new(noise, cut, damaged).start(far, near_again);
+    Carrier::new(away, wires, &wires.asked).start(near, far_again);
+    Carrier::new(noise, wires, &wires.answered).start(far, near_again);
     Ok(())
 }
 
 /// Carries octets in one direction.
 struct Carrier {
     noise: Noise,
-    random: SplitMix64,
+    random: Random,
     carried: u64,
-    cut: Cut,
-    damaged: Arc<AtomicU64>,
+    wires: Wires,
+    record: Record,
 }
 
 impl Carrier {
-    fn new(noise: Noise, cut: &Cut, damaged: &Arc<AtomicU64>) -> Self {
-        let random = SplitMix64(noise.seed);
-        Self { noise, random, carried: 0, cut: cut.clone(), damaged: Arc::clone(damaged) }
+    fn new(noise: Noise, wires: &Wires, record: &Record) -> Self {
+        let random = Random::new(noise.seed);
+        Self { noise, random, carried: 0, wires: wires.clone(), record: record.clone() }
     }
 
     fn start(mut self, mut from: impl End, mut to: impl End) {
         thread::spawn(move || {
             let mut buffer = [0; 4096];
             let mut passed = Vec::new();
-            while !self.cut.is_made() {
+            while !self.wires.cut.is_made() {
                 let octets = match from.read(&mut buffer) {
                     Ok(0) => break,
                     Ok(length) => buffer.get(..length).unwrap_or_default(),
@@ -299,11 +339,12 @@ impl Carrier {
                 };
                 passed.clear();
                 self.pass(octets, &mut passed);
-                if write_all(&mut to, &passed, &self.cut).is_err() {
+                self.record.keep(&passed);
+                if write_all(&mut to, &passed, &self.wires.cut).is_err() {
                     break;
                 }
             }
-            self.cut.make_for_one();
+            self.wires.cut.make_for_one();
             from.hang_up();
             to.hang_up();
         });
@@ -313,7 +354,7 @@ impl Carrier {
     fn pass(&mut self, octets: &[u8], passed: &mut Vec<u8>) {
         for &octet in octets {
             if self.noise.cut_after.is_some_and(|limit| self.carried >= limit) {
-                self.cut.make_for_one();
+                self.wires.cut.make_for_one();
                 return;
             }
             self.carried += 1;
@@ -329,8 +370,8 @@ impl Carrier {
     }
 
     fn strikes(&mut self, ppm: u32) -> bool {
-        let strikes = self.random.next() % 1_000_000 < u64::from(ppm);
-        self.damaged.fetch_add(u64::from(strikes), Ordering::Relaxed);
+        let strikes = self.random.number() % 1_000_000 < u64::from(ppm);
+        self.wires.damaged.fetch_add(u64::from(strikes), Ordering::Relaxed);
         strikes
     }
 }
@@ -353,34 +394,13 @@ fn is_just_silence(error: &io::Error) -> bool {
     matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
 }
 
-/// Sebastiano Vigna's SplitMix64: small, and the same on every machine.
-struct SplitMix64(u64);
-
-impl SplitMix64 {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn octet(&mut self) -> u8 {
-        self.next().to_le_bytes()[0]
-    }
-
-    fn bit(&mut self) -> u8 {
-        1 << (self.next() % 8)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn passed(noise: Noise, octets: &[u8]) -> Vec<u8> {
         let mut passed = Vec::new();
-        Carrier::new(noise, &Cut::default(), &Arc::default()).pass(octets, &mut passed);
+        Carrier::new(noise, &Wires::default(), &Record::default()).pass(octets, &mut passed);
         passed
     }
 
@@ -438,5 +458,7 @@ mod tests {
         let mut heard = Vec::new();
         client.read_to_end(&mut heard).unwrap();
         assert_eq!(heard, b"answ");
+        assert_eq!(cable.asked(), b"ask");
+        assert_eq!(cable.answered(), b"answ");
     }
 }

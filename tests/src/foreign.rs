@@ -102,6 +102,8 @@ fn script(name: &str) -> Command {
     let mut command = Command::new(python());
     command.arg(Path::new(ROOT).join("tests/interop").join(name));
     command.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUNBUFFERED", "1");
+    // The clock of the meter shows local time.
+    command.env("TZ", "UTC");
     command
 }
 

@@ -20,23 +20,32 @@
 //! | [`ours`] | `headend` and `simulator`, built in this test's profile |
 //! | [`foreign`] | the Python programs of `tests/interop` |
 //! | [`meter`] | meters behind ports, whoever's they are |
+//! | [`mode`] | how a client proves itself and protects what it asks |
 //! | [`cable`] | pseudo-terminals and TCP connections with noise, loss and cuts |
+//! | [`peer`] | TCP ports at which the test itself speaks, badly |
 //! | [`ports`] | TCP ports that are free |
 //! | [`folder`] | a folder that goes away |
+//! | [`random`] | chance that is the same in every run |
 //! | [`soak`] | how long tests of chance go on |
 
 pub mod cable;
 pub mod folder;
 pub mod foreign;
 pub mod meter;
+pub mod mode;
 pub mod ours;
+pub mod peer;
 pub mod ports;
 pub mod program;
+pub mod random;
 pub mod soak;
 
 pub use cable::{Noise, SerialCable, TcpCable};
 pub use folder::Folder;
 pub use foreign::Foreign;
 pub use meter::{Framing, Meter};
+pub use mode::Mode;
 pub use ours::{Headend, Simulator};
+pub use peer::Peer;
 pub use program::{Output, Program};
+pub use random::Random;

@@ -24,7 +24,9 @@ use alloc::{collections::VecDeque, sync::Arc, vec::Vec};
 use core::{fmt, mem, ops::Range};
 
 use sans_io_time::Instant;
+use zeroize::Zeroizing;
 
+use self::protection::{Opening, Protected};
 use self::transfer::{Operation, may_repeat};
 use super::{Entropy, Failure, Misuse, Violation};
 use crate::{
@@ -51,6 +53,8 @@ pub use self::{
 const EVENTS_MAX: usize = 64;
 /// Octets of a challenge that we send (IEC 62056-5-3 allows 8 to 64).
 const CHALLENGE_LEN: usize = 16;
+/// Octets of an InitiateRequest with the longest dedicated key, and some.
+const INITIATE_LEN_MAX: usize = 64;
 /// The DLMS version of every standard since 2002.
 const DLMS_VERSION: u8 = 6;
 
@@ -224,7 +228,7 @@ impl Client {
     /// # Errors
     /// [`Misuse::State`] when one is open or opening, [`Misuse::Lacks`] when the configuration
     /// lacks what its mechanism or ciphering needs.
-    pub fn associate(&mut self, now: Instant, entropy: &mut dyn Entropy) -> Result<(), Misuse> {
+    pub fn associate(&mut self, entropy: &mut dyn Entropy) -> Result<(), Misuse> {
         if self.state != State::Idle {
             return Err(Misuse::State);
         }
@@ -232,7 +236,7 @@ impl Client {
         entropy.fill(&mut self.client_challenge);
         self.dedicated_key = match self.config.protecting() {
             Some(ciphering) if ciphering.dedicated => {
-                let mut octets = zeroize::Zeroizing::new([0; 32]);
+                let mut octets = Zeroizing::new([0; 32]);
                 entropy.fill(octets.as_mut_slice());
                 let octets = octets.get(..ciphering.suite.key_len()).unwrap_or_default();
                 Some(Key::try_from(octets).map_err(|_| Misuse::Lacks("dedicated key"))?)
@@ -244,7 +248,7 @@ impl Client {
         self.dedicated_send_counters.grant(0..u32::MAX);
         self.dedicated_receive_counter = ReceiveCounter::new();
         self.attempts_left = self.config.retries;
-        self.send_aarq(now);
+        self.send_aarq();
         Ok(())
     }
 
@@ -252,25 +256,18 @@ impl Client {
     ///
     /// # Errors
     /// [`Misuse::State`] outside an association, [`Misuse::Busy`] while another request is under
-    /// way, [`Misuse::List`] for an empty list.
-    pub fn request(&mut self, now: Instant, request: Request) -> Result<(), Misuse> {
+    /// way, [`Misuse::List`] for an empty list, [`Misuse::Value`] for octets that are not one
+    /// encoded Data.
+    pub fn request(&mut self, request: Request) -> Result<(), Misuse> {
         if self.state != State::Associated {
             return Err(Misuse::State);
         }
         if self.operation.is_some() {
             return Err(Misuse::Busy);
         }
-        let empty = match &request {
-            Request::GetList(list) => list.is_empty(),
-            Request::SetList(list) => list.is_empty(),
-            Request::ActionList(list) => list.is_empty(),
-            _ => false,
-        };
-        if empty {
-            return Err(Misuse::List);
-        }
+        request.check()?;
         self.attempts_left = self.config.retries;
-        self.start(now, request);
+        self.start(request);
         Ok(())
     }
 
@@ -279,7 +276,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Misuse::State`] outside an association.
-    pub fn release(&mut self, now: Instant) -> Result<(), Misuse> {
+    pub fn release(&mut self) -> Result<(), Misuse> {
         if self.state != State::Associated {
             return Err(Misuse::State);
         }
@@ -290,11 +287,21 @@ impl Client {
             return Ok(());
         }
         self.state = State::Releasing;
-        if self.send_rlrq(now).is_err() {
+        if self.send_rlrq().is_err() {
             // Without a counter to protect it, the meter would refuse the RLRQ anyway.
             self.close();
         }
         Ok(())
+    }
+
+    /// Gives up the request under way. What was not sent of it is not sent; whatever the meter
+    /// still answers is dropped. The association stands.
+    pub fn cancel(&mut self) {
+        if self.state == State::Associated {
+            self.operation = None;
+            self.outgoing = None;
+            self.deadline = None;
+        }
     }
 
     /// Forgets the association without telling the meter: the line below is gone.
@@ -303,41 +310,66 @@ impl Client {
         self.operation = None;
         self.outgoing = None;
         self.deadline = None;
+        self.dedicated_key = None;
     }
 
     /// Takes an APDU from the meter; a ciphered one is deciphered in place.
-    pub fn handle_apdu(&mut self, now: Instant, apdu: &mut [u8]) {
+    pub fn handle_apdu(&mut self, apdu: &mut [u8]) {
         if self.state == State::Idle {
             self.discard();
             return;
         }
         let before = self.receive_counter;
-        let (plain, protected) = match self.open(apdu) {
+        let outer = apdu.first().copied();
+        let opened = match self.open(apdu) {
             Ok(opened) => opened,
+            Err(failure) if self.is_beside_the_point(outer, &failure) => return self.discard(),
             Err(failure) => return self.fail(failure),
         };
+        let Opening { plain, protected, .. } = opened;
         let decoded = match Apdu::decode(plain) {
             Ok(decoded) => decoded,
+            // A meter's notification may be as odd as it likes: nothing waits for it.
+            Err(_) if is_notification(plain) => return self.discard(),
             Err(malformed) => return self.fail(malformed.into()),
         };
-        if !protected && self.config.protecting().is_some() && !may_be_plain(&decoded) {
+        let due_protection = self.config.protecting().is_some();
+        if matches!(decoded, Apdu::DataNotification(_) | Apdu::EventNotification(_)) {
+            // Unprotected, it is nobody's word.
+            if due_protection && protected == Protected::Not {
+                return self.discard();
+            }
+            return self.notify(plain.to_vec());
+        }
+        let enough = match protected {
+            Protected::Not => !due_protection || may_be_plain(&decoded),
+            // Under the global key an answer of an earlier association could come again.
+            Protected::Global => {
+                self.state != State::Associated || self.dedicated_key.is_none()
+            }
+            Protected::Dedicated => true,
+        };
+        if !enough {
             return self.fail(Failure::Unprotected);
         }
+        opened.accept_unverified_counter(self);
         match (self.state, decoded) {
-            (_, Apdu::DataNotification(_) | Apdu::EventNotification(_)) => {
-                self.notify(plain.to_vec());
-            }
-            (State::Associating, Apdu::Aare(aare)) => self.on_aare(now, &aare),
+            (State::Associating | State::Authenticating, Apdu::Aare(aare)) => self.on_aare(&aare),
             (State::Authenticating, Apdu::ActionResponse(response)) => {
                 self.on_authentication(before, &response);
             }
             (State::Releasing, Apdu::Rlre(_)) => self.close(),
-            (State::Associated, Apdu::GetResponse(response)) => self.on_get(now, response),
-            (State::Associated, Apdu::SetResponse(response)) => self.on_set(now, response),
-            (State::Associated, Apdu::ActionResponse(response)) => self.on_action(now, response),
-            (_, Apdu::ExceptionResponse(exception)) => self.on_exception(now, exception),
+            (State::Associated, Apdu::GetResponse(response)) => self.on_get(response),
+            (State::Associated, Apdu::SetResponse(response)) => self.on_set(response),
+            (State::Associated, Apdu::ActionResponse(response)) => self.on_action(response),
+            (_, Apdu::ExceptionResponse(exception)) => self.on_exception(exception),
             (_, Apdu::ConfirmedServiceError(error)) => self.fail(Failure::ServiceError(error)),
+            // The answer to an AARQ that was repeated.
+            (State::Associated, Apdu::Aare(_)) => self.discard(),
             (State::Associated, other) if self.operation.is_some() => {
+                self.fail(Violation::Unexpected(other.name()).into());
+            }
+            (State::Associating | State::Authenticating, other) => {
                 self.fail(Violation::Unexpected(other.name()).into());
             }
             _ => self.discard(),
@@ -353,10 +385,10 @@ impl Client {
         let again = self.attempts_left > 0;
         self.attempts_left = self.attempts_left.saturating_sub(1);
         match self.state {
-            State::Associating | State::Authenticating if again => self.send_aarq(now),
+            State::Associating | State::Authenticating if again => self.send_aarq(),
             State::Associated => match self.operation.take() {
                 Some(operation) if again && may_repeat(&operation) => {
-                    self.start(now, operation.request);
+                    self.start(operation.request);
                 }
                 Some(operation) => {
                     self.operation = Some(operation);
@@ -378,15 +410,34 @@ impl Client {
     }
 
     /// Moves the APDU that must go out into `out`, replacing what it held; false when there is
-    /// none.
+    /// none. From now on the answer is waited for.
     #[must_use]
-    pub fn poll_transmit(&mut self, out: &mut Vec<u8>) -> bool {
+    pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> bool {
         match self.outgoing.take() {
             Some(apdu) => {
                 *out = apdu;
+                self.deadline =
+                    self.config.response_timeout.and_then(|timeout| now.checked_add(timeout));
                 true
             }
             None => false,
+        }
+    }
+
+    /// Whether an APDU must go out.
+    #[must_use]
+    pub const fn has_outgoing(&self) -> bool {
+        self.outgoing.is_some()
+    }
+
+    /// Whether an answer is due from the meter. A line that polls its peer goes on polling for as
+    /// long as this holds.
+    #[must_use]
+    pub const fn is_waiting(&self) -> bool {
+        match self.state {
+            State::Idle => false,
+            State::Associated => self.operation.is_some(),
+            State::Associating | State::Authenticating | State::Releasing => true,
         }
     }
 
@@ -395,6 +446,11 @@ impl Client {
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
+}
+
+/// DataNotification or EventNotification.
+fn is_notification(plain: &[u8]) -> bool {
+    matches!(plain.first(), Some(&(tag::DATA_NOTIFICATION | tag::EVENT_NOTIFICATION_REQUEST)))
 }
 
 /// APDUs that a meter may send unprotected in a ciphered association: those that open and close
@@ -408,7 +464,7 @@ const fn may_be_plain(apdu: &Apdu<'_>) -> bool {
 
 // Opening and closing.
 impl Client {
-    fn send_aarq(&mut self, now: Instant) {
+    fn send_aarq(&mut self) {
         self.state = State::Associating;
         self.association = Association {
             server_title: self.config.server_title,
@@ -416,31 +472,29 @@ impl Client {
             max_send_pdu: u16::MAX,
         };
         match self.encode_aarq() {
-            Ok(aarq) => self.transmit_as_is(now, aarq),
+            Ok(aarq) => self.transmit_as_is(aarq),
             Err(failure) => self.fail(failure),
+        }
+    }
+
+    fn context(&self) -> ApplicationContext {
+        match self.config.protecting() {
+            Some(_) => ApplicationContext::LogicalNameCiphered,
+            None => ApplicationContext::LogicalName,
         }
     }
 
     fn encode_aarq(&mut self) -> Result<Vec<u8>, Failure> {
         let mut initiate = self.encode_initiate();
-        if let Some(ciphering) = self.config.protecting() {
-            let general = ciphering.general;
-            let wire = if general { tag::GENERAL_GLO_CIPHERING } else { tag::GLO_INITIATE_REQUEST };
-            let mut ciphered = Vec::new();
-            self.protect(wire, general, false, &initiate, &mut ciphered)?;
-            zeroize::Zeroize::zeroize(&mut initiate);
-            initiate = ciphered;
+        if self.config.protecting().is_some() {
+            initiate = Zeroizing::new(self.cipher_initiate(&initiate)?);
         }
         let mechanism = self.config.mechanism;
         let authenticates = mechanism != Mechanism::Lowest;
         let title = self.config.system_title.map(|title| title.0);
         let needs_title = self.config.protecting().is_some()
             || matches!(mechanism, Mechanism::HlsGmac | Mechanism::HlsSha256);
-        let context = if self.config.protecting().is_some() {
-            ApplicationContext::LogicalNameCiphered
-        } else {
-            ApplicationContext::LogicalName
-        };
+        let context = self.context();
         let aarq = Aarq {
             calling_ap_title: title.as_ref().filter(|_| needs_title).map(<[u8; 8]>::as_slice),
             acse_requirements: authenticates,
@@ -450,7 +504,7 @@ impl Client {
                 Mechanism::Lls => Some(self.config.secret.octets()),
                 _ => Some(&self.client_challenge),
             },
-            user_information: Some(&initiate),
+            user_information: Some(initiate.as_slice()),
             ..Aarq::new(context)
         };
         let mut out = Vec::new();
@@ -458,8 +512,17 @@ impl Client {
         Ok(out)
     }
 
-    fn encode_initiate(&self) -> Vec<u8> {
-        let mut out = Vec::new();
+    /// The InitiateRequest under the global key. It takes the service-specific form even where the
+    /// services take the general one: that peer has not agreed to yet.
+    fn cipher_initiate(&mut self, initiate: &[u8]) -> Result<Vec<u8>, Failure> {
+        let mut ciphered = Vec::new();
+        self.protect(tag::GLO_INITIATE_REQUEST, false, false, initiate, &mut ciphered)?;
+        Ok(ciphered)
+    }
+
+    fn encode_initiate(&self) -> Zeroizing<Vec<u8>> {
+        // Room enough from the start: growing would leave copies of a dedicated key behind.
+        let mut out = Zeroizing::new(Vec::with_capacity(INITIATE_LEN_MAX));
         InitiateRequest {
             dedicated_key: self.dedicated_key.as_ref().map(Key::octets),
             response_allowed: true,
@@ -472,9 +535,9 @@ impl Client {
         out
     }
 
-    fn on_aare(&mut self, now: Instant, aare: &Aare<'_>) {
+    fn on_aare(&mut self, aare: &Aare<'_>) {
         match self.accept_aare(aare) {
-            Ok(()) if self.config.mechanism.is_hls() => self.authenticate(now),
+            Ok(()) if self.config.mechanism.is_hls() => self.authenticate(),
             Ok(()) => self.associated(),
             Err(failure) => self.fail(failure),
         }
@@ -492,6 +555,10 @@ impl Client {
                 error,
             });
         }
+        let proposed = self.context();
+        if aare.application_context != proposed {
+            return Err(Violation::Context(aare.application_context).into());
+        }
         let found = aare
             .responding_ap_title
             .and_then(|octets| <[u8; 8]>::try_from(octets).ok())
@@ -503,22 +570,32 @@ impl Client {
             (expected, found) => self.association.server_title = found.or(expected),
         }
 
-        let mut information = aare.user_information.unwrap_or_default().to_vec();
-        let (plain, protected) = self.open(&mut information)?;
-        if self.config.protecting().is_some() && !protected {
+        let mut information =
+            aare.user_information.ok_or(Violation::AareLacks("user-information"))?.to_vec();
+        let opened = self.open(&mut information)?;
+        if self.config.protecting().is_some() && opened.protected == Protected::Not {
             return Err(Failure::Unprotected);
         }
+        let plain = opened.plain;
         let response = match Apdu::decode(plain)? {
             Apdu::InitiateResponse(response) => response,
             Apdu::ConfirmedServiceError(error) => return Err(Failure::ServiceError(error)),
             other => return Err(Violation::Unexpected(other.name()).into()),
         };
+        opened.accept_unverified_counter(self);
         self.agree(&response)?;
 
-        if self.config.mechanism.is_hls() {
-            let pending = Diagnostic::User(AcseUserDiagnostic::AuthenticationRequired);
-            if aare.diagnostic != pending {
-                return Err(Violation::NotAuthenticated.into());
+        let mechanism = self.config.mechanism;
+        let pending = Diagnostic::User(AcseUserDiagnostic::AuthenticationRequired);
+        match (mechanism.is_hls(), aare.diagnostic == pending) {
+            (true, false) => return Err(Violation::NotAuthenticated.into()),
+            (false, true) => return Err(Violation::WantsAuthentication.into()),
+            _ => {}
+        }
+        if mechanism.is_hls() {
+            let needs_title = matches!(mechanism, Mechanism::HlsGmac | Mechanism::HlsSha256);
+            if needs_title && self.association.server_title.is_none() {
+                return Err(Violation::AareLacks("system title").into());
             }
             self.server_challenge = aare
                 .responding_authentication_value
@@ -532,6 +609,9 @@ impl Client {
         if response.version != DLMS_VERSION {
             return Err(Violation::Version(response.version).into());
         }
+        if response.vaa_name != InitiateResponse::VAA_NAME_LN {
+            return Err(Violation::VaaName(response.vaa_name).into());
+        }
         self.association.conformance = response.conformance & self.config.conformance;
         // Zero is no limit.
         self.association.max_send_pdu =
@@ -540,7 +620,7 @@ impl Client {
     }
 
     /// Sends f(StoC).
-    fn authenticate(&mut self, now: Instant) {
+    fn authenticate(&mut self) {
         self.state = State::Authenticating;
         let sent = self.client_reply().and_then(|reply| {
             let mut parameters = Vec::new();
@@ -553,7 +633,7 @@ impl Client {
             let mut plain = mem::take(&mut self.plain);
             plain.clear();
             request.encode(&mut Writer::new(&mut plain));
-            let sent = self.transmit(now, &plain);
+            let sent = self.transmit(&plain);
             self.plain = plain;
             sent
         });
@@ -563,9 +643,12 @@ impl Client {
     }
 
     fn on_authentication(&mut self, before: ReceiveCounter, response: &ActionResponse<'_>) {
-        let ActionResponse::Normal { result, returned, .. } = response else {
+        let ActionResponse::Normal { invoke, result, returned } = response else {
             return self.fail(Violation::Unexpected("blocks of an HLS answer").into());
         };
+        if invoke.id() != self.invoke_id {
+            return self.discard();
+        }
         if *result != ActionResult::Success {
             return self.fail(Failure::AuthenticationRefused(*result));
         }
@@ -590,24 +673,20 @@ impl Client {
         self.events.push_back(Event::Associated(self.association));
     }
 
-    fn send_rlrq(&mut self, now: Instant) -> Result<(), Failure> {
-        let mut information = None;
-        if let Some(ciphering) = self.config.protecting() {
-            // A release that anybody could send would end the association for everybody.
-            let general = ciphering.general;
-            let wire = if general { tag::GENERAL_GLO_CIPHERING } else { tag::GLO_INITIATE_REQUEST };
-            let mut initiate = self.encode_initiate();
-            let mut ciphered = Vec::new();
-            let protected = self.protect(wire, general, false, &initiate, &mut ciphered);
-            zeroize::Zeroize::zeroize(&mut initiate);
-            protected?;
-            information = Some(ciphered);
-        }
+    fn send_rlrq(&mut self) -> Result<(), Failure> {
+        // A release that anybody could send would end the association for everybody.
+        let information = match self.config.protecting() {
+            Some(_) => {
+                let initiate = self.encode_initiate();
+                Some(self.cipher_initiate(&initiate)?)
+            }
+            None => None,
+        };
         let mut out = Vec::new();
         Rlrq { reason: Some(ReleaseRequestReason::Normal), user_information: information.as_deref() }
             .encode(&mut Writer::new(&mut out));
         self.attempts_left = 0;
-        self.transmit_as_is(now, out);
+        self.transmit_as_is(out);
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     Malformed,
-    acse::{AssociationResult, Diagnostic},
+    acse::{ApplicationContext, AssociationResult, Diagnostic},
     security::{SecurityError, SystemTitle},
     xdlms::{ActionResult, ConfirmedServiceError, ExceptionResponse},
 };
@@ -136,7 +136,20 @@ pub enum Violation {
     /// An AARE without the challenge or system title that the mechanism needs.
     #[error("its AARE lacks the {0} that the authentication mechanism needs")]
     AareLacks(&'static str),
-    /// A DLMS version other than 6 or an unusable context was answered.
+    /// The association was accepted, but the meter waits for an authentication that was not
+    /// proposed.
+    #[error("it waits for an authentication that was not proposed")]
+    WantsAuthentication,
+    /// Another application context was answered than the proposed one.
+    #[error("it answered with the context {0:?}")]
+    Context(ApplicationContext),
+    /// The name of an application association for short names was answered.
+    #[error("it answered for short names (vaa-name {0:#06x})")]
+    VaaName(u16),
+    /// A block without octets that is not the last: such a transfer never ends.
+    #[error("a datablock came empty before the last one")]
+    EmptyBlock,
+    /// A DLMS version other than 6 was answered.
     #[error("it answered with DLMS version {0} instead of 6")]
     Version(u8),
 }
@@ -153,7 +166,13 @@ pub enum Misuse {
     /// The mechanism or the ciphering needs a key, title or secret that the configuration lacks.
     #[error("the configuration lacks the {0}")]
     Lacks(&'static str),
-    /// A list request without entries or with lists of different length.
-    #[error("an empty list, or lists of different length")]
+    /// A dedicated key without authenticated encryption would travel in clear.
+    #[error("a dedicated key needs authenticated encryption")]
+    DedicatedKeyInClear,
+    /// A value or parameter that is not exactly one encoded Data.
+    #[error("the value is not an encoded Data: {0}")]
+    Value(Malformed),
+    /// A list request without entries.
+    #[error("an empty list")]
     List,
 }

@@ -40,7 +40,7 @@ use super::Entropy;
 use crate::{
     Malformed, MalformedKind,
     axdr::Writer,
-    security::{CipherForm, Key, Protection, ReceiveCounter},
+    security::{CipherForm, Key, ReceiveCounter},
     xdlms::{Apdu, Conformance, ExceptionResponse, ExceptionService, ExceptionState, tag},
 };
 
@@ -297,12 +297,6 @@ impl Server {
             return Err(Refusal::NotSupported);
         }
         let (plain, envelope) = cipher::open(device, agreement, apdu)?;
-        let required = device
-            .client(self.config.client)
-            .map_or(Protection::AUTHENTICATED_ENCRYPTED, |policy| policy.protection);
-        if !envelope.protection().covers(required) {
-            return Err(Refusal::Unprotected);
-        }
         agreement.access.protection = envelope.protection();
         let room = envelope.room(agreement.access.max_send_pdu);
         let mut answer = Vec::new();

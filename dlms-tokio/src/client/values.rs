@@ -11,7 +11,8 @@ use dlms_core::{
 /// Elements of arrays and structures that are written out; the rest is counted.
 const ELEMENTS_MAX: usize = 24;
 
-/// A request.
+/// A request. Strings in what is written are shown by their length only: they may be passwords or
+/// keys.
 pub(crate) fn asked(request: &Request) -> String {
     match request {
         Request::Get { attribute, selection } | Request::GetBlocks { attribute, selection } => {
@@ -22,22 +23,22 @@ pub(crate) fn asked(request: &Request) -> String {
             let names: Vec<_> = list.iter().map(|(attribute, _)| attribute.to_string()).collect();
             format!("read {}", names.join(", "))
         }
-        Request::Set { attribute, value, .. } => format!("write {attribute} = {}", shown(value)),
+        Request::Set { attribute, value, .. } => format!("write {attribute} = {}", hidden(value)),
         Request::SetList(list) => {
             let writes: Vec<_> = list
                 .iter()
-                .map(|(attribute, value)| format!("{attribute} = {}", shown(value)))
+                .map(|(attribute, value)| format!("{attribute} = {}", hidden(value)))
                 .collect();
             format!("write {}", writes.join(", "))
         }
         Request::Action { method, parameters } => {
-            let parameters = parameters.as_deref().map(shown).unwrap_or_default();
+            let parameters = parameters.as_deref().map(hidden).unwrap_or_default();
             format!("invoke {method}({parameters})")
         }
         Request::ActionList(list) => {
             let calls: Vec<_> = list
                 .iter()
-                .map(|(method, parameters)| format!("{method}({})", shown(parameters)))
+                .map(|(method, parameters)| format!("{method}({})", hidden(parameters)))
                 .collect();
             format!("invoke {}", calls.join(", "))
         }
@@ -90,15 +91,23 @@ fn action_shown(
 }
 
 fn shown(octets: &[u8]) -> String {
+    text(octets, true)
+}
+
+fn hidden(octets: &[u8]) -> String {
+    text(octets, false)
+}
+
+fn text(octets: &[u8], strings: bool) -> String {
     let mut text = String::new();
     match RawData::decode(&mut Reader::new(octets)).and_then(|raw| raw.data()) {
-        Ok(data) => show(&data, &mut text),
+        Ok(data) => show(&data, strings, &mut text),
         Err(malformed) => text = format!("not decodable: {malformed}"),
     }
     text
 }
 
-fn show(data: &Data<'_>, out: &mut String) {
+fn show(data: &Data<'_>, strings: bool, out: &mut String) {
     match data {
         Data::Array(elements) | Data::Structure(elements) => {
             let _ = write!(out, "{}(", data.type_name());
@@ -111,13 +120,18 @@ fn show(data: &Data<'_>, out: &mut String) {
                     out.push_str(", ");
                 }
                 match element {
-                    Ok(element) => show(&element, out),
+                    Ok(element) => show(&element, strings, out),
                     Err(malformed) => {
                         let _ = write!(out, "not decodable: {malformed}");
                     }
                 }
             }
             out.push(')');
+        }
+        Data::OctetString(octets) | Data::VisibleString(octets) | Data::Utf8String(octets)
+            if !strings =>
+        {
+            let _ = write!(out, "{} of {} octets", data.type_name(), octets.len());
         }
         Data::OctetString(octets) => {
             let _ = write!(out, "{} ", data.type_name());

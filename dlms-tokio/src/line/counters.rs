@@ -25,7 +25,6 @@ pub struct LineCounters {
     pub foreign: u64,
     /// Whole APDUs thrown away because they were too long or too many were waiting.
     pub apdus_dropped: u64,
-    /// Mode E sign-ons, SNRMs and polls that had to be repeated are counted by the link layer;
-    /// these are the times a wait on this line ran out.
+    /// Waits that ran out, whether something was repeated then or given up.
     pub timeouts: u64,
 }

@@ -130,7 +130,10 @@ pub enum LineError {
         phase: Phase,
     },
     /// The peer closed the connection, or the serial port went away.
-    #[error("the peer closed the line {} while {phase}. {}", whereabouts(*.mid_frame), closed_advice(*.phase))]
+    #[error(
+        "the peer closed the line {} while {phase}. {}",
+        whereabouts(*.mid_frame), closed_advice(*.phase)
+    )]
     Closed {
         /// What was going on.
         phase: Phase,
@@ -138,7 +141,9 @@ pub enum LineError {
         mid_frame: bool,
     },
     /// The operating system reported that the line broke.
-    #[error("the line broke while {phase}: {kind}. Look at the cable or the network, then reconnect")]
+    #[error(
+        "the line broke while {phase}: {kind}. Look at the cable or the network, then reconnect"
+    )]
     Broken {
         /// What was going on.
         phase: Phase,
@@ -178,13 +183,19 @@ pub enum LineError {
     )]
     NoProgress,
     /// What answers on a wrapper line does not speak the wrapper.
-    #[error("the peer does not speak the wrapper: it begins with {opening}. {}", not_wrapper_advice(.opening))]
+    #[error(
+        "the peer does not speak the wrapper: it begins with {opening}. {}",
+        not_wrapper_advice(.opening)
+    )]
     NotWrapper {
         /// Its first octets.
         opening: Opening,
     },
     /// What answers on an HDLC line does not speak HDLC.
-    #[error("the peer sent octets and no HDLC frame: it begins with {opening}. {}", not_hdlc_advice(.opening))]
+    #[error(
+        "the peer sent octets and no HDLC frame: it begins with {opening}. {}",
+        not_hdlc_advice(.opening)
+    )]
     NotHdlc {
         /// Its first octets.
         opening: Opening,
@@ -199,7 +210,9 @@ pub enum LineError {
         character: u8,
     },
     /// An APDU is longer than this line takes or its framing can carry.
-    #[error("an APDU is longer than {limit} octets. Agree on a smaller PDU size, or raise the limit")]
+    #[error(
+        "an APDU is longer than {limit} octets. Agree on a smaller PDU size, or raise the limit"
+    )]
     TooLong {
         /// The limit that was passed.
         limit: usize,
@@ -276,7 +289,7 @@ const fn timeout_advice(phase: Phase) -> &'static str {
         Phase::Sending => "The peer takes nothing in: its network or the gateway is stuck",
         Phase::Receiving => {
             "Unknown SAPs are ignored in silence: check client and server SAP. If nothing ever \
-             comes, the peer may speak the other framing: try hdlc:// or wrapper://"
+             comes, the peer may speak HDLC: try hdlc://"
         }
         Phase::Polling => {
             "The meter fell silent in the middle of a conversation: look at the cable or the \

@@ -107,6 +107,7 @@ impl HdlcLine {
             self.sign_on(&port).await?;
         }
         self.link.connect().map_err(|_| LineError::BadSap)?;
+        self.guard = self.guard_from(self.clock.now());
         loop {
             if let Some(LinkEvent::Connected { .. }) = self.turn(Phase::LinkSetUp).await? {
                 return Ok(());
@@ -117,6 +118,7 @@ impl HdlcLine {
     pub(crate) async fn send(&mut self, apdu: &[u8]) -> Result<(), LineError> {
         // An earlier request that nobody waits for any more ends first: the meter has the turn.
         loop {
+            self.settle()?;
             match self.link.send(Llc::LEN + apdu.len()) {
                 Ok(()) => break,
                 Err(Misuse::Busy) => drop(self.turn(Phase::Polling).await?),
@@ -128,9 +130,7 @@ impl HdlcLine {
         self.pdu.extend_from_slice(apdu);
         self.port.trace.apdu(Direction::Tx, apdu);
         self.guard = self.guard_from(self.clock.now());
-        while self.link.is_sending() {
-            self.turn(Phase::Polling).await?;
-        }
+        while self.turn(Phase::Polling).await? != Some(LinkEvent::Sent) {}
         Ok(())
     }
 
@@ -140,6 +140,7 @@ impl HdlcLine {
                 *apdu = received?;
                 return Ok(());
             }
+            self.settle()?;
             if !self.link.is_connected() {
                 return Err(LineError::NotConnected);
             }
@@ -151,16 +152,26 @@ impl HdlcLine {
         if !self.link.is_connected() {
             return;
         }
-        self.guard = None;
         if self.link.disconnect().is_err() {
             return;
         }
+        self.guard = self.guard_from(self.clock.now());
         // Released or not, the link is gone: there is nobody to tell of a failure.
         while let Ok(event) = self.turn(Phase::Releasing).await {
             if matches!(event, Some(LinkEvent::Disconnected { .. })) {
                 return;
             }
         }
+    }
+
+    pub(crate) fn expect(&mut self) {
+        self.guard = self.guard_from(self.clock.now());
+        // Refused where the link expects something already, or is gone: then nothing is missing.
+        let _ = self.link.expect();
+    }
+
+    pub(crate) const fn waive(&mut self) {
+        self.guard = None;
     }
 
     pub(crate) fn counters(&self) -> LineCounters {
@@ -217,7 +228,7 @@ impl HdlcLine {
     /// Frames to the link, segments to their PDUs.
     fn handle_received(&mut self) {
         if self.port.received().len() > 1 && self.port.received().ends_with(&[FLAG]) {
-            self.port.show_received(usize::MAX);
+            self.port.show_all();
         }
         let now = self.clock.now();
         let limit = self.config.apdu_len_max;
@@ -227,16 +238,14 @@ impl HdlcLine {
             self.heard_frame = true;
             self.port.trace.link(Direction::Rx, ShownFrame(&frame));
             // Among them our own, from a head or a bus that echoes.
-            foreign += u64::from(
-                frame.destination != local || !frame.source.is_same_station(remote),
-            );
+            foreign +=
+                u64::from(frame.destination != local || !frame.source.is_same_station(remote));
             let Some(segment) = self.link.handle_frame(now, &frame) else { continue };
             if self.guard.is_some() {
                 self.guard = now.checked_add(guard_time(&self.link));
             }
             let Segment { unnumbered, .. } = segment;
-            let assembly =
-                if unnumbered { &mut self.unnumbered } else { &mut self.numbered };
+            let assembly = if unnumbered { &mut self.unnumbered } else { &mut self.numbered };
             let received = match assembly.take(&segment, limit) {
                 Assembled::Unfinished => continue,
                 Assembled::Apdu(apdu) => Ok(apdu),
@@ -274,12 +283,12 @@ impl HdlcLine {
         }
         if self.link_due().is_some_and(|due| due <= now) {
             self.port.counters.timeouts += 1;
-            self.port.show_received(usize::MAX);
+            self.port.show_all();
             self.link.handle_timeout(now);
         }
         if self.guard.is_some_and(|guard| guard <= now) {
             self.guard = None;
-            return Err(LineError::Timeout { phase });
+            return Err(self.silent(phase));
         }
         Ok(())
     }
@@ -324,16 +333,31 @@ impl HdlcLine {
         queued
     }
 
+    /// Takes note of what happened since the last turn ended.
+    fn settle(&mut self) -> Result<(), LineError> {
+        while let Some(event) = self.link.poll_event() {
+            self.judge(event, Phase::Polling)?;
+        }
+        Ok(())
+    }
+
     /// What an event means for who is waiting.
     fn judge(&mut self, event: LinkEvent, phase: Phase) -> Result<LinkEvent, LineError> {
         let error = match event {
-            LinkEvent::Connected { .. } | LinkEvent::Sent => {
+            LinkEvent::Sent => {
                 if self.guard.is_some() {
                     self.guard = self.guard_from(self.clock.now());
                 }
                 return Ok(event);
             }
-            LinkEvent::Disconnected { .. } if phase == Phase::Releasing => return Ok(event),
+            LinkEvent::Connected { .. } => {
+                self.guard = None;
+                return Ok(event);
+            }
+            LinkEvent::Disconnected { .. } if phase == Phase::Releasing => {
+                self.guard = None;
+                return Ok(event);
+            }
             LinkEvent::Disconnected { .. } => LineError::LinkLost,
             LinkEvent::Refused => LineError::LinkRefused,
             LinkEvent::Failed(Failure::NoResponse) => self.silent(phase),
@@ -360,7 +384,7 @@ impl HdlcLine {
     }
 
     fn closed(&mut self, phase: Phase) -> LineError {
-        self.port.show_received(usize::MAX);
+        self.port.show_all();
         match self.silent(phase) {
             LineError::Timeout { .. } => {
                 LineError::Closed { phase, mid_frame: self.deframer.is_inside_frame() }

@@ -149,7 +149,9 @@ impl SignOn {
         match self.state {
             State::SigningOn if self.attempts == 0 => self.end(SignOnEvent::Silent),
             State::SigningOn => self.sign_on(now),
-            State::Confirming { baud, .. } | State::Switching { baud } => self.end(SignOnEvent::Open { baud }),
+            State::Confirming { baud, .. } | State::Switching { baud } => {
+                self.end(SignOnEvent::Open { baud })
+            }
             State::Done => self.deadline = None,
         }
     }

@@ -77,7 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Port<S> {
 
     /// Puts octets behind what waits to be sent. A secret may be cut between parts.
     pub(crate) fn queue(&mut self, parts: &[&[u8]]) {
-        self.show_received(self.rx.len());
+        self.show_all();
         self.trace.phys(Direction::Tx, parts);
         for part in parts {
             self.tx.extend_from_slice(part);
@@ -117,20 +117,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Port<S> {
         .await?;
         self.counters.octets_received += read as u64;
         if self.rx.len().saturating_sub(self.shown) >= SHOWN_MAX {
-            self.show_received(self.rx.len());
+            self.show_all();
         }
         Ok(read)
     }
 
-    /// Shows the first `octets` of what was received, those that were not shown before. Called
-    /// when they make a whole, or nothing more comes: a line that trickles stays readable.
-    pub(crate) fn show_received(&mut self, octets: usize) {
-        if let Some(octets) = self.rx.get(self.shown..octets)
+    /// Shows all that was received and not shown before. Called when it makes a whole, or nothing
+    /// more comes: a line that trickles stays readable.
+    pub(crate) fn show_all(&mut self) {
+        self.show_received(self.rx.len());
+    }
+
+    fn show_received(&mut self, octets: usize) {
+        let octets = octets.min(self.rx.len());
+        if let Some(unseen) = self.rx.get(self.shown..octets)
             && self.trace.shows(DecodeLevel::Phys)
         {
-            self.trace.phys(Direction::Rx, &[octets]);
+            self.trace.phys(Direction::Rx, &[unseen]);
         }
-        self.shown = self.shown.max(octets.min(self.rx.len()));
+        self.shown = self.shown.max(octets);
     }
 }
 

@@ -123,6 +123,14 @@ impl WrapperUdpLine {
         }
     }
 
+    pub(crate) fn expect(&mut self) {
+        self.deadline = Some(Instant::now() + self.config.patience());
+    }
+
+    pub(crate) const fn waive(&mut self) {
+        self.deadline = None;
+    }
+
     pub(crate) const fn counters(&self) -> LineCounters {
         self.counters
     }

@@ -66,6 +66,14 @@ impl WrapperLine {
         }
     }
 
+    pub(crate) fn expect(&mut self) {
+        self.deadline = Some(Instant::now() + self.config.patience());
+    }
+
+    pub(crate) const fn waive(&mut self) {
+        self.deadline = None;
+    }
+
     pub(crate) fn counters(&self) -> LineCounters {
         self.port.counters
     }
@@ -88,7 +96,7 @@ impl WrapperLine {
                 Some(Ok(frame)) => frame,
                 Some(Err(WrapperError::Version(_))) => {
                     let opening = Opening::new(received);
-                    self.port.show_received(usize::MAX);
+                    self.port.show_all();
                     return Err(LineError::NotWrapper { opening });
                 }
             };
@@ -124,7 +132,7 @@ impl WrapperLine {
     fn timed_out(&mut self, phase: Phase) -> LineError {
         self.deadline = None;
         self.port.counters.timeouts += 1;
-        self.port.show_received(usize::MAX);
+        self.port.show_all();
         LineError::Timeout { phase }
     }
 }
@@ -151,9 +159,7 @@ pub(super) fn shown(header: &WrapperHeader) -> String {
 /// The length a header announces, before the APDU is there.
 fn announced_length(received: &[u8]) -> Option<usize> {
     match received {
-        [0, 1, _, _, _, _, high, low, ..] => {
-            Some(usize::from(u16::from_be_bytes([*high, *low])))
-        }
+        [0, 1, _, _, _, _, high, low, ..] => Some(usize::from(u16::from_be_bytes([*high, *low]))),
         _ => None,
     }
 }

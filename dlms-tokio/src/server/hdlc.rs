@@ -21,7 +21,7 @@ use tokio::{
 use crate::{
     clock::Clock,
     line::{Assembled, Assembly, LineError, Phase, port::Port},
-    server::{ApduServer, Identification, PAIRS_MAX, mode_e::Responder},
+    server::{ApduServer, Identification, PAIRS_MAX, flush, mode_e::Responder},
     trace::Trace,
 };
 
@@ -64,7 +64,8 @@ impl Default for HdlcServerConfig {
 ///
 /// # Errors
 ///
-/// [`LineError::Closed`] when the stream ended in the middle of a frame, [`LineError::Broken`].
+/// [`LineError::Closed`] when the stream ended in the middle of a frame, [`LineError::Timeout`]
+/// when its other end takes nothing in for a minute, [`LineError::Broken`].
 pub async fn serve_hdlc<S, A>(
     stream: S,
     server: &mut A,
@@ -120,10 +121,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Station<'_, S> {
         loop {
             self.handle_time(server);
             self.queue_frames();
-            self.port
-                .flush()
-                .await
-                .map_err(|error| LineError::broken(Phase::Sending, &error))?;
+            flush(&mut self.port).await?;
 
             let due = self.links.values().filter_map(ServedLink::due).min();
             let read = match due.map(|due| self.clock.at(due)) {
@@ -263,7 +261,11 @@ impl ServedLink {
         }
     }
 
-    fn ask<A: ApduServer + ?Sized>(&mut self, mut apdu: Vec<u8>, server: &mut A) -> Option<Vec<u8>> {
+    fn ask<A: ApduServer + ?Sized>(
+        &mut self,
+        mut apdu: Vec<u8>,
+        server: &mut A,
+    ) -> Option<Vec<u8>> {
         self.associated = true;
         let mut answer = Vec::new();
         let answers = server.handle(self.client, self.server, &mut apdu, &mut answer);

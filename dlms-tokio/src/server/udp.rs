@@ -1,6 +1,7 @@
 //! Serving the wrapper over UDP (IEC 62056-47): one wrapper PDU a datagram.
 
-use std::{collections::BTreeMap, io, net::SocketAddr};
+use core::net::SocketAddr;
+use std::{collections::BTreeMap, io};
 
 use dlms_core::wrapper::{self, WrapperHeader};
 use tokio::{net::UdpSocket, time::sleep};

@@ -10,7 +10,7 @@ use tokio::{
 
 use crate::{
     line::{LineError, Opening, Phase, port::Port},
-    server::{ApduServer, PAIRS_MAX},
+    server::{ApduServer, PAIRS_MAX, flush},
     trace::Trace,
 };
 
@@ -21,7 +21,8 @@ use crate::{
 /// # Errors
 ///
 /// [`LineError::Closed`] when the client hung up in the middle of a wrapper PDU,
-/// [`LineError::NotWrapper`] when it speaks something else, [`LineError::Broken`].
+/// [`LineError::NotWrapper`] when it speaks something else, [`LineError::Timeout`] when it takes
+/// nothing in for a minute, [`LineError::Broken`].
 pub async fn serve_wrapper<S, A>(stream: S, server: &mut A) -> Result<(), LineError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
@@ -73,7 +74,7 @@ where
                         sleep(delay).await;
                     }
                     port.queue(&[&header.encode_header(), &out]);
-                    port.flush().await.map_err(|error| LineError::broken(Phase::Sending, &error))?;
+                    flush(port).await?;
                 }
             }
         }

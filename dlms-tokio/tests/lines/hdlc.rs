@@ -2,9 +2,7 @@
 
 use core::time::Duration;
 
-use dlms_tokio::{
-    Address, HdlcServerConfig, Line, LineConfig, LineError, Trace, serve_hdlc,
-};
+use dlms_tokio::{Address, HdlcServerConfig, Line, LineConfig, LineError, Trace, serve_hdlc};
 use hdlc::{
     address::AddressLength,
     parameters::{InformationLength, WindowSize},
@@ -12,6 +10,7 @@ use hdlc::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     net::TcpListener,
+    task::JoinHandle,
     time::{Instant, timeout},
 };
 
@@ -33,15 +32,21 @@ fn proposing(information: u16, window: u8) -> LineConfig {
     LineConfig { hdlc_info: information, window, ..LineConfig::default() }
 }
 
+/// How serving ended, and the meter that was served.
+struct Served {
+    ended: Result<(), LineError>,
+    meter: ReversingMeter,
+}
+
 /// A meter at the other end of a pipe, served until the pipe is dropped.
 fn meter(
     config: HdlcServerConfig,
     mut meter: ReversingMeter,
-) -> (DuplexStream, tokio::task::JoinHandle<(Result<(), LineError>, ReversingMeter)>) {
+) -> (DuplexStream, JoinHandle<Served>) {
     let (near, far) = duplex(PIPE);
     let serving = tokio::spawn(async move {
         let ended = serve_hdlc(far, &mut meter, &config).await;
-        (ended, meter)
+        Served { ended, meter }
     });
     (near, serving)
 }
@@ -64,8 +69,7 @@ async fn silence(stream: &mut DuplexStream, request: &str) {
 #[tokio::test]
 async fn a_client_sends_what_the_standard_shows() {
     let (near, mut far) = duplex(PIPE);
-    let mut line =
-        Line::hdlc_in_memory(near, None, &LineConfig::default(), Trace::off()).unwrap();
+    let mut line = Line::hdlc_in_memory(near, None, &LineConfig::default(), Trace::off()).unwrap();
     let talking = async {
         line.connect().await.unwrap();
         line.send(&[0xC0, 0x01]).await.unwrap();
@@ -76,35 +80,19 @@ async fn a_client_sends_what_the_standard_shows() {
     };
     let meter = async {
         for (request, answer) in [
-            // SNRM, UA
-            ("7EA0070321930F017E", "7EA00721037373E27E"),
-            // I, N(S)=0 N(R)=0 P with the command LLC; I, N(S)=0 N(R)=1 F with the response LLC
-            ("7EA00E032110", ""),
+            // SNRM; UA.
+            ("7EA0070321930F017E", "7EA007210373 0140 7E"),
+            // I, N(S)=0 N(R)=0 P, with the LLC of a command; I, N(S)=0 N(R)=1 F, of a response.
+            ("7EA00E032110 HHHH E6E600C001 FFFF 7E", "7EA00E210330 HHHH E6E700C401 FFFF 7E"),
+            // DISC; UA.
+            ("7EA007032153 FFFF 7E", "7EA007210373 0140 7E"),
         ] {
-            let mut got = vec![0; request.len() / 2];
+            let request = octets(&checked(request));
+            let mut got = vec![0; request.len()];
             far.read_exact(&mut got).await.unwrap();
-            assert_eq!(got, octets(request));
-            far.write_all(&octets(answer)).await.unwrap();
+            assert_eq!(got, request);
+            far.write_all(&octets(&checked(answer))).await.unwrap();
         }
-        let mut rest = [0; 10];
-        far.read_exact(&mut rest).await.unwrap();
-        assert_eq!(rest[2..7].to_vec(), octets("E6E600C001"));
-        assert_eq!(rest[9], 0x7E);
-        let frame = hdlc::frame::Frame {
-            destination: hdlc::address::Address::PUBLIC_CLIENT,
-            source: hdlc::address::Address::MANAGEMENT,
-            control: hdlc::control::Control::decode(0x30),
-            segmented: false,
-            information: &octets("E6E700C401"),
-        };
-        let mut out = [0; 64];
-        let length = frame.encode(&mut out).unwrap();
-        far.write_all(&out[..length]).await.unwrap();
-        // DISC, UA
-        let mut disc = [0; 9];
-        far.read_exact(&mut disc).await.unwrap();
-        assert_eq!(disc[5], 0x53);
-        far.write_all(&octets("7EA00721037373E27E")).await.unwrap();
     };
     let (answer, ()) = tokio::join!(talking, meter);
     assert_eq!(answer, [0xC4, 0x01]);
@@ -115,16 +103,16 @@ async fn a_client_sends_what_the_standard_shows() {
 async fn a_server_answers_in_the_address_form_it_is_called_in() {
     let (mut stream, _serving) = meter(HdlcServerConfig::default(), ReversingMeter::default());
     // SNRM and UA: server 1; server 1/17; server 1/17 in four octets.
-    exchange(&mut stream, "7EA0070321930F017E", "7EA00721037373E27E").await;
+    exchange(&mut stream, "7EA0070321930F017E", "7EA007210373 0140 7E").await;
     exchange(&mut stream, SNRM_TWO, UA_TWO).await;
     exchange(&mut stream, SNRM_FOUR, UA_FOUR).await;
 }
 
 // SNRM from 16 to 1/17 and the UA to it, in two and in four octets; check sequences by `hdlc`.
 const SNRM_TWO: &str = "7EA00802232193 BD64 7E";
-const UA_TWO: &str = "7EA00821022373 A41C 7E";
-const SNRM_FOUR: &str = "7EA00A000200232193 2CAD 7E";
-const UA_FOUR: &str = "7EA00A210002002373 3B7F 7E";
+const UA_TWO: &str = "7EA00821022373 7A43 7E";
+const SNRM_FOUR: &str = "7EA00A000200232193 1871 7E";
+const UA_FOUR: &str = "7EA00A210002002373 4CE7 7E";
 
 #[tokio::test(start_paused = true)]
 async fn a_physical_device_ignores_what_is_for_another() {
@@ -152,6 +140,24 @@ async fn a_frame_without_a_link_is_answered_with_dm() {
     exchange(&mut stream, &frame_text(&[0x03], 0x53), &answer_text(0x1F)).await;
 }
 
+/// A frame with its check sequences in place of HHHH and FFFF.
+fn checked(frame: &str) -> String {
+    let mut checked = String::new();
+    for word in frame.split(' ') {
+        let so_far = octets(checked.strip_prefix("7E").unwrap_or_default());
+        match word {
+            "HHHH" | "FFFF" => {
+                let mut fcs = hdlc::fcs::Fcs::new();
+                fcs.update(&so_far);
+                let [low, high] = fcs.value().to_le_bytes();
+                checked.push_str(&format!("{low:02X}{high:02X}"));
+            }
+            octets => checked.push_str(octets),
+        }
+    }
+    checked
+}
+
 /// A frame from client 16 to a server, without information.
 fn frame_text(server: &[u8], control: u8) -> String {
     with_check([server, &[0x21, control]].concat())
@@ -162,13 +168,9 @@ fn answer_text(control: u8) -> String {
     with_check(vec![0x21, 0x03, control])
 }
 
-fn with_check(mut octets: Vec<u8>) -> String {
-    octets.splice(0..0, [0xA0, octets.len() as u8 + 4]);
-    let mut fcs = hdlc::fcs::Fcs::new();
-    fcs.update(&octets);
-    octets.extend(fcs.value().to_le_bytes());
-    let octets: String = octets.iter().map(|octet| format!("{octet:02X}")).collect();
-    format!("7E{octets}7E")
+fn with_check(octets: Vec<u8>) -> String {
+    let text: String = octets.iter().map(|octet| format!("{octet:02X}")).collect();
+    checked(&format!("7EA0{:02X}{text} FFFF 7E", octets.len() + 4))
 }
 
 #[tokio::test(start_paused = true)]
@@ -192,7 +194,7 @@ async fn apdus_of_all_lengths_go_through_frames_and_windows_of_all_sizes() {
         let counters = line.counters();
         assert_eq!((counters.noise_octets, counters.foreign, counters.timeouts), (0, 0, 0));
         drop(line);
-        let (ended, meter) = serving.await.unwrap();
+        let Served { ended, meter } = serving.await.unwrap();
         assert_eq!(ended, Ok(()));
         assert_eq!(meter.gone, [(16, 1)]);
     }
@@ -201,8 +203,7 @@ async fn apdus_of_all_lengths_go_through_frames_and_windows_of_all_sizes() {
 #[tokio::test(start_paused = true)]
 async fn what_the_meter_grants_less_is_what_holds() {
     let (stream, _serving) = meter(granting(64, 1), ReversingMeter::default());
-    let mut line =
-        Line::hdlc_in_memory(stream, None, &proposing(2_030, 7), Trace::off()).unwrap();
+    let mut line = Line::hdlc_in_memory(stream, None, &proposing(2_030, 7), Trace::off()).unwrap();
     line.connect().await.unwrap();
     let parameters = line.parameters().unwrap();
     assert_eq!(parameters.information_receive.octets(), 64);
@@ -221,7 +222,8 @@ async fn hdlc_goes_over_tcp() {
         let (stream, _) = listener.accept().await.unwrap();
         serve_hdlc(stream, &mut ReversingMeter::default(), &HdlcServerConfig::default()).await
     });
-    let config = LineConfig { server_upper: 0x1234, server_lower: Some(0x3FFD), ..proposing(500, 4) };
+    let config =
+        LineConfig { server_upper: 0x1234, server_lower: Some(0x3FFD), ..proposing(500, 4) };
     let mut line = Line::open(&address, &config, Trace::off()).await.unwrap();
     line.connect().await.unwrap();
     line.send(&apdu(5_000)).await.unwrap();
@@ -235,12 +237,12 @@ async fn hdlc_goes_over_tcp() {
 async fn links_of_many_pairs_share_a_stream_and_do_not_mix() {
     let (mut stream, serving) = meter(HdlcServerConfig::default(), ReversingMeter::default());
     // 16 to 1 and 16 to 17 connect; only the first releases, then the stream ends.
-    exchange(&mut stream, "7EA0070321930F017E", "7EA00721037373E27E").await;
+    exchange(&mut stream, "7EA0070321930F017E", "7EA007210373 0140 7E").await;
     exchange(&mut stream, &frame_text(&[0x23], 0x93), &with_check(vec![0x21, 0x23, 0x73])).await;
     exchange(&mut stream, &frame_text(&[0x03], 0x53), &answer_text(0x73)).await;
     exchange(&mut stream, &frame_text(&[0x23], 0x11), &with_check(vec![0x21, 0x23, 0x11])).await;
     drop(stream);
-    let (ended, meter) = serving.await.unwrap();
+    let Served { ended, meter } = serving.await.unwrap();
     assert_eq!(ended, Ok(()));
     // Nothing was asked, so that there is no association to end.
     assert_eq!(meter.gone, []);
@@ -270,7 +272,7 @@ async fn a_new_link_or_inactivity_ends_the_association() {
     line.send(&[0xC0]).await.unwrap();
     line.receive(&mut answer).await.unwrap();
     drop(line);
-    let (_, meter) = serving.await.unwrap();
+    let Served { meter, .. } = serving.await.unwrap();
     assert_eq!(meter.gone, [(16, 1); 3]);
 }
 
@@ -307,10 +309,10 @@ async fn a_push_in_ui_frames_comes_out_before_the_answer_it_interrupts() {
     let config = LineConfig { timeout: Duration::from_secs(5), ..LineConfig::default() };
     let mut line = Line::hdlc_in_memory(near, None, &config, Trace::off()).unwrap();
     let meter = async {
-        let mut request = [0; 64];
-        far.read(&mut request).await.unwrap();
-        far.write_all(&octets("7EA00721037373E27E")).await.unwrap();
-        far.read(&mut request).await.unwrap();
+        // SNRM; then an I-frame with one octet behind the LLC header.
+        far.read_exact(&mut [0; 9]).await.unwrap();
+        far.write_all(&octets("7EA007210373 0140 7E")).await.unwrap();
+        far.read_exact(&mut [0; 15]).await.unwrap();
         for (control, segmented, information) in [
             (0x03, true, "E6E700 0F01"),
             (0x03, false, "0203"),
@@ -349,11 +351,11 @@ fn saps_that_do_not_fit_an_hdlc_address_are_refused_before_anything_is_sent() {
     for (config, error) in [
         (LineConfig { client: 128, ..base.clone() }, LineError::BadSap),
         (LineConfig { server_upper: 128, ..base.clone() }, LineError::BadSap),
-        (LineConfig { server_upper: 0x4000, server_lower: Some(16), ..base.clone() }, LineError::BadSap),
         (
-            LineConfig { address_bytes: Some(AddressLength::Two), ..base.clone() },
+            LineConfig { server_upper: 0x4000, server_lower: Some(16), ..base.clone() },
             LineError::BadSap,
         ),
+        (LineConfig { address_bytes: Some(AddressLength::Two), ..base.clone() }, LineError::BadSap),
         (
             LineConfig {
                 address_bytes: Some(AddressLength::One),

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use dlms_tokio::{
-    Address, HdlcServerConfig, Line, LineConfig, LineError, Phase, Trace, serve_hdlc,
+    Address, HdlcServerConfig, Line, LineConfig, LineError, Phase, Trace, serve_hdlc, serve_wrapper,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
@@ -47,7 +47,7 @@ async fn a_silent_meter_gets_all_repetitions_of_snrm_and_no_more() {
 async fn a_meter_that_refuses_is_believed_at_once() {
     let (near, mut far) = duplex(PIPE);
     // DM from 1 to 16.
-    far.write_all(&octets("7EA00721031F1BEB7E")).await.unwrap();
+    far.write_all(&octets("7EA00721031F6BE97E")).await.unwrap();
     assert_eq!(failing_connect(near).await, LineError::LinkRefused);
 }
 
@@ -64,7 +64,7 @@ async fn a_peer_that_hangs_up_on_snrm_is_closed_and_a_wrapper_is_suggested() {
     let (near, far) = duplex(PIPE);
     tokio::spawn(async move {
         let mut far = far;
-        far.read(&mut [0; 64]).await.unwrap();
+        far.read_exact(&mut [0; 9]).await.unwrap();
     });
     let error = failing_connect(near).await;
     assert_eq!(error, LineError::Closed { phase: Phase::LinkSetUp, mid_frame: false });
@@ -218,4 +218,16 @@ async fn a_host_that_does_not_answer_is_given_up_within_the_timeout() {
         ),
         "{error:?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_nothing_in_is_hung_up_on() {
+    let (mut client, server) = duplex(16);
+    let serving =
+        tokio::spawn(async move { serve_wrapper(server, &mut ReversingMeter::default()).await });
+    client.write_all(&octets("0001 0010 0001 0014")).await.unwrap();
+    client.write_all(&apdu(20)).await.unwrap();
+    // The answer does not fit the pipe, and nobody reads.
+    let ended = timeout(Duration::from_secs(61), serving).await.unwrap().unwrap();
+    assert_eq!(ended, Err(LineError::Timeout { phase: Phase::Sending }));
 }

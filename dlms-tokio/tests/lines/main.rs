@@ -1,5 +1,7 @@
 //! Lines against servers: over pipes in memory with simulated time, and over loopback sockets.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where its helper does")]
+
 mod hdlc;
 mod limits;
 mod meter;
@@ -7,6 +9,7 @@ mod mode_e;
 mod noise;
 mod relay;
 mod secrets;
+mod serial;
 mod transcript;
 mod udp;
 mod wrapper;

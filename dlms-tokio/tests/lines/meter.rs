@@ -23,13 +23,7 @@ impl ApduServer for ReversingMeter {
         matches!(server, 1 | 17 | 0x1234)
     }
 
-    fn handle(
-        &mut self,
-        client: u16,
-        server: u16,
-        apdu: &mut Vec<u8>,
-        out: &mut Vec<u8>,
-    ) -> bool {
+    fn handle(&mut self, client: u16, server: u16, apdu: &mut Vec<u8>, out: &mut Vec<u8>) -> bool {
         self.asked.push((client, server, apdu.clone()));
         out.extend(apdu.iter().rev());
         *apdu != UNANSWERED

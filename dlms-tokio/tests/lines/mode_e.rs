@@ -33,14 +33,11 @@ fn serve(stream: DuplexStream) {
         }),
         ..HdlcServerConfig::default()
     };
-    tokio::spawn(async move {
-        serve_hdlc(stream, &mut ReversingMeter::default(), &config).await
-    });
+    tokio::spawn(async move { serve_hdlc(stream, &mut ReversingMeter::default(), &config).await });
 }
 
 async fn converse(stream: DuplexStream) -> Line {
-    let mut line =
-        Line::hdlc_in_memory(stream, Some(&port()), &config(), Trace::off()).unwrap();
+    let mut line = Line::hdlc_in_memory(stream, Some(&port()), &config(), Trace::off()).unwrap();
     let mut answer = Vec::new();
     // The second time the opening starts from the beginning.
     for _ in 0..2 {

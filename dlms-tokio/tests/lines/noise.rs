@@ -21,9 +21,10 @@ async fn converse(client: DuplexStream, meter: DuplexStream, config: &LineConfig
         window: WindowSize::MAX,
         ..HdlcServerConfig::default()
     };
-    let serving = tokio::spawn(async move {
-        serve_hdlc(meter, &mut ReversingMeter::default(), &granted).await
-    });
+    let serving =
+        tokio::spawn(
+            async move { serve_hdlc(meter, &mut ReversingMeter::default(), &granted).await },
+        );
     let mut line = Line::hdlc_in_memory(client, None, config, Trace::off()).unwrap();
     line.connect().await.unwrap();
     let mut answer = Vec::new();
@@ -42,10 +43,8 @@ async fn converse(client: DuplexStream, meter: DuplexStream, config: &LineConfig
 async fn noise_before_and_between_frames_is_passed_over_and_counted() {
     for seed in 1..=20 {
         let mut noise = Noise(seed);
-        let mut injected = 0;
         let (client, meter, carrying) = cable(move |_, octets| {
             let length = (noise.next() % 40) as usize;
-            injected += length;
             // Without 7E A: what looks like a frame is the business of the tests below.
             let mut before = noise.octets(length);
             before.iter_mut().for_each(|octet| *octet &= 0x7F);
@@ -92,12 +91,8 @@ async fn an_octet_damaged_inside_a_frame_is_recovered_by_polling() {
                 Some(octets)
             });
             tokio::spawn(carrying);
-            let config = LineConfig {
-                hdlc_info: information,
-                window,
-                retries: 7,
-                ..LineConfig::default()
-            };
+            let config =
+                LineConfig { hdlc_info: information, window, retries: 7, ..LineConfig::default() };
             converse(client, meter, &config).await;
         }
     }

@@ -55,9 +55,7 @@ where
 }
 
 /// A cable that carries one octet at a time, each way, every `pace`.
-pub(crate) fn slow_cable(
-    pace: Duration,
-) -> (DuplexStream, DuplexStream, impl Future<Output = ()>) {
+pub(crate) fn slow_cable(pace: Duration) -> (DuplexStream, DuplexStream, impl Future<Output = ()>) {
     async fn trickle(
         mut from: tokio::io::ReadHalf<DuplexStream>,
         mut to: tokio::io::WriteHalf<DuplexStream>,
@@ -78,10 +76,7 @@ pub(crate) fn slow_cable(
     let (from_client, to_client) = tokio::io::split(client_end);
     let (from_meter, to_meter) = tokio::io::split(meter_end);
     let carrying = async move {
-        tokio::join!(
-            trickle(from_client, to_meter, pace),
-            trickle(from_meter, to_client, pace)
-        );
+        tokio::join!(trickle(from_client, to_meter, pace), trickle(from_meter, to_client, pace));
     };
     (client, meter, carrying)
 }

@@ -22,8 +22,7 @@ fn config() -> LineConfig {
 #[tokio::test]
 async fn an_apdu_of_any_length_goes_there_and_back_over_tcp() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address: Address =
-        format!("wrapper://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let address: Address = format!("wrapper://{}", listener.local_addr().unwrap()).parse().unwrap();
     let serving = tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
         let mut meter = ReversingMeter::default();

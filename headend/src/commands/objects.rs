@@ -80,7 +80,13 @@ impl Line {
                 ("METHODS", Align::Right),
             ],
             &[
-                "class", "version", "logical_name", "class_name", "name", "readable", "writable",
+                "class",
+                "version",
+                "logical_name",
+                "class_name",
+                "name",
+                "readable",
+                "writable",
                 "methods",
             ],
         )

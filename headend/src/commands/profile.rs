@@ -38,7 +38,9 @@ pub(super) async fn run(typed: cli::Profile) -> io::Result<Exit> {
         Err(error) => return Ok(usage(&error)),
     };
     if typed.object.attribute.is_some_and(|attribute| attribute != BUFFER) {
-        return Ok(usage(&"the rows of a profile are its attribute 2; read others with headend read"));
+        return Ok(usage(
+            &"the rows of a profile are its attribute 2; read others with headend read",
+        ));
     }
     let mut meter = match associate(settings, &context).await {
         Ok(meter) => meter,
@@ -77,9 +79,7 @@ async fn show(meter: &mut Meter, typed: &cli::Profile, context: &Context) -> io:
     let which = match (typed.from, typed.to, typed.entries) {
         (None, None, None) => Which::All,
         (.., Some(entries)) => Which::Entries(entries.first, entries.last),
-        (from, to, None) => {
-            Which::Times { from: from.map(|from| from.0), to: to.map(|to| to.0) }
-        }
+        (from, to, None) => Which::Times { from: from.map(|from| from.0), to: to.map(|to| to.0) },
     };
     let phase = format!("get {buffer}");
     let mut blocks = match meter.read_blocks(buffer, columns.selection(which)).await {
@@ -92,7 +92,8 @@ async fn show(meter: &mut Meter, typed: &cli::Profile, context: &Context) -> io:
         report::diagnosis(diagnosis);
         tally.failure(diagnosis.exit);
     };
-    let malformed = |error: dlms_core::Malformed| Diagnosis::failure(&error.into(), &phase, context);
+    let malformed =
+        |error: dlms_core::Malformed| Diagnosis::failure(&error.into(), &phase, context);
     let mut printer = printer(typed.output, columns.header());
     let chart_only = typed.plot && is_for_people(typed.output.format);
     let mut kept: Vec<RowLine> = Vec::new();
@@ -197,7 +198,10 @@ pub(crate) async fn setup(
 }
 
 /// Reads the scaler and unit of each column that has some, once.
-pub(crate) async fn read_scaler_units(meter: &mut Meter, columns: &mut Columns) -> Result<(), Error> {
+pub(crate) async fn read_scaler_units(
+    meter: &mut Meter,
+    columns: &mut Columns,
+) -> Result<(), Error> {
     let mut asked: Vec<AttributeDescriptor> =
         columns.shown().filter_map(|value| meter.scaler_unit_to_read(value)).collect();
     asked.sort_unstable();

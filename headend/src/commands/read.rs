@@ -68,7 +68,10 @@ impl Read {
     }
 
     fn line(&self) -> Reading {
-        let outcome = self.outcome.as_ref().map(Clone::clone);
+        let outcome = match &self.outcome {
+            Ok(shown) => Ok(shown.clone()),
+            Err(diagnosis) => Err(diagnosis),
+        };
         Reading::new(self.object.instance, self.class, self.object.attribute(), outcome)
     }
 }
@@ -120,7 +123,7 @@ async fn read_together(
         found.push(class.map(|class| object.of_class(class)).map_err(|error| {
             let diagnosis = Diagnosis::error(&error, &format!("find {object}"), context);
             if matches!(error, Error::Client(_) | Error::Counters(_)) {
-                broken.get_or_insert(diagnosis.clone());
+                broken.get_or_insert_with(|| diagnosis.clone());
             }
             diagnosis
         }));
@@ -156,9 +159,8 @@ async fn read_together(
         }
     }
 
-    let unread = broken
-        .clone()
-        .unwrap_or_else(|| Diagnosis::client(&client::Error::Closed, "get", context));
+    let unread =
+        broken.clone().unwrap_or_else(|| Diagnosis::client(&client::Error::Closed, "get", context));
     let reads = objects.iter().zip(found).map(|(object, found)| match found {
         Err(diagnosis) => Read::failed(*object, &diagnosis),
         Ok(value) => {
@@ -181,9 +183,8 @@ fn shown(
     context: &Context,
 ) -> Result<Shown, Diagnosis> {
     let phase = format!("get {attribute}");
-    let octets = answer
-        .as_ref()
-        .map_err(|refusal| Diagnosis::data_access(*refusal, &phase, context))?;
+    let octets =
+        answer.as_ref().map_err(|refusal| Diagnosis::data_access(*refusal, &phase, context))?;
     RawData::from_octets(octets)
         .and_then(|raw| raw.data())
         .and_then(|data| {

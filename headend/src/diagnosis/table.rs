@@ -30,129 +30,224 @@ const fn unreachable(means: &'static str, next: &'static str) -> Entry {
 }
 
 /// Finds `code`, or the entry for codes that the table lacks.
-pub(super) fn find(table: &'static [(u8, Entry)], code: u8, other: &'static Entry) -> &'static Entry {
+pub(super) fn find(
+    table: &'static [(u8, Entry)],
+    code: u8,
+    other: &'static Entry,
+) -> &'static Entry {
     table.iter().find(|(known, _)| *known == code).map_or(other, |(_, entry)| entry)
 }
 
 /// Data-Access-Result, the answer to GET and SET (IEC 62056-5-3 clause 8).
 pub(super) const DATA_ACCESS: &[(u8, Entry)] = &[
-    (1, refused(
-        "a part of the meter does not work",
-        "read it once more; if it stays, the meter needs service",
-    )),
+    (
+        1,
+        refused(
+            "a part of the meter does not work",
+            "read it once more; if it stays, the meter needs service",
+        ),
+    ),
     (2, refused("the meter is busy, or the value is not ready yet", "try again in a minute")),
-    (3, refused(
-        "this client has no right to it: rights depend on the client and its authentication",
-        "another client and its secret, such as --client 1 --auth hls-gmac --keys FILE; {objects} shows the rights",
-    )),
-    (4, refused(
-        "this meter has no such object or attribute, or hides it from this client",
-        "{objects} lists what it has; another --client may see more",
-    )),
-    (9, refused(
-        "the object exists with another class",
-        "leave the class away, or look it up: {objects}",
-    )),
-    (11, refused(
-        "the object is not visible in this association, or not in use",
-        "another client, such as --client 1; {objects} lists what is visible",
-    )),
-    (12, refused(
-        "the type of the value, or of the selection, is not the one that the meter expects",
-        "read the attribute first: its type is the one to write; of a profile, leave --from, --to, --entries and --columns away",
-    )),
-    (13, refused(
-        "this client has no right to it, or the selection reaches too far",
-        "another client and its secret, such as --client 1 --auth hls-gmac --keys FILE",
-    )),
+    (
+        3,
+        refused(
+            "this client has no right to it: rights depend on the client and its authentication",
+            "another client and its secret, such as --client 1 --auth hls-gmac --keys FILE; \
+             {objects} shows the rights",
+        ),
+    ),
+    (
+        4,
+        refused(
+            "this meter has no such object or attribute, or hides it from this client",
+            "{objects} lists what it has; another --client may see more",
+        ),
+    ),
+    (
+        9,
+        refused(
+            "the object exists with another class",
+            "leave the class away, or look it up: {objects}",
+        ),
+    ),
+    (
+        11,
+        refused(
+            "the object is not visible in this association, or not in use",
+            "another client, such as --client 1; {objects} lists what is visible",
+        ),
+    ),
+    (
+        12,
+        refused(
+            "the type of the value, or of the selection, is not the one that the meter expects",
+            "read the attribute first: its type is the one to write; of a profile, leave --from, \
+             --to, --entries and --columns away",
+        ),
+    ),
+    (
+        13,
+        refused(
+            "this client has no right to it, or the selection reaches too far",
+            "another client and its secret, such as --client 1 --auth hls-gmac --keys FILE",
+        ),
+    ),
     (14, refused("the meter lost the datablock that was due", "try again")),
     (15, refused("the meter gave the transfer up", "try again, with fewer rows at a time")),
     (16, refused("the meter knows of no transfer to go on with", "try again")),
     (17, refused("the meter gave the transfer up", "try again")),
     (18, refused("the meter knows of no transfer to go on with", "try again")),
     (19, refused("a datablock got lost or came twice", "try again")),
-    (250, refused(
-        "the meter does not say why: often a selection that it does not support, or a value that it does not like",
-        "of a profile, leave --from, --to, --entries and --columns away; of a write, read the attribute first",
-    )),
+    (
+        250,
+        refused(
+            "the meter does not say why: often a selection that it does not support, or a value \
+             that it does not like",
+            "of a profile, leave --from, --to, --entries and --columns away; of a write, read \
+             the attribute first",
+        ),
+    ),
 ];
 
 /// Action-Result, the answer to ACTION (IEC 62056-5-3 clause 8).
 pub(super) const ACTION: &[(u8, Entry)] = &[
-    (1, refused(
-        "a part of the meter does not work, such as the breaker",
-        "read the state of the object; if it stays, the meter needs service",
-    )),
-    (2, refused(
-        "the meter is busy, or it has started and is still at work",
-        "read the state of the object, and try again in a minute if nothing happened",
-    )),
-    (3, refused(
-        "this client has no right to it, or the mode of the object forbids it (control_mode of a disconnector)",
-        "another client and its secret, such as --client 1 --auth hls-gmac --keys FILE; {objects} shows the rights",
-    )),
+    (
+        1,
+        refused(
+            "a part of the meter does not work, such as the breaker",
+            "read the state of the object; if it stays, the meter needs service",
+        ),
+    ),
+    (
+        2,
+        refused(
+            "the meter is busy, or it has started and is still at work",
+            "read the state of the object, and try again in a minute if nothing happened",
+        ),
+    ),
+    (
+        3,
+        refused(
+            "this client has no right to it, or the mode of the object forbids it (control_mode \
+             of a disconnector)",
+            "another client and its secret, such as --client 1 --auth hls-gmac --keys FILE; \
+             {objects} shows the rights",
+        ),
+    ),
     (4, refused("this meter has no such object or method", "{objects} lists what it has")),
-    (9, refused(
-        "the object exists with another class",
-        "leave the class away, or look it up: {objects}",
-    )),
-    (11, refused(
-        "the object is not visible in this association, or not in use",
-        "another client, such as --client 1; {objects} lists what is visible",
-    )),
-    (12, refused(
-        "the parameter has another type than the method expects",
-        "give VALUE with its type: headend invoke --help",
-    )),
+    (
+        9,
+        refused(
+            "the object exists with another class",
+            "leave the class away, or look it up: {objects}",
+        ),
+    ),
+    (
+        11,
+        refused(
+            "the object is not visible in this association, or not in use",
+            "another client, such as --client 1; {objects} lists what is visible",
+        ),
+    ),
+    (
+        12,
+        refused(
+            "the parameter has another type than the method expects",
+            "give VALUE with its type: headend invoke --help",
+        ),
+    ),
     (13, refused("this client has no right to it", "another client and its secret")),
     (14, refused("the meter lost the datablock that was due", "try again")),
     (15, refused("the meter gave the transfer up", "read the state of the object, then try again")),
     (16, refused("the meter knows of no transfer to go on with", "try again")),
-    (250, refused(
-        "the meter does not say why: often a parameter that it does not like",
-        "read the state of the object; give VALUE with its type",
-    )),
+    (
+        250,
+        refused(
+            "the meter does not say why: often a parameter that it does not like",
+            "read the state of the object; give VALUE with its type",
+        ),
+    ),
 ];
 
 /// A refusal with a code that no table has.
-pub(super) const REFUSED: Entry =
-    refused("the code is not in the standard: it is the manufacturer's own", "ask the manufacturer for it");
+pub(super) const REFUSED: Entry = refused(
+    "the code is not in the standard: it is the manufacturer's own",
+    "ask the manufacturer for it",
+);
 
 /// Associate-source-diagnostic of the service user, in an AARE (IEC 62056-5-3 clause 7.2.4.1).
 pub(super) const ASSOCIATE: &[(u8, Entry)] = &[
-    (2, refused(
-        "the meter does not take this kind of association from this client: it wants ciphering, or wants none",
-        "add or leave away --security; {public} often works",
-    )),
-    (3, insecure(
-        "the meter knows clients by their system title, and not this one",
-        "--system-title HEX with the title that is registered in the meter",
-    )),
+    (
+        2,
+        refused(
+            "the meter does not take this kind of association from this client: it wants \
+             ciphering, or wants none",
+            "add or leave away --security; {public} often works",
+        ),
+    ),
+    (
+        3,
+        insecure(
+            "the meter knows clients by their system title, and not this one",
+            "--system-title HEX with the title that is registered in the meter",
+        ),
+    ),
     (4, refused("the meter does not take the identification of this client", "another --client")),
     (5, refused("the meter does not take the identification of this client", "another --client")),
     (6, refused("the meter does not take the identification of this client", "another --client")),
-    (7, refused("the meter does not go by the title it was called by", "check --server and the keys")),
+    (
+        7,
+        refused(
+            "the meter does not go by the title it was called by",
+            "check --server and the keys",
+        ),
+    ),
     (8, refused("there is no such application in the meter", "check --server")),
     (9, refused("there is no such application in the meter", "check --server")),
     (10, refused("there is no such application in the meter", "check --server")),
-    (11, insecure(
-        "this client of the meter uses another authentication mechanism",
-        "another --auth: none for client 16, lls or one of hls-md5, hls-sha1, hls-gmac, hls-sha256 for others",
-    )),
-    (12, insecure("this client of the meter must authenticate itself", "--auth lls or one of --auth hls-...")),
-    (13, insecure("the password, the secret or the key is wrong", "check it, and that it belongs to this --client")),
-    (14, insecure("this client of the meter must authenticate itself", "--auth lls or one of --auth hls-...")),
+    (
+        11,
+        insecure(
+            "this client of the meter uses another authentication mechanism",
+            "another --auth: none for client 16, lls or one of hls-md5, hls-sha1, hls-gmac, \
+             hls-sha256 for others",
+        ),
+    ),
+    (
+        12,
+        insecure(
+            "this client of the meter must authenticate itself",
+            "--auth lls or one of --auth hls-...",
+        ),
+    ),
+    (
+        13,
+        insecure(
+            "the password, the secret or the key is wrong",
+            "check it, and that it belongs to this --client",
+        ),
+    ),
+    (
+        14,
+        insecure(
+            "this client of the meter must authenticate itself",
+            "--auth lls or one of --auth hls-...",
+        ),
+    ),
 ];
 
 /// An AARE that rejects and does not say why, when keys or a password were used.
 pub(super) const REJECTED_SECURED: Entry = insecure(
-    "the meter does not say why: with keys or a password it is mostly a wrong one, or one of another client",
-    "check keys, --client, --system-title and --auth; {public} shows whether the meter answers at all",
+    "the meter does not say why: with keys or a password it is mostly a wrong one, or one of \
+     another client",
+    "check keys, --client, --system-title and --auth; {public} shows whether the meter answers \
+     at all",
 );
 
 /// An AARE that rejects and does not say why, when no secret was used.
 pub(super) const REJECTED: Entry = refused(
-    "the meter does not say why: often it does not know this client, or has another association open",
+    "the meter does not say why: often it does not know this client, or has another association \
+     open",
     "{public}; or wait a minute",
 );
 
@@ -166,24 +261,45 @@ pub(super) const REJECTED_PROVIDER: Entry =
 
 /// The service of an ExceptionResponse (IEC 62056-5-3 clause 8).
 pub(super) const EXCEPTION: &[(u8, Entry)] = &[
-    (1, refused(
-        "the meter cannot do this now: often the association is gone, or it was never open for this client",
-        "try again; if it stays, another --client or --auth",
-    )),
-    (2, refused(
-        "the meter does not have this service, or does not take it unprotected",
-        "--security authenc with the keys of the meter, if it wants ciphering",
-    )),
+    (
+        1,
+        refused(
+            "the meter cannot do this now: often the association is gone, or it was never open \
+             for this client",
+            "try again; if it stays, another --client or --auth",
+        ),
+    ),
+    (
+        2,
+        refused(
+            "the meter does not have this service, or does not take it unprotected",
+            "--security authenc with the keys of the meter, if it wants ciphering",
+        ),
+    ),
     (3, refused("the meter does not say why", "try again; --trace apdu shows what was sent")),
-    (4, refused("the request was longer than the meter takes", "--max-pdu 512, or fewer objects at a time")),
-    (5, insecure(
-        "the meter could not decipher the request: a wrong key, or a system title that it does not expect",
-        "check --ek and --ak, --system-title and --suite",
-    )),
-    (6, insecure(
-        "the invocation counter was not greater than the last one that the meter accepted",
-        "once more: the counter was moved; if it is too far ahead, --counter N with the number that the meter names",
-    )),
+    (
+        4,
+        refused(
+            "the request was longer than the meter takes",
+            "--max-pdu 512, or fewer objects at a time",
+        ),
+    ),
+    (
+        5,
+        insecure(
+            "the meter could not decipher the request: a wrong key, or a system title that it \
+             does not expect",
+            "check --ek and --ak, --system-title and --suite",
+        ),
+    ),
+    (
+        6,
+        insecure(
+            "the invocation counter was not greater than the last one that the meter accepted",
+            "once more: the counter was moved; if it is too far ahead, --counter N with the \
+             number that the meter names",
+        ),
+    ),
 ];
 
 /// An ExceptionResponse with a service code that the table lacks.
@@ -192,7 +308,8 @@ pub(super) const EXCEPTION_OTHER: Entry =
 
 /// Deciphering-error in a ConfirmedServiceError.
 pub(super) const SERVICE_DECIPHERING: Entry = insecure(
-    "the meter could not decipher the request: a wrong key, or a system title that it does not expect",
+    "the meter could not decipher the request: a wrong key, or a system title that it does not \
+     expect",
     "check --ek and --ak, --system-title and --suite",
 );
 
@@ -203,8 +320,10 @@ pub(super) const SERVICE_INITIATE: Entry = refused(
 );
 
 /// Any other ConfirmedServiceError.
-pub(super) const SERVICE_OTHER: Entry =
-    refused("the meter could not carry out the service", "try again; --trace apdu shows what was sent");
+pub(super) const SERVICE_OTHER: Entry = refused(
+    "the meter could not carry out the service",
+    "try again; --trace apdu shows what was sent",
+);
 
 /// HLS: the meter refused our proof.
 pub(super) const AUTHENTICATION_REFUSED: Entry = insecure(
@@ -260,7 +379,8 @@ pub(super) const VIOLATION: Entry = unreachable(
 
 /// Silence.
 pub(super) const NO_RESPONSE: Entry = unreachable(
-    "nobody has this client or server SAP (unknown ones are ignored in silence), the peer speaks the other framing (wrapper:// or hdlc://), or the meter is slow",
+    "nobody has this client or server SAP (unknown ones are ignored in silence), the peer speaks \
+     the other framing (wrapper:// or hdlc://), or the meter is slow",
     "check --client and --server, or --timeout 30; {public}",
 );
 
@@ -285,17 +405,20 @@ pub(super) const NOT_NEGOTIATED: Entry =
 pub(super) const LINE: Entry = unreachable("", "{trace}");
 
 /// The meter's link layer does not want this client.
-pub(super) const LINE_REFUSED: Entry =
-    Entry { means: "", next: "{public}", exit: Exit::Refused };
+pub(super) const LINE_REFUSED: Entry = Entry { means: "", next: "{public}", exit: Exit::Refused };
 
 /// Addresses that cannot be written down in the framing.
-pub(super) const BAD_SAP: Entry =
-    Entry { means: "", next: "check --client, --server, --address-bytes, --hdlc-info and --window", exit: Exit::Usage };
+pub(super) const BAD_SAP: Entry = Entry {
+    means: "",
+    next: "check --client, --server, --address-bytes, --hdlc-info and --window",
+    exit: Exit::Usage,
+};
 
 /// An object that the object list lacks.
 pub(super) const NOT_LISTED: Entry = refused(
     "this meter has no such object, or hides it from this client",
-    "{objects} lists what it has; with the class in front, as in 3:1-0:1.8.0*255, it is asked for anyway",
+    "{objects} lists what it has; with the class in front, as in 3:1-0:1.8.0*255, it is asked \
+     for anyway",
 );
 
 /// The object list cannot be read.
@@ -312,14 +435,16 @@ pub(super) const SHAPE: Entry = unreachable(
 
 /// A file of this machine.
 pub(super) const FILE: Entry = Entry {
-    means: "without the record of used invocation counters nothing ciphered is sent: a counter used twice gives the key away",
+    means: "without the record of used invocation counters nothing ciphered is sent: a counter \
+            used twice gives the key away",
     next: "repair the file, or name another with --counter-file F",
     exit: Exit::Local,
 };
 
 /// A counter that jumps too far.
 pub(super) const COUNTER_TOO_FAR: Entry = insecure(
-    "nobody vouches for this number: it may be right for a meter that was used elsewhere, or forged to use the key up",
+    "nobody vouches for this number: it may be right for a meter that was used elsewhere, or \
+     forged to use the key up",
     "if you believe it, --counter N with that number, once",
 );
 
@@ -332,7 +457,8 @@ pub(super) const COUNTER_LOWER: Entry = Entry {
 
 /// No data folder.
 pub(super) const COUNTER_NOWHERE: Entry = Entry {
-    means: "used invocation counters must be remembered, and there is no data folder to keep them in",
+    means: "used invocation counters must be remembered, and there is no data folder to keep \
+            them in",
     next: "--counter-file F",
     exit: Exit::Usage,
 };

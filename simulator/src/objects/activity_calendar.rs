@@ -112,7 +112,9 @@ impl CosemObject for ActivityCalendar {
         let takes_over = if due { DateTime::UNSPECIFIED } else { self.takes_over };
         match read.attribute {
             attribute @ 2..=5 => put(out, &active.0[usize::from(attribute.unsigned_abs()) - 2]),
-            attribute @ 6..=9 => put(out, &self.passive.0[usize::from(attribute.unsigned_abs()) - 6]),
+            attribute @ 6..=9 => {
+                put(out, &self.passive.0[usize::from(attribute.unsigned_abs()) - 6])
+            }
             _ => put(out, &takes_over.to_data()),
         }
     }

@@ -1,9 +1,7 @@
 //! A meter on the desk: asked without any line, at a time of the test's choice.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
-};
+use core::sync::atomic::{AtomicI64, Ordering};
+use std::sync::Arc;
 
 use dlms_core::{
     association::{Entropy, Server, ServerConfig},
@@ -83,12 +81,11 @@ impl Desk {
         selector: Option<&ProfileSelector>,
     ) -> Result<DataBuf, DataAccessResult> {
         let parameters = selector.map(|selector| selector.parameters().to_octets());
-        let selection = selector.zip(parameters.as_ref()).map(|(selector, parameters)| {
-            SelectiveAccess {
+        let selection =
+            selector.zip(parameters.as_ref()).map(|(selector, parameters)| SelectiveAccess {
                 selector: selector.selector(),
                 parameters: RawData::from_octets(parameters).unwrap(),
-            }
-        });
+            });
         let attribute = AttributeSelection { attribute, selection };
         let request = GetRequest::Normal { invoke: INVOKE, attribute };
         let mut answer = self.ask(|out| request.encode(&mut Writer::new(out)));
@@ -129,8 +126,7 @@ impl Desk {
         name: &str,
         selector: Option<&ProfileSelector>,
     ) -> Result<Vec<Vec<DataBuf>>, DataAccessResult> {
-        let buffer =
-            AttributeDescriptor::new(ClassId::PROFILE_GENERIC, name.parse().unwrap(), 2);
+        let buffer = AttributeDescriptor::new(ClassId::PROFILE_GENERIC, name.parse().unwrap(), 2);
         let DataBuf::Array(rows) = self.read(buffer, selector)? else { panic!("no array") };
         Ok(rows
             .into_iter()

@@ -1,11 +1,14 @@
 //! What a client brings to an association.
 
+use alloc::sync::Arc;
 use core::time::Duration;
 
 use crate::{
     acse::Mechanism,
     association::Misuse,
-    security::{Key, Protection, Secret, SecuritySuite, SystemTitle},
+    security::{
+        Key, Protection, Secret, SecuritySuite, SystemTitle, hls::ManufacturerMechanism,
+    },
     xdlms::Conformance,
 };
 
@@ -25,7 +28,8 @@ pub struct Ciphering {
     pub encryption_key: Key,
     /// The global authentication key (GAK). Only encryption without authentication works without.
     pub authentication_key: Option<Key>,
-    /// Agree on a key of its own for this association.
+    /// Agree on a key of its own for this association. Only with authenticated encryption: the key
+    /// travels in the InitiateRequest.
     pub dedicated: bool,
     /// Use general-glo and general-ded APDUs, which carry the system title, instead of the
     /// service-specific ones.
@@ -39,6 +43,8 @@ pub struct ClientConfig {
     pub mechanism: Mechanism,
     /// The password (LLS) or the secret (HLS 2, 3, 4 and 6).
     pub secret: Secret,
+    /// What mechanism 2 is with this manufacturer's meters. The standard does not say.
+    pub manufacturer_mechanism: Option<Arc<dyn ManufacturerMechanism>>,
     /// The client's system title; needed for ciphering and for HLS 5 and 6.
     pub system_title: Option<SystemTitle>,
     /// The meter's system title, where known: another one is refused, and a meter that does not
@@ -50,10 +56,14 @@ pub struct ClientConfig {
     pub conformance: Conformance,
     /// The largest APDU that the client takes, in octets.
     pub max_receive_pdu: u16,
-    /// How long to wait for an answer. None where the line below watches over that, as HDLC does.
+    /// How long to wait for an answer. None where the line below watches over that, as HDLC does: it
+    /// must then poll for as long as [`Client::is_waiting`](super::Client::is_waiting).
     pub response_timeout: Option<Duration>,
     /// How often an association or a GET without answer is tried again.
     pub retries: u8,
+    /// Whether the line carries datagrams, which may come twice: a repeated one is then dropped
+    /// and no attack.
+    pub datagrams: bool,
     /// Whether to send RLRQ; some meters know only the end of the link.
     pub release: bool,
     /// Octets of one joined answer beyond which it is refused.
@@ -66,6 +76,7 @@ impl Default for ClientConfig {
         Self {
             mechanism: Mechanism::Lowest,
             secret: Secret::from(&[][..]),
+            manufacturer_mechanism: None,
             system_title: None,
             server_title: None,
             ciphering: None,
@@ -83,6 +94,7 @@ impl Default for ClientConfig {
             max_receive_pdu: 0xffff,
             response_timeout: Some(Duration::from_secs(10)),
             retries: 2,
+            datagrams: false,
             release: true,
             answer_len_max: ANSWER_LEN_MAX,
         }
@@ -120,7 +132,16 @@ impl ClientConfig {
                 return Err(Misuse::Lacks("authentication mechanism"));
             }
         }
+        if self.mechanism == Mechanism::Hls2 && self.manufacturer_mechanism.is_none() {
+            return Err(Misuse::Lacks("manufacturer's mechanism"));
+        }
         match self.protecting() {
+            Some(ciphering)
+                if ciphering.dedicated
+                    && ciphering.protection != Protection::AUTHENTICATED_ENCRYPTED =>
+            {
+                Err(Misuse::DedicatedKeyInClear)
+            }
             Some(_) if !title => Err(Misuse::Lacks("client system title")),
             Some(ciphering)
                 if ciphering.protection.authenticated && ciphering.authentication_key.is_none() =>

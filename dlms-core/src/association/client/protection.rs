@@ -4,8 +4,6 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use sans_io_time::Instant;
-
 use super::{Client, State};
 use crate::{
     Malformed, MalformedKind,
@@ -13,18 +11,58 @@ use crate::{
     association::{Failure, Violation},
     security::{
         CipherForm, ProtectRequest, ReceiveCounter, SecurityControl, SecurityError,
-        UnprotectRequest, decode_head, hls, protect, unprotect_in_place,
+        UnprotectRequest, Verification, decode_head, hls, protect, unprotect_in_place,
     },
-    xdlms::tag,
+    xdlms::{Conformance, tag},
 };
+
+/// How far an unproven counter may be ahead to count. Beyond it the APDU is taken, but what came
+/// before it may still come.
+const UNVERIFIED_JUMP_MAX: u32 = 1 << 20;
+
+/// How an APDU was protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protected {
+    Not,
+    Global,
+    Dedicated,
+}
+
+/// An APDU with its protection taken off.
+pub(super) struct Opening<'a> {
+    pub(super) plain: &'a [u8],
+    pub(super) protected: Protected,
+    /// The counter of an APDU that is encrypted only, and so proves nothing.
+    unverified: Option<u32>,
+}
+
+impl Opening<'_> {
+    /// Lets the counter of an encrypted APDU count, once its content turned out to make sense: noise
+    /// must not be able to lock the meter out.
+    pub(super) fn accept_unverified_counter(&self, client: &mut Client) {
+        let counter = match self.protected {
+            Protected::Not => return,
+            Protected::Global => &mut client.receive_counter,
+            Protected::Dedicated => &mut client.dedicated_receive_counter,
+        };
+        if let Some(received) = self.unverified
+            && received.saturating_sub(counter.lowest_acceptable()) <= UNVERIFIED_JUMP_MAX
+        {
+            counter.accept(received);
+        }
+    }
+}
 
 impl Client {
     /// Sends a service APDU, protected as agreed.
-    pub(super) fn transmit(&mut self, now: Instant, plain: &[u8]) -> Result<(), Failure> {
+    pub(super) fn transmit(&mut self, plain: &[u8]) -> Result<(), Failure> {
         let Some(ciphering) = self.config.protecting() else {
-            self.transmit_as_is(now, plain.to_vec());
+            self.transmit_as_is(plain.to_vec());
             return Ok(());
         };
+        if ciphering.general && self.state == State::Associated {
+            self.needs(Conformance::GENERAL_PROTECTION, "general protection")?;
+        }
         // The answer to the challenge still goes under the global key.
         let dedicated = self.dedicated_key.is_some() && self.state == State::Associated;
         let general = ciphering.general;
@@ -38,14 +76,13 @@ impl Client {
         let wire = wire.ok_or(Failure::NotNegotiated("a ciphered form of this service"))?;
         let mut out = Vec::new();
         self.protect(wire, general, dedicated, plain, &mut out)?;
-        self.transmit_as_is(now, out);
+        self.transmit_as_is(out);
         Ok(())
     }
 
-    pub(super) fn transmit_as_is(&mut self, now: Instant, apdu: Vec<u8>) {
+    pub(super) fn transmit_as_is(&mut self, apdu: Vec<u8>) {
         self.outgoing = Some(apdu);
-        self.deadline =
-            self.config.response_timeout.and_then(|timeout| now.checked_add(timeout));
+        self.deadline = None;
     }
 
     /// Appends the ciphered form of `plain` to `out`, under the next counter of the key it takes.
@@ -73,25 +110,21 @@ impl Client {
         Ok(protect(&*self.provider, &request, plain, out)?)
     }
 
-    /// Takes the protection off an APDU, in place; says whether there was one. A counter counts
-    /// only once everything verified.
-    pub(super) fn open<'a>(&mut self, apdu: &'a mut [u8]) -> Result<(&'a [u8], bool), Failure> {
+    /// Takes the protection off an APDU, in place. A counter counts only once the tag verified.
+    pub(super) fn open<'a>(&mut self, apdu: &'a mut [u8]) -> Result<Opening<'a>, Failure> {
         let outer = apdu.first().copied().ok_or(Malformed::new(MalformedKind::Truncated, 0))?;
         if CipherForm::from_tag(outer).is_none() {
-            return Ok((apdu, false));
+            return Ok(Opening { plain: apdu, protected: Protected::Not, unverified: None });
         }
         let ciphering = self.config.ciphering.as_ref().ok_or(Failure::NoKeys)?;
         let head = decode_head(apdu)?;
         let dedicated = head.form.is_dedicated();
-        let key = match (dedicated, &self.dedicated_key) {
-            (true, Some(key)) => key,
+        let (key, counter, protected) = match (dedicated, &self.dedicated_key) {
+            (true, Some(key)) => (key, &mut self.dedicated_receive_counter, Protected::Dedicated),
             (true, None) => return Err(Failure::NoKeys),
-            (false, _) => &ciphering.encryption_key,
-        };
-        let counter = if dedicated {
-            &mut self.dedicated_receive_counter
-        } else {
-            &mut self.receive_counter
+            (false, _) => {
+                (&ciphering.encryption_key, &mut self.receive_counter, Protected::Global)
+            }
         };
         counter.check(head.counter)?;
         let request = UnprotectRequest {
@@ -106,8 +139,33 @@ impl Client {
         if !head.form.is_general() && inner != tag::plain(outer) {
             return Err(Violation::Unexpected("content of a ciphered APDU").into());
         }
-        counter.accept(head.counter);
-        Ok((opened.plain, true))
+        let mut unverified = Some(head.counter);
+        if opened.verified == Verification::Verified {
+            counter.accept(head.counter);
+            unverified = None;
+        }
+        Ok(Opening { plain: opened.plain, protected, unverified })
+    }
+
+    /// Whether an APDU that could not be opened is none that is waited for: what the meter tells
+    /// everybody, or by itself, under keys that are not this association's. On a line of datagrams
+    /// also one that came twice.
+    pub(super) fn is_beside_the_point(&self, outer: Option<u8>, failure: &Failure) -> bool {
+        let general = matches!(
+            outer,
+            Some(
+                tag::GENERAL_GLO_CIPHERING
+                    | tag::GENERAL_DED_CIPHERING
+                    | tag::GENERAL_CIPHERING
+                    | tag::GLO_EVENT_NOTIFICATION_REQUEST
+            )
+        );
+        match failure {
+            Failure::NoKeys => general,
+            Failure::Security(SecurityError::KeySet { broadcast: true }) => general,
+            Failure::Security(SecurityError::CounterNotGreater { .. }) => self.config.datagrams,
+            _ => false,
+        }
     }
 
     pub(super) fn exchange(&self) -> Result<hls::Exchange<'_>, Failure> {
@@ -115,7 +173,10 @@ impl Client {
             hls::Credentials::Secret(hls::SharedSecret { secret: &self.config.secret, mechanism })
         };
         let credentials = match self.config.mechanism {
-            Mechanism::Hls2 => secret(hls::SecretMechanism::Manufacturer(&hls::AesEcb)),
+            Mechanism::Hls2 => {
+                let mechanism = self.config.manufacturer_mechanism.as_deref();
+                secret(hls::SecretMechanism::Manufacturer(mechanism.ok_or(Failure::NoKeys)?))
+            }
             Mechanism::HlsMd5 => secret(hls::SecretMechanism::Md5),
             Mechanism::HlsSha1 => secret(hls::SecretMechanism::Sha1),
             Mechanism::HlsSha256 => secret(hls::SecretMechanism::Sha256),

@@ -3,10 +3,10 @@
 use alloc::{borrow::Cow, vec::Vec};
 
 use crate::{
-    association::{Failure, Violation},
+    association::{Failure, Misuse, Violation},
     axdr::Writer,
     cosem::{AttributeDescriptor, MethodDescriptor},
-    xdlms::{ActionResult, DataAccessResult},
+    xdlms::{ActionResult, DataAccessResult, joined},
 };
 
 /// A selective access: the selector and its encoded parameters.
@@ -89,6 +89,39 @@ pub enum Response {
 }
 
 impl Request {
+    /// Refuses what cannot be encoded, before anything is sent.
+    pub(super) fn check(&self) -> Result<(), Misuse> {
+        let one = |value: &[u8]| match joined::decode_value(value) {
+            Ok(_) => Ok(()),
+            Err(malformed) => Err(Misuse::Value(malformed)),
+        };
+        let selection = |selection: &Option<Selection>| {
+            selection.as_ref().map_or(Ok(()), |selection| one(&selection.parameters))
+        };
+        let some = |empty: bool| if empty { Err(Misuse::List) } else { Ok(()) };
+        match self {
+            Self::Get { selection: of, .. } | Self::GetBlocks { selection: of, .. } => {
+                selection(of)
+            }
+            Self::GetList(list) => {
+                some(list.is_empty())?;
+                list.iter().try_for_each(|(_, of)| selection(of))
+            }
+            Self::Set { selection: of, value, .. } => selection(of).and(one(value)),
+            Self::SetList(list) => {
+                some(list.is_empty())?;
+                list.iter().try_for_each(|(_, value)| one(value))
+            }
+            Self::Action { parameters, .. } => {
+                parameters.as_deref().map_or(Ok(()), one)
+            }
+            Self::ActionList(list) => {
+                some(list.is_empty())?;
+                list.iter().try_for_each(|(_, parameters)| one(parameters))
+            }
+        }
+    }
+
     /// What goes into the blocks of a request that is too long for one APDU.
     pub(super) fn data(&self) -> Result<Cow<'_, [u8]>, Failure> {
         fn list<'v>(values: impl ExactSizeIterator<Item = &'v Vec<u8>>) -> Vec<u8> {

@@ -53,7 +53,7 @@ impl Bench {
 
     fn associated(config: ClientConfig) -> Self {
         let mut bench = Self::new(config);
-        bench.client.associate(bench.now, &mut Counting(0)).unwrap();
+        bench.client.associate(&mut Counting(0)).unwrap();
         bench.sent();
         bench.answer(ACCEPTED);
         assert!(matches!(bench.event(), Some(Event::Associated(_))));
@@ -61,18 +61,18 @@ impl Bench {
     }
 
     fn request(&mut self, request: Request) -> Vec<u8> {
-        self.client.request(self.now, request).unwrap();
+        self.client.request(request).unwrap();
         self.sent()
     }
 
     fn sent(&mut self) -> Vec<u8> {
         let mut out = Vec::new();
-        assert!(self.client.poll_transmit(&mut out), "nothing was sent");
+        assert!(self.client.poll_transmit(self.now, &mut out), "nothing was sent");
         out
     }
 
     fn silent(&mut self) -> bool {
-        !self.client.poll_transmit(&mut Vec::new())
+        !self.client.poll_transmit(self.now, &mut Vec::new())
     }
 
     fn answer(&mut self, hex: &str) {
@@ -80,7 +80,7 @@ impl Bench {
     }
 
     fn answer_octets(&mut self, octets: &[u8]) {
-        self.client.handle_apdu(self.now, &mut octets.to_vec());
+        self.client.handle_apdu(&mut octets.to_vec());
     }
 
     fn event(&mut self) -> Option<Event> {
@@ -116,7 +116,7 @@ fn set(value: Vec<u8>) -> Request {
 #[test]
 fn a_public_client_opens_reads_and_closes() {
     let mut bench = Bench::new(ClientConfig { max_receive_pdu: 0x04b0, ..ClientConfig::default() });
-    bench.client.associate(bench.now, &mut Counting(0)).unwrap();
+    bench.client.associate(&mut Counting(0)).unwrap();
     // Context LN without ciphering; InitiateRequest: no dedicated key, DLMS version 6.
     assert_eq!(
         hex(&bench.sent()),
@@ -132,7 +132,7 @@ fn a_public_client_opens_reads_and_closes() {
     let value = vec![0x12, 0x08, 0xfd];
     assert_eq!(bench.event(), Some(Event::Response(Response::Get(Ok(value)))));
 
-    bench.client.release(bench.now).unwrap();
+    bench.client.release().unwrap();
     assert_eq!(hex(&bench.sent()), "6203800100");
     bench.answer("6303800100");
     assert_eq!(bench.event(), Some(Event::Released));
@@ -147,7 +147,7 @@ fn a_password_travels_in_the_aarq_and_a_rejection_names_its_reason() {
         ..ClientConfig::default()
     };
     let mut bench = Bench::new(config);
-    bench.client.associate(bench.now, &mut Counting(0)).unwrap();
+    bench.client.associate(&mut Counting(0)).unwrap();
     assert!(hex(&bench.sent()).contains("8a0207808b0760857405080201ac0a80083132333435363738"));
     // Rejected permanently, authentication-failure, no user-information.
     bench.answer("6117 a109060760857405080101 a203020101 a305a10302010d");
@@ -174,7 +174,7 @@ fn what_the_configuration_lacks_is_said_before_anything_is_sent() {
         let config = ClientConfig { mechanism, ..ClientConfig::default() };
         let mut bench = Bench::new(config);
         assert_eq!(
-            bench.client.associate(bench.now, &mut Counting(0)),
+            bench.client.associate(&mut Counting(0)),
             Err(Misuse::Lacks(lacks))
         );
         assert!(bench.silent());
@@ -287,7 +287,7 @@ fn a_method_is_invoked_and_what_it_returns_is_handed_on() {
 #[test]
 fn a_silent_meter_is_asked_again_as_often_as_configured() {
     let mut bench = Bench::new(ClientConfig { retries: 2, ..ClientConfig::default() });
-    bench.client.associate(bench.now, &mut Counting(0)).unwrap();
+    bench.client.associate(&mut Counting(0)).unwrap();
     let first = bench.sent();
     for _ in 0..2 {
         bench.pass_to_timeout();
@@ -345,7 +345,7 @@ fn an_exception_fails_the_request_and_not_the_association() {
 #[test]
 fn a_service_error_instead_of_an_initiate_response_ends_the_association() {
     let mut bench = Bench::new(ClientConfig::default());
-    bench.client.associate(bench.now, &mut Counting(0)).unwrap();
+    bench.client.associate(&mut Counting(0)).unwrap();
     bench.sent();
     bench.answer(
         "611f a109060760857405080101 a203020101 a305a10302010d be0604040e010602",
@@ -430,7 +430,7 @@ const BOTH: Protection = Protection::AUTHENTICATED_ENCRYPTED;
 fn ciphered_and_associated() -> Bench {
     let mut bench = Bench::new(ciphered());
     bench.client.grant_counters(100..164);
-    bench.client.associate(bench.now, &mut Counting(0)).unwrap();
+    bench.client.associate(&mut Counting(0)).unwrap();
     bench.sent();
     bench.answer_octets(&aare_with(&from_meter(0x28, 7, BOTH, INITIATE_RESPONSE)));
     assert!(matches!(bench.event(), Some(Event::Associated(_))));
@@ -452,7 +452,7 @@ fn a_ciphered_association_takes_one_counter_an_apdu() {
 #[test]
 fn without_counters_nothing_is_sent() {
     let mut bench = Bench::new(ciphered());
-    bench.client.associate(bench.now, &mut Counting(0)).unwrap();
+    bench.client.associate(&mut Counting(0)).unwrap();
     assert!(bench.silent());
     let failure = Failure::CountersExhausted;
     let failed = Event::AssociationFailed { phase: Phase::Associate, failure };
@@ -518,7 +518,7 @@ fn an_answer_less_protected_than_agreed_is_refused() {
 fn an_association_answered_in_clear_is_refused() {
     let mut bench = Bench::new(ciphered());
     bench.client.grant_counters(1..10);
-    bench.client.associate(bench.now, &mut Counting(0)).unwrap();
+    bench.client.associate(&mut Counting(0)).unwrap();
     bench.sent();
     bench.answer_octets(&aare_with(&octets(INITIATE_RESPONSE)));
     let failure = Failure::Unprotected;
@@ -531,7 +531,7 @@ fn another_meter_at_the_address_is_refused() {
     let other = SystemTitle(*b"XXX\0\0\0\0\x02");
     let mut bench = Bench::new(ClientConfig { server_title: Some(other), ..ciphered() });
     bench.client.grant_counters(1..10);
-    bench.client.associate(bench.now, &mut Counting(0)).unwrap();
+    bench.client.associate(&mut Counting(0)).unwrap();
     bench.sent();
     bench.answer_octets(&aare_with(&from_meter(0x28, 7, BOTH, INITIATE_RESPONSE)));
     let failure = Failure::OtherMeter { expected: other, found: SERVER_TITLE };
@@ -551,7 +551,7 @@ fn the_tag_in_front_of_a_ciphered_apdu_must_fit_its_content() {
 #[test]
 fn the_release_of_a_ciphered_association_is_protected() {
     let mut bench = ciphered_and_associated();
-    bench.client.release(bench.now).unwrap();
+    bench.client.release().unwrap();
     let sent = hex(&bench.sent());
     assert!(sent.starts_with("62"), "{sent}");
     // glo-initiateRequest with security control 30 under counter 101.

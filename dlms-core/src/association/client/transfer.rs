@@ -6,12 +6,10 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use sans_io_time::Instant;
-
 use super::{ActionOutcome, Client, EVENTS_MAX, Event, Phase, Request, Response, Selection, State};
 use crate::{
     association::{Failure, Violation},
-    axdr::{RawData, Writer},
+    axdr::{RawData, Reader, Writer},
     cosem::AttributeDescriptor,
     security::{COUNTER_MAX, OVERHEAD_MAX, SendCounters},
     xdlms::{
@@ -33,6 +31,8 @@ pub(super) struct Operation {
     stage: Stage,
     /// Blocks of the answer so far.
     joined: Vec<u8>,
+    /// Octets of the answer so far, those that were handed on included.
+    received: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,18 @@ pub(super) enum Stage {
     Blocks { number: u32 },
     /// Block `number` of the request is out, `sent` octets of its data in all.
     Sending { number: u32, sent: usize },
+}
+
+impl Operation {
+    /// Whether all of the request is out.
+    fn is_sent(&self) -> bool {
+        match self.stage {
+            Stage::Answer | Stage::Blocks { .. } => true,
+            Stage::Sending { sent, .. } => {
+                self.request.data().is_ok_and(|data| sent >= data.len())
+            }
+        }
+    }
 }
 
 /// Whether asking again cannot do harm.
@@ -56,14 +68,14 @@ pub(super) fn may_repeat(operation: &Operation) -> bool {
 
 // Requests.
 impl Client {
-    pub(super) fn start(&mut self, now: Instant, request: Request) {
+    pub(super) fn start(&mut self, request: Request) {
         let invoke = self.next_invoke();
-        let operation = Operation { request, invoke, stage: Stage::Answer, joined: Vec::new() };
+        let operation = Operation { request, invoke, stage: Stage::Answer, joined: Vec::new(), received: 0 };
         let mut plain = mem::take(&mut self.plain);
         plain.clear();
         let sent = self
             .encode_request(&operation, &mut plain)
-            .and_then(|stage| self.transmit(now, &plain).map(|()| stage));
+            .and_then(|stage| self.transmit(&plain).map(|()| stage));
         self.plain = plain;
         match sent {
             Ok(stage) => self.operation = Some(Operation { stage, ..operation }),
@@ -151,7 +163,10 @@ impl Client {
             _ => 0,
         };
         let selection = match &operation.request {
-            Request::Set { selection: Some(selection), .. } => selection.parameters.len(),
+            // The selector and its parameters.
+            Request::Set { selection: Some(selection), .. } if number == 1 => {
+                selection.parameters.len().saturating_add(1)
+            }
             _ => 0,
         };
         let taken = BLOCK_OVERHEAD.saturating_add(descriptors).saturating_add(selection);
@@ -215,7 +230,7 @@ impl Client {
 
 // Answers. Each handler takes the operation out, and puts it back while it is not complete.
 impl Client {
-    pub(super) fn on_get(&mut self, now: Instant, response: GetResponse<'_>) {
+    pub(super) fn on_get(&mut self, response: GetResponse<'_>) {
         let Some(mut operation) = self.due(response.invoke()) else { return };
         let step = match (response, operation.stage) {
             (GetResponse::Normal { result, .. }, Stage::Answer) => {
@@ -233,10 +248,15 @@ impl Client {
                 };
                 match result {
                     Err(refusal) => self.finish_get(&operation, Err(refusal)),
+                    // On a line of datagrams the last one may come twice.
+                    Ok(_) if self.config.datagrams && number.wrapping_add(1) == expected => {
+                        self.discard();
+                        Ok(None)
+                    }
                     Ok(_) if number != expected => {
                         Err(Violation::BlockNumber { expected, found: number }.into())
                     }
-                    Ok(octets) => self.on_get_block(now, &mut operation, last, number, octets),
+                    Ok(octets) => self.on_get_block(&mut operation, last, number, octets),
                 }
             }
             _ => Err(Violation::Unexpected("kind of GET response").into()),
@@ -246,31 +266,28 @@ impl Client {
 
     pub(super) fn on_get_block(
         &mut self,
-        now: Instant,
         operation: &mut Operation,
         last: bool,
         number: u32,
         octets: &[u8],
     ) -> Result<Option<Response>, Failure> {
+        self.count(operation, last, octets)?;
         if let Request::GetBlocks { .. } = operation.request {
             self.events.push_back(Event::Block(octets.to_vec()));
         } else {
-            let limit = self.config.answer_len_max;
-            if operation.joined.len().saturating_add(octets.len()) > limit {
-                return Err(Failure::TooLong { limit });
-            }
             operation.joined.extend_from_slice(octets);
         }
         if !last {
             operation.stage = Stage::Blocks { number: number.wrapping_add(1) };
             let next = GetRequest::Next { invoke: operation.invoke, block_number: number };
-            self.continue_with(now, |writer| next.encode(writer))?;
+            self.continue_with(|writer| next.encode(writer))?;
             return Ok(None);
         }
         let octets = mem::take(&mut operation.joined);
         match &operation.request {
             Request::GetBlocks { .. } => Ok(Some(Response::GetBlocks(Ok(())))),
-            Request::GetList(_) => {
+            Request::GetList(list) => {
+                announced(list.len(), &octets)?;
                 let results = joined::decode_results(&octets)?;
                 let results =
                     results.into_iter().map(|result| result.map(|data| data.octets().to_vec()));
@@ -281,6 +298,16 @@ impl Client {
                 Ok(Some(Response::Get(Ok(octets))))
             }
         }
+    }
+
+    /// Keeps an answer in blocks within its limit, and from going on for ever.
+    fn count(&self, operation: &mut Operation, last: bool, octets: &[u8]) -> Result<(), Failure> {
+        if octets.is_empty() && !last {
+            return Err(Violation::EmptyBlock.into());
+        }
+        operation.received = operation.received.saturating_add(octets.len());
+        let limit = self.config.answer_len_max;
+        if operation.received > limit { Err(Failure::TooLong { limit }) } else { Ok(()) }
     }
 
     pub(super) fn finish_get(
@@ -303,52 +330,72 @@ impl Client {
         }))
     }
 
-    pub(super) fn on_set(&mut self, now: Instant, response: SetResponse) {
+    pub(super) fn on_set(&mut self, response: SetResponse) {
         let Some(mut operation) = self.due(response.invoke()) else { return };
+        let all_sent = operation.is_sent();
         let step = match (response, operation.stage, &operation.request) {
-            (SetResponse::Normal { result, .. }, _, Request::Set { .. }) => {
+            (SetResponse::Normal { result, .. }, Stage::Answer, Request::Set { .. }) => {
                 Ok(Some(Response::Set(result)))
             }
-            // A meter that refuses the first block says so at once.
-            (SetResponse::Normal { result, .. }, _, Request::SetList(list)) => {
-                Ok(Some(Response::SetList(list.iter().map(|_| result).collect())))
+            // Before all is sent, or for a list as a whole, there can only be a refusal.
+            (SetResponse::Normal { result, .. }, _, request)
+                if result != DataAccessResult::Success =>
+            {
+                set_refused(request, result)
             }
             (SetResponse::WithList { results, .. }, Stage::Answer, Request::SetList(list)) => {
                 counted(list.len(), results).map(|results| Some(Response::SetList(results)))
             }
             (SetResponse::Datablock { number, .. }, Stage::Sending { .. }, _) => {
-                self.send_next_block(now, &mut operation, number).map(|()| None)
+                self.send_next_block(&mut operation, number).map(|()| None)
             }
-            (SetResponse::LastDatablock { result, .. }, Stage::Sending { .. }, request) => {
-                Ok(Some(match request {
-                    Request::SetList(list) => {
-                        Response::SetList(list.iter().map(|_| result).collect())
-                    }
-                    _ => Response::Set(result),
-                }))
+            (
+                SetResponse::LastDatablock { result, number: found, .. },
+                Stage::Sending { number: expected, .. },
+                Request::Set { .. },
+            ) if all_sent && result == DataAccessResult::Success => {
+                if found == expected {
+                    Ok(Some(Response::Set(result)))
+                } else {
+                    Err(Violation::BlockNumber { expected, found }.into())
+                }
+            }
+            (SetResponse::LastDatablock { result, .. }, Stage::Sending { .. }, request)
+                if result != DataAccessResult::Success =>
+            {
+                set_refused(request, result)
             }
             (
                 SetResponse::LastDatablockWithList { results, .. },
                 Stage::Sending { .. },
                 Request::SetList(list),
-            ) => counted(list.len(), results).map(|results| Some(Response::SetList(results))),
+            ) if all_sent => {
+                counted(list.len(), results).map(|results| Some(Response::SetList(results)))
+            }
             _ => Err(Violation::Unexpected("kind of SET response").into()),
         };
         self.step(operation, step);
     }
 
-    pub(super) fn on_action(&mut self, now: Instant, response: ActionResponse<'_>) {
+    pub(super) fn on_action(&mut self, response: ActionResponse<'_>) {
         let Some(mut operation) = self.due(response.invoke()) else { return };
+        let all_sent = operation.is_sent();
         let step = match (response, operation.stage, &operation.request) {
-            (ActionResponse::Normal { result, returned, .. }, _, Request::Action { .. }) => {
+            (ActionResponse::Normal { result, returned, .. }, _, Request::Action { .. })
+                if all_sent || result != ActionResult::Success =>
+            {
                 Ok(Some(Response::Action(outcome(result, returned))))
             }
-            // A meter may refuse a list, or its first block, as a whole.
-            (ActionResponse::Normal { result, .. }, _, Request::ActionList(list)) => {
+            // A list as a whole can only be refused.
+            (ActionResponse::Normal { result, .. }, _, Request::ActionList(list))
+                if result != ActionResult::Success =>
+            {
                 let refused = ActionOutcome { result, returned: None };
                 Ok(Some(Response::ActionList(list.iter().map(|_| refused.clone()).collect())))
             }
-            (ActionResponse::WithList { results, .. }, _, Request::ActionList(list)) => {
+            (ActionResponse::WithList { results, .. }, _, Request::ActionList(list))
+                if all_sent =>
+            {
                 counted(list.len(), results).map(|results| {
                     let outcomes =
                         results.into_iter().map(|(result, returned)| outcome(result, returned));
@@ -356,10 +403,10 @@ impl Client {
                 })
             }
             (ActionResponse::NextPblock { number, .. }, Stage::Sending { .. }, _) => {
-                self.send_next_block(now, &mut operation, number).map(|()| None)
+                self.send_next_block(&mut operation, number).map(|()| None)
             }
-            (ActionResponse::WithPblock { block, .. }, stage, _) => {
-                self.on_action_block(now, &mut operation, stage, block)
+            (ActionResponse::WithPblock { block, .. }, stage, _) if all_sent => {
+                self.on_action_block(&mut operation, stage, block)
             }
             _ => Err(Violation::Unexpected("kind of ACTION response").into()),
         };
@@ -368,7 +415,6 @@ impl Client {
 
     pub(super) fn on_action_block(
         &mut self,
-        now: Instant,
         operation: &mut Operation,
         stage: Stage,
         block: DataBlock<'_>,
@@ -380,21 +426,19 @@ impl Client {
         if block.number != expected {
             return Err(Violation::BlockNumber { expected, found: block.number }.into());
         }
-        let limit = self.config.answer_len_max;
-        if operation.joined.len().saturating_add(block.octets.len()) > limit {
-            return Err(Failure::TooLong { limit });
-        }
+        self.count(operation, block.last, block.octets)?;
         operation.joined.extend_from_slice(block.octets);
         if !block.last {
             operation.stage = Stage::Blocks { number: block.number.wrapping_add(1) };
             let next =
                 ActionRequest::NextPblock { invoke: operation.invoke, number: block.number };
-            self.continue_with(now, |writer| next.encode(writer))?;
+            self.continue_with(|writer| next.encode(writer))?;
             return Ok(None);
         }
         let octets = mem::take(&mut operation.joined);
         match &operation.request {
             Request::ActionList(list) => {
+                announced(list.len(), &octets)?;
                 let replies = joined::decode_replies(&octets)?;
                 let outcomes: Vec<_> = counted(list.len(), replies)?
                     .into_iter()
@@ -411,10 +455,10 @@ impl Client {
 
     /// Some meters go on counting where the dedicated key of an earlier association ended, and say
     /// so. Moving forward under a fresh key is harmless, whoever asks for it.
-    pub(super) fn on_exception(&mut self, now: Instant, exception: ExceptionResponse) {
+    pub(super) fn on_exception(&mut self, exception: ExceptionResponse) {
         if let ExceptionService::InvocationCounterError(expected) = exception.service
             && self.dedicated_key.is_some()
-            && self.state == State::Associated
+            && self.operation.is_some()
         {
             let behind = self.dedicated_send_counters.next() < expected;
             if behind {
@@ -424,7 +468,7 @@ impl Client {
             if behind && self.operation.as_ref().is_some_and(may_repeat) && self.attempts_left > 0 {
                 self.attempts_left = self.attempts_left.saturating_sub(1);
                 if let Some(operation) = self.operation.take() {
-                    self.start(now, operation.request);
+                    self.start(operation.request);
                 }
                 return;
             }
@@ -435,7 +479,6 @@ impl Client {
     /// Sends the block after `acknowledged`, as long as that is the one sent last.
     pub(super) fn send_next_block(
         &mut self,
-        now: Instant,
         operation: &mut Operation,
         acknowledged: u32,
     ) -> Result<(), Failure> {
@@ -453,7 +496,7 @@ impl Client {
         plain.clear();
         let result = self.encode_block(operation, number, sent, &mut plain).and_then(|sent| {
             operation.stage = Stage::Sending { number, sent };
-            self.transmit(now, &plain)
+            self.transmit(&plain)
         });
         self.plain = plain;
         result
@@ -461,13 +504,12 @@ impl Client {
 
     pub(super) fn continue_with(
         &mut self,
-        now: Instant,
         encode: impl FnOnce(&mut Writer<'_>),
     ) -> Result<(), Failure> {
         let mut plain = mem::take(&mut self.plain);
         plain.clear();
         encode(&mut Writer::new(&mut plain));
-        let sent = self.transmit(now, &plain);
+        let sent = self.transmit(&plain);
         self.plain = plain;
         sent
     }
@@ -572,6 +614,26 @@ fn finish_get_list(
             counted(list.len(), results).map(|results| Some(Response::GetList(results)))
         }
         _ => Err(Violation::Unexpected("list of results").into()),
+    }
+}
+
+fn set_refused(
+    request: &Request,
+    refusal: DataAccessResult,
+) -> Result<Option<Response>, Failure> {
+    Ok(Some(match request {
+        Request::SetList(list) => Response::SetList(list.iter().map(|_| refusal).collect()),
+        _ => Response::Set(refusal),
+    }))
+}
+
+/// Compares the count in front of a list with what was asked for, before anything is made of it.
+fn announced(expected: usize, list: &[u8]) -> Result<(), Failure> {
+    let found = Reader::new(list).length()?;
+    if found == expected {
+        Ok(())
+    } else {
+        Err(Violation::ResultCount { expected, found }.into())
     }
 }
 

@@ -2,6 +2,7 @@
 //! 6.4.2.13).
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use super::Refusal;
 use crate::xdlms::DataBlock;
@@ -33,7 +34,6 @@ pub(super) enum LongAction {
 }
 
 /// An answer that leaves in blocks.
-#[derive(Debug)]
 pub(super) struct LongAnswer {
     octets: Vec<u8>,
     sent: usize,
@@ -65,10 +65,23 @@ impl LongAnswer {
 }
 
 /// A request that arrives in blocks: the APDU that it would have been in one piece.
-#[derive(Debug)]
 pub(super) struct LongRequest {
     apdu: Vec<u8>,
     number: u32,
+}
+
+/// How far it is; the octets are nobody's business.
+impl fmt::Debug for LongAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LongAnswer({} of {} octets)", self.sent, self.octets.len())
+    }
+}
+
+/// How far it is; the octets may be a new password.
+impl fmt::Debug for LongRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LongRequest({} blocks, {} octets)", self.number, self.apdu.len())
+    }
 }
 
 /// Why a block cannot be joined. The transfer is over.

@@ -198,3 +198,11 @@ fn action_blocks_out_of_order_are_refused() {
     bench.ask(&format!("c301c1{ECHO}01{long}"));
     assert_eq!(bench.ask("c302c100000002"), "c701c10f00");
 }
+
+#[test]
+fn debug_shows_no_octet_of_a_transfer() {
+    let mut bench = Bench::associated();
+    bench.ask(&format!("c102c1{NOTE}0000000000010409083132"));
+    let shown = format!("{:?}", bench.server);
+    assert!(shown.contains("LongRequest(1 blocks, 17 octets)"), "{shown}");
+}

@@ -22,9 +22,9 @@ fn about_to_get(ciphering: crate::association::Ciphering) -> (Pair, Vec<u8>) {
     assert!(matches!(&pair.associate()[..], [Event::Associated(_)]));
     let attribute =
         AttributeDescriptor::new(ClassId::REGISTER, LogicalName([1, 0, 1, 8, 0, 255]), 2);
-    pair.client.request(NOW, Request::Get { attribute, selection: None }).unwrap();
+    pair.client.request(Request::Get { attribute, selection: None }).unwrap();
     let mut apdu = Vec::new();
-    assert!(pair.client.poll_transmit(&mut apdu));
+    assert!(pair.client.poll_transmit(NOW, &mut apdu));
     (pair, apdu)
 }
 

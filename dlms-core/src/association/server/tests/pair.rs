@@ -34,12 +34,12 @@ impl Pair {
     pub(super) fn run(&mut self) -> Vec<Event> {
         let mut events = Vec::new();
         let mut request = Vec::new();
-        while self.client.poll_transmit(&mut request) {
+        while self.client.poll_transmit(NOW, &mut request) {
             self.line.push(request.clone());
             let mut answer = self.bench.ask_octets(&request);
             if !answer.is_empty() {
                 self.line.push(answer.clone());
-                self.client.handle_apdu(NOW, &mut answer);
+                self.client.handle_apdu(&mut answer);
             }
             events.extend(core::iter::from_fn(|| self.client.poll_event()));
         }
@@ -47,12 +47,12 @@ impl Pair {
     }
 
     pub(super) fn associate(&mut self) -> Vec<Event> {
-        self.client.associate(NOW, &mut Counting(100)).unwrap();
+        self.client.associate(&mut Counting(100)).unwrap();
         self.run()
     }
 
     fn request(&mut self, request: Request) -> Response {
-        self.client.request(NOW, request).unwrap();
+        self.client.request(request).unwrap();
         match &self.run()[..] {
             [Event::Response(response)] => response.clone(),
             events => panic!("{events:?}"),
@@ -64,6 +64,7 @@ pub(super) fn config(mechanism: Mechanism) -> ClientConfig {
     ClientConfig {
         mechanism,
         secret: Secret::from("12345678"),
+        manufacturer_mechanism: Some(Arc::new(crate::security::hls::AesEcb)),
         system_title: Some(SystemTitle(*b"CLIENT01")),
         ciphering: Some(ciphering(Protection::NONE)),
         ..ClientConfig::default()
@@ -89,7 +90,7 @@ pub(super) fn cipherings() -> Vec<Ciphering> {
     {
         for (dedicated, general) in [(false, false), (false, true), (true, false), (true, true)] {
             // A dedicated key does not travel in the clear.
-            if !dedicated || protection.encrypted {
+            if !dedicated || protection == Protection::AUTHENTICATED_ENCRYPTED {
                 all.push(Ciphering { dedicated, general, ..ciphering(protection) });
             }
         }
@@ -163,7 +164,7 @@ fn every_mechanism_opens_an_association_that_serves() {
             let events = pair.associate();
             assert!(is_associated(&events), "{case}: {events:?}");
             converse(&mut pair);
-            pair.client.release(NOW).unwrap();
+            pair.client.release().unwrap();
             assert_eq!(pair.run(), [Event::Released], "{case}");
             assert!(!pair.bench.server.is_associated(), "{case}");
         }
@@ -215,13 +216,13 @@ fn a_wrong_secret_or_key_opens_nothing() {
 fn another_client_title_than_the_one_in_the_proof_opens_nothing() {
     for mechanism in [Mechanism::HlsGmac, Mechanism::HlsSha256] {
         let mut pair = Pair::new(config(mechanism), Toy::new());
-        pair.client.associate(NOW, &mut Counting(100)).unwrap();
+        pair.client.associate(&mut Counting(100)).unwrap();
         let mut aarq = Vec::new();
-        assert!(pair.client.poll_transmit(&mut aarq));
+        assert!(pair.client.poll_transmit(NOW, &mut aarq));
         let at = aarq.windows(8).position(|octets| octets == b"CLIENT01").unwrap();
         aarq[at] ^= 1;
         let mut aare = pair.bench.ask_octets(&aarq);
-        pair.client.handle_apdu(NOW, &mut aare);
+        pair.client.handle_apdu(&mut aare);
         assert!(matches!(&pair.run()[..], [Event::AssociationFailed { .. }]), "{mechanism:?}");
     }
 }

@@ -1,0 +1,252 @@
+//! The binary against a meter that knows its answers by heart: what is typed, what goes over the
+//! line, what comes out.
+
+use std::process::{Command, Output};
+
+use dlms_tokio::{ApduServer, serve_wrapper};
+use tokio::{net::TcpListener, runtime::Runtime};
+
+/// AARQ without authentication, and the AARE that accepts it with GET, SET, ACTION, block transfer
+/// with GET and selective access, PDU size 1024; and the release.
+const ASSOCIATE: (&str, &str) = (
+    "601da109060760857405080101be10040e01000000065f1f0400401e9fffff",
+    "6129a109060760857405080101a203020100a305a103020100be10040e0800065f1f040000101d04000007",
+);
+const RELEASE: (&str, &str) = ("6203800100", "6303800100");
+
+/// A meter with an answer for each request that it expects, in order; silence for any other.
+struct Scripted {
+    script: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl ApduServer for Scripted {
+    fn knows(&self, server: u16) -> bool {
+        server == 1
+    }
+
+    fn handle(&mut self, _: u16, _: u16, apdu: &mut Vec<u8>, out: &mut Vec<u8>) -> bool {
+        let expected = self.script.first().is_some_and(|(request, _)| request == apdu);
+        if expected {
+            out.extend(self.script.remove(0).1);
+        }
+        expected
+    }
+
+    fn disconnected(&mut self, _: u16, _: u16) {}
+}
+
+/// Octets written as hexadecimal digits, with spaces where they help.
+fn octets(digits: &str) -> Vec<u8> {
+    let digits: Vec<char> = digits.chars().filter(|digit| *digit != ' ').collect();
+    digits
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(&pair.iter().collect::<String>(), 16).unwrap())
+        .collect()
+}
+
+/// What `headend WORDS` does with a meter that answers by `script`; `METER` in the words stands for
+/// its address.
+fn headend(words: &[&str], script: &[(&str, &str)]) -> Output {
+    let script = script.iter().map(|(request, answer)| (octets(request), octets(answer))).collect();
+    let runtime = Runtime::new().unwrap();
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+    let meter = format!("wrapper://{}", listener.local_addr().unwrap());
+    runtime.spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        serve_wrapper(stream, &mut Scripted { script }).await
+    });
+    let words = words.iter().map(|word| if *word == "METER" { meter.as_str() } else { word });
+    Command::new(env!("CARGO_BIN_EXE_headend"))
+        .args(words)
+        .args(["--timeout", "0.5", "--retries", "0"])
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn a_register_is_read_with_its_scaler_and_unit() {
+    let output = headend(
+        &["read", "METER", "3:1-0:32.7.0*255:2", "-o", "jsonl"],
+        &[
+            ASSOCIATE,
+            ("c001c1 0003 0100200700ff 02 00", "c401c1 00 12 08fd"),
+            ("c001c2 0003 0100200700ff 03 00", "c401c2 00 0202 0fff 1623"),
+            RELEASE,
+        ],
+    );
+    assert_eq!(
+        stdout(&output),
+        concat!(
+            r#"{"logical_name":"1-0:32.7.0*255","class":3,"attribute":2,"type":"long-unsigned","#,
+            r#""value":2301,"scaler":-1,"unit":"V","text":"230.1 V","error":null}"#,
+            "\n"
+        )
+    );
+    assert_eq!((stderr(&output).as_str(), output.status.code()), ("", Some(0)));
+}
+
+#[test]
+fn the_class_is_looked_up_in_the_object_list() {
+    let output = headend(
+        &["read", "METER", "0-0:1.0.0*255", "-o", "csv"],
+        &[
+            ASSOCIATE,
+            (
+                "c001c1 000f 0000280000ff 02 00",
+                "c401c1 00 0101 0204 120008 1100 0906 0000010000ff 0202 0100 0100",
+            ),
+            ("c001c2 0008 0000010000ff 02 00", "c401c2 00 090c 07ea010f04111e0000ffc400"),
+            RELEASE,
+        ],
+    );
+    assert_eq!(
+        stdout(&output).lines().last().unwrap(),
+        concat!(
+            "0-0:1.0.0*255,8,2,date-time,2026-01-15T17:30:00+01:00,",
+            "07ea010f04111e0000ffc400,,,2026-01-15T17:30:00+01:00,"
+        )
+    );
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn every_object_has_its_line_when_the_meter_falls_silent_half_way() {
+    let objects: Vec<String> = (1..=6).map(|number| format!("1:0-0:96.1.{number}*255")).collect();
+    let mut words = vec!["read", "METER", "-o", "jsonl"];
+    words.extend(objects.iter().map(String::as_str));
+    let output = headend(
+        &words,
+        &[
+            ASSOCIATE,
+            ("c001c1 0001 0000600101ff 02 00", "c401c1 00 1101"),
+            ("c001c2 0001 0000600102ff 02 00", "c401c2 01 04"),
+        ],
+    );
+    let text = stdout(&output);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 6, "{text}");
+    for (line, object) in lines.iter().zip(&objects) {
+        let name = object.trim_start_matches("1:");
+        assert!(line.starts_with(&format!(r#"{{"logical_name":"{name}""#)), "{line}");
+    }
+    assert!(lines[0].contains(r#""value":1,"#) && lines[0].ends_with(r#""error":null}"#));
+    assert!(lines[1].contains(r#""name":"object-undefined""#));
+    // Whether the line or the association gives up first makes no difference.
+    let silent = |line: &&str| ["E-NO-RESPONSE", "E-LINE-TIMEOUT"].iter().any(|c| line.contains(c));
+    assert!(lines[2..].iter().all(silent), "{text}");
+    // Some were read and some were not.
+    assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+}
+
+#[test]
+fn the_cause_alone_is_the_exit_code_when_nothing_was_read() {
+    let refused = headend(
+        &["read", "METER", "1:0-0:96.1.0*255"],
+        &[ASSOCIATE, ("c001c1 0001 0000600100ff 02 00", "c401c1 01 03"), RELEASE],
+    );
+    assert_eq!(refused.status.code(), Some(5));
+    assert!(stderr(&refused).starts_with("E-DAR-3 read-write-denied: get 1:0-0:96.1.0*255:2\n"));
+    let silent = headend(&["read", "METER", "1:0-0:96.1.0*255"], &[]);
+    assert_eq!(silent.status.code(), Some(3));
+    // authentication-required
+    let rejected = headend(
+        &["objects", "METER"],
+        &[(ASSOCIATE.0, "6117a109060760857405080101a203020101a305a10302010e")],
+    );
+    assert_eq!(rejected.status.code(), Some(4));
+    assert!(stderr(&rejected).starts_with("E-AARE-14 authentication-required"));
+}
+
+#[test]
+fn rows_of_a_profile_come_block_by_block() {
+    let output = headend(
+        &["profile", "METER", "1-0:99.1.0*255", "--entries", "1..2", "-o", "jsonl"],
+        &[
+            ASSOCIATE,
+            // capture_objects, capture_period, sort_method
+            (
+                "c001c1 0007 0100630100ff 03 00",
+                "c401c1 00 0102 0204 120008 0906 0000010000ff 0f02 120000 \
+                 0204 120001 0906 0000600100ff 0f02 120000",
+            ),
+            ("c001c2 0007 0100630100ff 04 00", "c401c2 00 06 00000384"),
+            ("c001c3 0007 0100630100ff 05 00", "c401c3 00 16 01"),
+            (
+                "c001c4 0007 0100630100ff 02 01 02 0204 06 00000001 06 00000002 12 0001 12 0000",
+                "c402c4 00 00000001 00 12 0102 0202 090c 07ea010f04111e0000800000",
+            ),
+            ("c002c4 00000001", "c402c4 01 00000002 00 07 1105 0202 00 1106"),
+            RELEASE,
+        ],
+    );
+    let line = |time: &str, raw_time: &str, value: u8| {
+        let head = format!(r#"{{"time":"{time}","raw_time":{raw_time},"status":null,"columns":["#);
+        let name = r#"{"logical_name":"0-0:96.1.0*255","attribute":2,"#;
+        let value = format!(r#""value":{value},"scaler":null,"unit":null,"text":"{value}"}}]}}"#);
+        format!("{head}{name}{value}\n")
+    };
+    assert_eq!(
+        stdout(&output),
+        line("2026-01-15T17:30:00", r#""07ea010f04111e0000800000""#, 5)
+            + &line("2026-01-15T17:45:00", "null", 6),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn a_value_is_written_and_a_method_invoked() {
+    let written = headend(
+        &["write", "METER", "1:0-0:96.10.1*255:2", "unsigned:3", "-o", "jsonl"],
+        &[ASSOCIATE, ("c101c1 0001 0000600a01ff 02 00 1103", "c501c1 00"), RELEASE],
+    );
+    assert_eq!(
+        stdout(&written),
+        r#"{"logical_name":"0-0:96.10.1*255","class":1,"attribute":2,"error":null}"#.to_owned()
+            + "\n"
+    );
+    let invoked = headend(
+        &["invoke", "METER", "70:0-0:96.3.10*255", "1"],
+        &[ASSOCIATE, ("c301c1 0046 000060030aff 01 01 0f00", "c701c1 00 00"), RELEASE],
+    );
+    assert_eq!(stdout(&invoked).lines().last(), Some("70:0-0:96.3.10*255       1  done"));
+    let refused = headend(
+        &["invoke", "METER", "70:0-0:96.3.10*255", "2", "none", "-o", "jsonl"],
+        &[ASSOCIATE, ("c301c1 0046 000060030aff 02 00", "c701c1 03 00"), RELEASE],
+    );
+    assert!(stdout(&refused).contains(r#""error":{"code":"E-ACT-3","name":"read-write-denied""#));
+    assert_eq!(refused.status.code(), Some(5));
+}
+
+#[test]
+fn wrong_usage_says_what_to_type_and_shows_no_secret() {
+    const SECRET: &str = "0123456789ABCDEF";
+    for (words, expected) in [
+        (&["read"][..], "<ADDRESS>"),
+        (&["read", "192.0.2.7", "1-0:1.8.0*255"], "wrapper://"),
+        (&["read", "wrapper://192.0.2.7", "1.8.0"], "1-0:1.8.0*255"),
+        (&["profile", "wrapper://192.0.2.7", "1-0:99.1.0*255", "--entries", "0..3"], "1..96"),
+        (&["write", "wrapper://192.0.2.7", "1:0-0:96.10.1*255", "3"], "unsigned:3"),
+        (&["read", "wrapper://192.0.2.7", "1-0:1.8.0*255", "--auth", "lls"], "--password-file"),
+        (
+            &["read", "wrapper://192.0.2.7", "1-0:1.8.0*255", "--security", "enc", "--ek", SECRET],
+            "32 hexadecimal digits",
+        ),
+    ] {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_headend")).args(words).env_clear().output().unwrap();
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {message}");
+        assert!(message.contains(expected) && !message.contains(SECRET), "{words:?}: {message}");
+    }
+}
