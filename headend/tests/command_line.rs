@@ -1,6 +1,9 @@
 //! The binary against a meter that knows its answers by heart: what is typed, what goes over the
 //! line, what comes out.
 
+// A test that cannot be set up fails, and unwrapping says where.
+#![allow(clippy::unwrap_used)]
+
 use std::process::{Command, Output};
 
 use dlms_tokio::{ApduServer, serve_wrapper};
