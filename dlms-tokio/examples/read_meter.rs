@@ -5,7 +5,7 @@
 //! cargo run -p dlms-tokio --example read_meter -- wrapper://127.0.0.1:4061
 //! ```
 
-use std::error::Error;
+use core::error::Error;
 
 use dlms_core::{
     association::ClientConfig,

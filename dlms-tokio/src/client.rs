@@ -394,9 +394,7 @@ impl Driver {
                 {
                     continue;
                 }
-                Some(Command::Request(request, reply)) => {
-                    (self.answer(request, None).await, reply)
-                }
+                Some(Command::Request(request, reply)) => (self.answer(request, None).await, reply),
                 Some(Command::Blocks(request, blocks, reply)) => {
                     (self.answer(request, Some(blocks)).await, reply)
                 }
@@ -449,7 +447,9 @@ impl Driver {
         request: Request,
         blocks: Option<mpsc::Sender<Vec<u8>>>,
     ) -> Result<Response, Error> {
-        self.line.trace().write(DecodeLevel::Values, || format!("VALUES TX {}", values::asked(&request)));
+        self.line
+            .trace()
+            .write(DecodeLevel::Values, || format!("VALUES TX {}", values::asked(&request)));
         self.reserve_counters()?;
         self.machine.request(request)?;
         loop {

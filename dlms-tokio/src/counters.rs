@@ -4,8 +4,7 @@
 //! whoever hands out counters stores durably that they are used *before* they are; after a crash
 //! the rest of a block is lost, which costs nothing.
 
-use core::{fmt, ops::Range};
-use std::error::Error;
+use core::{error::Error, fmt, ops::Range};
 
 /// Hands out invocation counters for one meter, client title and key.
 pub trait CounterStore: Send + fmt::Debug {

@@ -1,4 +1,4 @@
-//! The command line: what may be typed. What it means is worked out in [`crate::settings`].
+//! The command line: what may be typed. What it means is worked out in `settings`.
 
 use core::{convert::Infallible, fmt, str::FromStr};
 use std::path::PathBuf;

@@ -1,8 +1,7 @@
 //! The binary against a meter that knows its answers by heart: what is typed, what goes over the
 //! line, what comes out.
 
-// A test that cannot be set up fails, and unwrapping says where.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test fails where its helper does")]
 
 use std::process::{Command, Output};
 

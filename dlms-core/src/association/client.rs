@@ -344,9 +344,7 @@ impl Client {
         let enough = match protected {
             Protected::Not => !due_protection || may_be_plain(&decoded),
             // Under the global key an answer of an earlier association could come again.
-            Protected::Global => {
-                self.state != State::Associated || self.dedicated_key.is_none()
-            }
+            Protected::Global => self.state != State::Associated || self.dedicated_key.is_none(),
             Protected::Dedicated => true,
         };
         if !enough {
@@ -683,8 +681,11 @@ impl Client {
             None => None,
         };
         let mut out = Vec::new();
-        Rlrq { reason: Some(ReleaseRequestReason::Normal), user_information: information.as_deref() }
-            .encode(&mut Writer::new(&mut out));
+        Rlrq {
+            reason: Some(ReleaseRequestReason::Normal),
+            user_information: information.as_deref(),
+        }
+        .encode(&mut Writer::new(&mut out));
         self.attempts_left = 0;
         self.transmit_as_is(out);
         Ok(())
@@ -699,7 +700,6 @@ impl Client {
 /// Class 15, method 1 of the current association.
 const REPLY_TO_HLS_AUTHENTICATION: MethodDescriptor =
     MethodDescriptor::new(ClassId::ASSOCIATION_LN, LogicalName::CURRENT_ASSOCIATION, 1);
-
 
 #[cfg(test)]
 mod tests;

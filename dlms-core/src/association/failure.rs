@@ -25,7 +25,9 @@ pub enum Failure {
     #[error("the meter refused the authentication: {0}")]
     AuthenticationRefused(ActionResult),
     /// The meter could not prove that it knows the secret or the keys.
-    #[error("the meter's answer to the challenge is wrong: it is not the meter that has these keys")]
+    #[error(
+        "the meter's answer to the challenge is wrong: it is not the meter that has these keys"
+    )]
     ServerNotAuthentic,
     /// Another system title than the expected one answered.
     #[error("another meter answered: expected system title {expected}, found {found}")]

@@ -1,13 +1,14 @@
 //! The meters of the demo: simulated, in a process of their own, on sockets of this machine.
 //!
 //! The process is this program again, with a verb that is not advertised. It says where its meters
-//! listen, one line each, and ends when its standard input does: so it outlives the demo in no case,
-//! however the demo ends.
+//! listen, one line each, and ends when its standard input does: it outlives the demo in no case.
 
-use core::time::Duration;
+use core::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
-    net::{Ipv4Addr, SocketAddr},
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
 };

@@ -12,14 +12,12 @@ use crate::{
     commands::profile,
     diagnosis::{Context, Diagnosis},
     error::Error,
+    hex,
     meter::Meter,
     profile::{Columns, Lines, Which},
     settings::Settings,
 };
 
-/// Keys of published worked examples: these meters have nothing to hide.
-const ENCRYPTION_KEY: &str = "000102030405060708090A0B0C0D0E0F";
-const AUTHENTICATION_KEY: &str = "D0D1D2D3D4D5D6D7D8D9DADBDCDDDEDF";
 /// A day of quarter-hours, and one more to have its first consumption.
 const ROWS: u32 = 97;
 
@@ -84,9 +82,10 @@ fn settings(meter: &DemoMeter, counter_file: &str) -> Settings {
     let mut typed = vec!["headend", "objects", &meter.address, "--timeout", "5", "--retries", "1"];
     typed.extend(["--counter-file", counter_file]);
     typed.extend(meter.access().options);
+    let keys = simulator::MeterKeys::default();
     let environment = |name: &str| match name {
-        "DLMS_EK" => Some(ENCRYPTION_KEY.to_owned()),
-        "DLMS_AK" => Some(AUTHENTICATION_KEY.to_owned()),
+        "DLMS_EK" => Some(hex::text(keys.encryption.octets())),
+        "DLMS_AK" => Some(hex::text(keys.authentication.octets())),
         _ => None,
     };
     let settings = match CommandLine::try_parse_from(typed) {

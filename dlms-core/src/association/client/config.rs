@@ -6,9 +6,7 @@ use core::time::Duration;
 use crate::{
     acse::Mechanism,
     association::Misuse,
-    security::{
-        Key, Protection, Secret, SecuritySuite, SystemTitle, hls::ManufacturerMechanism,
-    },
+    security::{Key, Protection, Secret, SecuritySuite, SystemTitle, hls::ManufacturerMechanism},
     xdlms::Conformance,
 };
 
@@ -152,4 +150,3 @@ impl ClientConfig {
         }
     }
 }
-

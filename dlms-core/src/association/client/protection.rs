@@ -122,9 +122,7 @@ impl Client {
         let (key, counter, protected) = match (dedicated, &self.dedicated_key) {
             (true, Some(key)) => (key, &mut self.dedicated_receive_counter, Protected::Dedicated),
             (true, None) => return Err(Failure::NoKeys),
-            (false, _) => {
-                (&ciphering.encryption_key, &mut self.receive_counter, Protected::Global)
-            }
+            (false, _) => (&ciphering.encryption_key, &mut self.receive_counter, Protected::Global),
         };
         counter.check(head.counter)?;
         let request = UnprotectRequest {
@@ -216,8 +214,7 @@ impl Client {
         mut before: ReceiveCounter,
         reply: &[u8],
     ) -> Result<(), Failure> {
-        let verified =
-            self.exchange()?.verify_server_reply(&*self.provider, &mut before, reply);
+        let verified = self.exchange()?.verify_server_reply(&*self.provider, &mut before, reply);
         match verified {
             Ok(()) => {
                 if let Some(last) = before.last() {
@@ -232,4 +229,3 @@ impl Client {
         }
     }
 }
-

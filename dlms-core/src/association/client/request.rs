@@ -107,14 +107,15 @@ impl Request {
                 some(list.is_empty())?;
                 list.iter().try_for_each(|(_, of)| selection(of))
             }
-            Self::Set { selection: of, value, .. } => selection(of).and(one(value)),
+            Self::Set { selection: of, value, .. } => {
+                selection(of)?;
+                one(value)
+            }
             Self::SetList(list) => {
                 some(list.is_empty())?;
                 list.iter().try_for_each(|(_, value)| one(value))
             }
-            Self::Action { parameters, .. } => {
-                parameters.as_deref().map_or(Ok(()), one)
-            }
+            Self::Action { parameters, .. } => parameters.as_deref().map_or(Ok(()), one),
             Self::ActionList(list) => {
                 some(list.is_empty())?;
                 list.iter().try_for_each(|(_, parameters)| one(parameters))
@@ -144,4 +145,3 @@ impl Request {
         })
     }
 }
-

@@ -173,10 +173,7 @@ fn what_the_configuration_lacks_is_said_before_anything_is_sent() {
     ] {
         let config = ClientConfig { mechanism, ..ClientConfig::default() };
         let mut bench = Bench::new(config);
-        assert_eq!(
-            bench.client.associate(&mut Counting(0)),
-            Err(Misuse::Lacks(lacks))
-        );
+        assert_eq!(bench.client.associate(&mut Counting(0)), Err(Misuse::Lacks(lacks)));
         assert!(bench.silent());
     }
 }
@@ -347,12 +344,11 @@ fn a_service_error_instead_of_an_initiate_response_ends_the_association() {
     let mut bench = Bench::new(ClientConfig::default());
     bench.client.associate(&mut Counting(0)).unwrap();
     bench.sent();
-    bench.answer(
-        "611f a109060760857405080101 a203020101 a305a10302010d be0604040e010602",
-    );
+    bench.answer("611f a109060760857405080101 a203020101 a305a10302010d be0604040e010602");
     let Some(Event::AssociationFailed { failure, .. }) = bench.event() else { panic!() };
     let Failure::Rejected { error: Some(error), .. } = failure else { panic!("{failure:?}") };
-    let expected = ConfirmedServiceError { service: 1, error: ServiceError { choice: 6, value: 2 } };
+    let expected =
+        ConfirmedServiceError { service: 1, error: ServiceError { choice: 6, value: 2 } };
     assert_eq!(error, expected);
 }
 

@@ -50,9 +50,7 @@ impl Operation {
     fn is_sent(&self) -> bool {
         match self.stage {
             Stage::Answer | Stage::Blocks { .. } => true,
-            Stage::Sending { sent, .. } => {
-                self.request.data().is_ok_and(|data| sent >= data.len())
-            }
+            Stage::Sending { sent, .. } => self.request.data().is_ok_and(|data| sent >= data.len()),
         }
     }
 }
@@ -70,7 +68,8 @@ pub(super) fn may_repeat(operation: &Operation) -> bool {
 impl Client {
     pub(super) fn start(&mut self, request: Request) {
         let invoke = self.next_invoke();
-        let operation = Operation { request, invoke, stage: Stage::Answer, joined: Vec::new(), received: 0 };
+        let operation =
+            Operation { request, invoke, stage: Stage::Answer, joined: Vec::new(), received: 0 };
         let mut plain = mem::take(&mut self.plain);
         plain.clear();
         let sent = self
@@ -430,8 +429,7 @@ impl Client {
         operation.joined.extend_from_slice(block.octets);
         if !block.last {
             operation.stage = Stage::Blocks { number: block.number.wrapping_add(1) };
-            let next =
-                ActionRequest::NextPblock { invoke: operation.invoke, number: block.number };
+            let next = ActionRequest::NextPblock { invoke: operation.invoke, number: block.number };
             self.continue_with(|writer| next.encode(writer))?;
             return Ok(None);
         }
@@ -599,9 +597,7 @@ fn selected(
     Ok(AttributeSelection { attribute, selection })
 }
 
-fn bare(
-    attributes: impl Iterator<Item = AttributeDescriptor>,
-) -> Vec<AttributeSelection<'static>> {
+fn bare(attributes: impl Iterator<Item = AttributeDescriptor>) -> Vec<AttributeSelection<'static>> {
     attributes.map(|attribute| AttributeSelection { attribute, selection: None }).collect()
 }
 
@@ -617,10 +613,7 @@ fn finish_get_list(
     }
 }
 
-fn set_refused(
-    request: &Request,
-    refusal: DataAccessResult,
-) -> Result<Option<Response>, Failure> {
+fn set_refused(request: &Request, refusal: DataAccessResult) -> Result<Option<Response>, Failure> {
     Ok(Some(match request {
         Request::SetList(list) => Response::SetList(list.iter().map(|_| refusal).collect()),
         _ => Response::Set(refusal),
@@ -630,11 +623,7 @@ fn set_refused(
 /// Compares the count in front of a list with what was asked for, before anything is made of it.
 fn announced(expected: usize, list: &[u8]) -> Result<(), Failure> {
     let found = Reader::new(list).length()?;
-    if found == expected {
-        Ok(())
-    } else {
-        Err(Violation::ResultCount { expected, found }.into())
-    }
+    if found == expected { Ok(()) } else { Err(Violation::ResultCount { expected, found }.into()) }
 }
 
 fn counted<T>(expected: usize, results: Vec<T>) -> Result<Vec<T>, Failure> {
