@@ -36,6 +36,8 @@ use crate::{
 
 /// Meters that are read at the same time.
 const AT_ONCE: usize = 16;
+/// Without a terminal, a line of progress after so many meters.
+const LOG_EVERY: u64 = 10;
 /// Lines of the table; the rest is in the database.
 const TABLE_ROWS: usize = 10;
 /// Failures that are shown in full; of more, the number is enough.
@@ -146,6 +148,9 @@ async fn read_all(
     let mut failures: Vec<Box<Diagnosis>> = Vec::new();
     while let Some(finished) = under_way.join_next().await {
         progress.inc(1);
+        if progress.is_hidden() && progress.position().is_multiple_of(LOG_EVERY) {
+            report::note(&format!("{} of {} meters tried", progress.position(), meters.all.len()));
+        }
         let Ok((meter, result)) = finished else {
             outcome.tally.failure(Exit::Local);
             continue;
