@@ -18,8 +18,6 @@ mod release;
 
 pub use aare::Aare;
 pub use aarq::Aarq;
-pub use diagnostic::{
-    AcseProviderDiagnostic, AcseUserDiagnostic, AssociationResult, Diagnostic,
-};
+pub use diagnostic::{AcseProviderDiagnostic, AcseUserDiagnostic, AssociationResult, Diagnostic};
 pub use name::{ApplicationContext, Mechanism};
 pub use release::{ReleaseRequestReason, ReleaseResponseReason, Rlre, Rlrq};
