@@ -3,6 +3,7 @@
 //! - [`Reader`] and [`Writer`] move octets, one pass, front to back.
 //! - [`RawData`] is one encoded value, walked but not taken apart: what the services carry.
 //! - [`Data`] is a borrowed view of a value, [`DataBuf`] its owned twin.
+//! - [`RowTemplate`] reads rows that all look alike by the column.
 
 mod bit_string;
 mod compact_array;
@@ -12,6 +13,7 @@ mod data_type;
 mod elements;
 mod raw;
 mod reader;
+mod row_template;
 mod writer;
 
 pub use bit_string::BitString;
@@ -25,6 +27,7 @@ pub use data_type::DataType;
 pub use elements::Elements;
 pub use raw::RawData;
 pub use reader::Reader;
+pub use row_template::{AlikeRows, ColumnValue, RowTemplate};
 pub use writer::Writer;
 
 /// How deep arrays and structures may nest. Without a cap, 64 KiB of nested arrays take seconds

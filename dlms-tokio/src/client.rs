@@ -4,6 +4,7 @@
 //! the other. Every future of the handle can be dropped: the request it started still ends, its
 //! answer is then nobody's.
 
+mod secrets;
 mod values;
 
 use core::{future, mem, time::Duration};
@@ -19,7 +20,10 @@ use dlms_core::{
     security::RustCrypto,
     xdlms::{ActionResult, DataAccessResult},
 };
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::{
+    sync::{broadcast, mpsc, oneshot},
+    time::Instant,
+};
 
 use crate::{
     address::Address,
@@ -42,7 +46,8 @@ const NOTIFICATIONS_MAX: usize = 64;
 /// How long a reader of [`Blocks`] may take with one. Then the transfer is given up: the meter and
 /// everybody behind it in the queue wait meanwhile.
 const READER_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a meter gets to answer the release, which changes nothing any more.
+/// How long saying good-bye may take, the release of the association and of the link together:
+/// whatever comes of it changes nothing any more.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why the client has no answer.
@@ -371,7 +376,7 @@ impl Driver {
             }
             Err(error) => {
                 // First the meter is left alone, then the caller learns: it may come back at once.
-                self.line.disconnect().await;
+                self.disconnect().await;
                 let _ = opened.send(Err(error));
                 return;
             }
@@ -414,7 +419,7 @@ impl Driver {
                 break error;
             }
         };
-        self.line.disconnect().await;
+        self.disconnect().await;
         drop(self);
         while let Some(command) = queue.recv().await {
             match command {
@@ -447,6 +452,7 @@ impl Driver {
         request: Request,
         blocks: Option<mpsc::Sender<Vec<u8>>>,
     ) -> Result<Response, Error> {
+        secrets::hide(&request, |secret| self.line.trace().hide(secret));
         self.line
             .trace()
             .write(DecodeLevel::Values, || format!("VALUES TX {}", values::asked(&request)));
@@ -479,12 +485,21 @@ impl Driver {
 
     async fn close(&mut self) {
         let _ = self.reserve_counters();
+        let begun = Instant::now();
         if self.machine.release().is_ok() {
+            // A meter that does not know RLRQ keeps silent; its link must be released all the same.
+            let has_link = self.line.parameters().is_some();
+            let share = if has_link { RELEASE_TIMEOUT / 2 } else { RELEASE_TIMEOUT };
             let released =
                 async { while !matches!(self.next_event().await, Ok(Event::Released) | Err(_)) {} };
-            let _ = tokio::time::timeout(RELEASE_TIMEOUT, released).await;
+            let _ = tokio::time::timeout_at(begun + share, released).await;
         }
-        self.line.disconnect().await;
+        let _ = tokio::time::timeout_at(begun + RELEASE_TIMEOUT, self.line.disconnect()).await;
+    }
+
+    /// Releases the link, of a meter that may be gone.
+    async fn disconnect(&mut self) {
+        let _ = tokio::time::timeout(RELEASE_TIMEOUT, self.line.disconnect()).await;
     }
 
     /// Drives line and association until there is an event. Can be dropped at any await: all state
@@ -498,8 +513,9 @@ impl Driver {
             if self.machine.poll_transmit(self.clock.now(), &mut out) {
                 self.line.send(&out).await?;
             }
-            // Before the next APDU takes one: then a failure means that nothing was sent.
-            self.reserve_counters()?;
+            // Ahead of the next APDU. That it fails is no failure of what was sent just now: whoever
+            // asks next is told.
+            let _ = self.reserve_counters();
             let timeout = self.machine.poll_timeout().map(|timeout| self.clock.at(timeout));
             let timeout = async {
                 match timeout {
@@ -513,6 +529,8 @@ impl Driver {
                     let mut apdu = mem::take(&mut self.apdu);
                     self.machine.handle_apdu(&mut apdu);
                     self.apdu = apdu;
+                    // A meter that never pauses keeps the timer beside this from being looked at.
+                    self.machine.handle_timeout(self.clock.now());
                     self.go_on_waiting();
                 }
                 () = timeout => self.machine.handle_timeout(self.clock.now()),

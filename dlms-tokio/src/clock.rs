@@ -1,6 +1,16 @@
 //! The one place where tokio's clock becomes the clock of the pure machines.
 
+use core::time::Duration;
+
 use sans_io_time::Instant;
+
+/// A wait so long that nobody sees its end, and short enough for any clock.
+const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// The moment after `wait` from now on; one too long to be told ends after a hundred years.
+pub(crate) fn after(wait: Duration) -> tokio::time::Instant {
+    tokio::time::Instant::now() + wait.min(FOR_EVER)
+}
 
 /// Counts from the moment it was made, so that the machines see small numbers in a trace. Under
 /// tokio's paused clock the machines live in simulated time without knowing.

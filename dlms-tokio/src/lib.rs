@@ -5,11 +5,13 @@
 //! - [`Line`]: APDUs to one meter and back, over the wrapper (TCP, UDP) or HDLC (TCP, serial, mode
 //!   E), with one owner, bounded waits and errors that say what to try.
 //! - [`Trace`]: what goes over a line, down to the octets, with secrets masked.
-//! - [`ApduServer`] with [`serve_wrapper`], [`serve_wrapper_udp`], [`serve_hdlc`]: the other end.
+//! - [`ApduServer`] with [`serve_wrapper`], [`serve_wrapper_udp`], [`serve_hdlc`],
+//!   [`serve_hdlc_serial`]: the other end.
 //!
 //! ```
 //! use dlms_tokio::{
-//!     Address, ApduServer, DecodeLevel, Line, LineConfig, Trace, serve_wrapper,
+//!     Address, ApduServer, DecodeLevel, Line, LineConfig, Trace, WrapperServerConfig,
+//!     serve_wrapper,
 //! };
 //! use tokio::net::TcpListener;
 //!
@@ -34,7 +36,7 @@
 //! let address: Address = format!("wrapper://{}", listener.local_addr()?).parse()?;
 //! tokio::spawn(async move {
 //!     let (stream, _) = listener.accept().await.unwrap();
-//!     serve_wrapper(stream, &mut Refusing).await
+//!     serve_wrapper(stream, &mut Refusing, &WrapperServerConfig::default()).await
 //! });
 //!
 //! let trace = Trace::stderr(DecodeLevel::Apdu);
@@ -51,6 +53,8 @@
 //! ```
 
 pub mod address;
+#[cfg(feature = "aws-lc")]
+mod aws_lc;
 pub mod client;
 mod clock;
 pub mod counters;
@@ -58,9 +62,17 @@ pub mod line;
 pub mod server;
 pub mod trace;
 
+/// Re-exported, for its types are in the configurations here.
+pub use hdlc;
+
 pub use address::{Address, AddressError, Endpoint, SerialPort};
+#[cfg(feature = "aws-lc")]
+pub use aws_lc::AwsLc;
 pub use line::{Line, LineConfig, LineCounters, LineError, Opening, Phase};
 pub use server::{
-    ApduServer, HdlcServerConfig, Identification, serve_hdlc, serve_wrapper, serve_wrapper_udp,
+    ApduServer, HdlcServerConfig, Identification, WrapperServerConfig, serve_hdlc,
+    serve_hdlc_serial, serve_wrapper, serve_wrapper_udp,
 };
+/// Re-exported for [`serve_hdlc_serial`].
+pub use tokio_serial::SerialStream;
 pub use trace::{DecodeLevel, DecodeLevelError, Direction, Trace};

@@ -20,6 +20,7 @@ mod counters;
 mod error;
 mod hdlc;
 pub(crate) mod mode_e;
+mod owed;
 pub(crate) mod port;
 mod serial;
 mod stream;
@@ -35,19 +36,21 @@ use tokio::io::DuplexStream;
 
 use crate::{
     address::{Address, SerialPort},
-    line::{hdlc::HdlcLine, stream::Stream, udp::WrapperUdpLine, wrapper::WrapperLine},
+    line::{hdlc::HdlcLine, udp::WrapperUdpLine, wrapper::WrapperLine},
     trace::Trace,
 };
 
 pub(crate) use assembly::{Assembled, Assembly};
 pub use counters::LineCounters;
 pub use error::{LineError, Opening, Phase};
+pub(crate) use stream::Stream;
 pub(crate) use udp::DATAGRAM_MAX;
+pub(crate) use wrapper::announced_length;
 
 /// Whom a line connects, and how patient it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineConfig {
-    /// Client SAP: the source wPort, or the client's HDLC address (1 to 127). Default 16, the
+    /// Client SAP: the source wPort, or the client's HDLC address (1 to 126). Default 16, the
     /// public client.
     pub client: u16,
     /// Server SAP: the destination wPort, or the upper HDLC address. Default 1, the management
@@ -242,8 +245,8 @@ impl Line {
         }
     }
 
-    /// Says that what was received was not the answer: the line goes on waiting for it, and polls an
-    /// HDLC peer that has used up its turn.
+    /// Says that what was received was not the answer: the line goes on waiting for it, no longer
+    /// than it would have without it, and polls an HDLC peer that has used up its turn.
     pub fn expect(&mut self) {
         match &mut self.carrier {
             Carrier::Wrapper(line) => line.expect(),
@@ -269,6 +272,9 @@ impl Line {
 
     /// Releases the HDLC link with DISC; on a wrapper line there is nothing to do. Afterwards the
     /// link is gone, whatever the meter said. The stream is closed when the line is dropped.
+    ///
+    /// Where the link was never up or is lost, the meter may not know that: then one DISC goes out,
+    /// and no answer is waited for.
     pub async fn disconnect(&mut self) {
         match &mut self.carrier {
             Carrier::Wrapper(_) | Carrier::WrapperUdp(_) => {}

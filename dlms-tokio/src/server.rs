@@ -8,8 +8,8 @@
 //! ```
 //!
 //! One future serves one stream and holds all there is about it; thousands of them fit in one
-//! process, since buffers grow by what is there and are given back. A server never speaks first and
-//! is silent about whom it does not know (IEC 62056-47).
+//! process, since buffers grow by what is there and are given back. A server never speaks first, is
+//! silent about whom it does not know (IEC 62056-47), and hangs up on who has nothing to say.
 
 mod hdlc;
 mod mode_e;
@@ -25,10 +25,10 @@ use tokio::{
 
 use crate::line::{LineError, Phase, port::Port};
 
-pub use hdlc::{HdlcServerConfig, serve_hdlc};
+pub use hdlc::{HdlcServerConfig, serve_hdlc, serve_hdlc_serial};
 pub use mode_e::Identification;
 pub use udp::serve_wrapper_udp;
-pub use wrapper::serve_wrapper;
+pub use wrapper::{WrapperServerConfig, serve_wrapper};
 
 /// What answers APDUs: one or more logical devices behind one stream.
 ///
@@ -52,10 +52,11 @@ pub use wrapper::serve_wrapper;
 /// }
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-/// use dlms_tokio::{Line, LineConfig, Trace, serve_wrapper};
+/// use dlms_tokio::{Line, LineConfig, Trace, WrapperServerConfig, serve_wrapper};
 ///
 /// let (near, far) = tokio::io::duplex(1024);
 /// let mut meter = Echo;
+/// let config = WrapperServerConfig::default();
 /// let mut line = Line::wrapper_in_memory(near, &LineConfig::default(), Trace::off());
 /// let asking = async {
 ///     line.send(&[0xC0, 0x01]).await.unwrap();
@@ -65,7 +66,7 @@ pub use wrapper::serve_wrapper;
 /// };
 /// tokio::select! {
 ///     answer = asking => assert_eq!(answer, [0xC0, 0x01]),
-///     ended = serve_wrapper(far, &mut meter) => panic!("the client hung up first: {ended:?}"),
+///     ended = serve_wrapper(far, &mut meter, &config) => panic!("the client left: {ended:?}"),
 /// }
 /// # });
 /// ```
@@ -77,6 +78,17 @@ pub trait ApduServer: Send {
     /// Takes an APDU from `client` to `server`, which it may change (decrypt) in place, and writes
     /// the answer to the empty `out`. True if there is an answer, false for silence.
     fn handle(&mut self, client: u16, server: u16, apdu: &mut Vec<u8>, out: &mut Vec<u8>) -> bool;
+
+    /// Takes an APDU that must not be answered, since it came in a UI frame of HDLC: from `client`
+    /// to `server`, or with None to all logical devices, and perhaps to other meters as well. There
+    /// may be no link, and so no association but a pre-established one; nothing is to be kept about
+    /// a pair that is met here only, for no [`disconnected`](Self::disconnected) will come.
+    ///
+    /// A service that asks to be confirmed is to be refused here: whoever sent it could not learn
+    /// whether it was done. Default: all are dropped.
+    fn handle_unconfirmed(&mut self, client: u16, server: Option<u16>, apdu: &mut Vec<u8>) {
+        let _ = (client, server, apdu);
+    }
 
     /// The link between the two is gone, and with it their association. Called once for every pair
     /// that exchanged something.

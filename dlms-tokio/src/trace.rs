@@ -16,7 +16,10 @@ use core::{
     fmt::{self, Debug, Display, Formatter},
     sync::atomic::{AtomicU8, Ordering},
 };
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use dlms_core::xdlms::tag;
 
@@ -24,6 +27,7 @@ use mask::Secrets;
 
 pub(crate) use frame::ShownFrame;
 pub use level::{DecodeLevel, DecodeLevelError};
+pub(crate) use mask::CheckMask;
 
 /// A clonable handle that shows what goes over a line.
 ///
@@ -87,10 +91,10 @@ impl Trace {
         Self { shared: Arc::new(shared) }
     }
 
-    /// A trace that writes to standard error.
+    /// A trace that writes to standard error. That it is closed is nobody's loss.
     #[must_use]
     pub fn stderr(level: DecodeLevel) -> Self {
-        Self::new(level, Arc::new(|line| eprintln!("{line}")))
+        Self::new(level, Arc::new(|line| drop(writeln!(io::stderr().lock(), "{line}"))))
     }
 
     /// A trace that writes `tracing` events of level DEBUG with target `dlms_tokio::trace`.
@@ -138,6 +142,32 @@ impl Trace {
         }
     }
 
+    /// Shows an HDLC frame that goes out: what stands before its information field, the field, its
+    /// check sequence with the closing flag. The check sequence over a secret gives 16 bits of it
+    /// away, and is masked with it.
+    pub(crate) fn phys_frame(
+        &self,
+        direction: Direction,
+        head: &[u8],
+        information: &[u8],
+        tail: &[u8],
+    ) {
+        if self.shows(DecodeLevel::Phys) {
+            self.dump_with(format!("PHYS {direction}"), |secrets, line| {
+                secrets.dump_frame(head, information, tail, line);
+            });
+        }
+    }
+
+    /// Shows octets that came in and hold HDLC frames, perhaps not whole; `mask` remembers where.
+    pub(crate) fn phys_frames(&self, direction: Direction, octets: &[u8], mask: &mut CheckMask) {
+        if self.shows(DecodeLevel::Phys) && !octets.is_empty() {
+            self.dump_with(format!("PHYS {direction}"), |secrets, line| {
+                secrets.dump_frames(octets, mask, line);
+            });
+        }
+    }
+
     /// Shows a frame or a header.
     pub fn link(&self, direction: Direction, what: impl Display) {
         self.write(DecodeLevel::Link, || format!("LINK {direction} {what}"));
@@ -160,9 +190,13 @@ impl Trace {
         }
     }
 
-    fn dump(&self, mut line: String, parts: &[&[u8]]) {
+    fn dump(&self, line: String, parts: &[&[u8]]) {
+        self.dump_with(line, |secrets, line| secrets.dump(parts, line));
+    }
+
+    fn dump_with(&self, mut line: String, dump: impl FnOnce(&Secrets, &mut String)) {
         let secrets = self.shared.secrets.lock().unwrap_or_else(PoisonError::into_inner);
-        secrets.dump(parts, &mut line);
+        dump(&secrets, &mut line);
         drop(secrets);
         (self.shared.sink)(&line);
     }

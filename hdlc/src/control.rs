@@ -14,6 +14,9 @@
 pub struct Sequence(u8);
 
 impl Sequence {
+    /// How many numbers there are.
+    pub const COUNT: u8 = 8;
+
     /// The number both ends start from after SNRM and UA.
     pub const ZERO: Self = Self(0);
 

@@ -68,11 +68,16 @@
     )
 )]
 
+#[cfg(fuzzing)]
+extern crate std;
+
 pub mod address;
 pub mod control;
 pub mod deframer;
 pub mod fcs;
 pub mod frame;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod link;
 pub mod llc;
 pub mod parameters;

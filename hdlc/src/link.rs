@@ -69,6 +69,7 @@ use crate::{
     address::Address,
     control::{Control, FrameReject},
     frame::{FRAME_LEN_MAX, Frame},
+    llc::Llc,
     parameters::{Parameters, ParametersError},
 };
 
@@ -78,6 +79,10 @@ use crate::{
 /// the number that the client waits for, with octets of a later segment; seven repetitions cannot
 /// bring that about.
 pub const RETRIES_MAX: u8 = 7;
+
+/// Longest pause inside a series of UI frames: what comes later opens a PDU of its own. Meters in
+/// the field pause for 3 s between two frames of one push.
+pub const UNNUMBERED_GAP_MAX: Duration = Duration::from_secs(5);
 
 /// Events a link keeps for an owner that does not fetch them; the oldest give way. Fetched after
 /// every call, there are never more than two.
@@ -105,7 +110,7 @@ pub struct LinkConfig {
     pub parameters: Parameters,
     /// How long a client waits for an answer after it has sent its last octet. The time a meter
     /// thinks and the time its first frame takes on the line both count: 2030 octets take two
-    /// seconds at 9600 Bd. At both ends it is also the longest pause inside a series of UI frames.
+    /// seconds at 9600 Bd.
     pub response_timeout: Duration,
     /// How often in a row a client repeats a command or polls without progress before the link has
     /// failed; at most [`RETRIES_MAX`].
@@ -457,6 +462,12 @@ impl Link {
         self.station.state == State::Connected
     }
 
+    /// Whether there is no connection, nor one on its way up or down: nothing is to be kept about
+    /// this link but its configuration.
+    pub fn is_disconnected(&self) -> bool {
+        self.station.state == State::Disconnected
+    }
+
     /// Whether octets of a PDU are still needed.
     pub fn is_sending(&self) -> bool {
         !self.station.outgoing.is_idle() || self.station.unnumbered.is_some()
@@ -502,8 +513,8 @@ struct Station {
     incoming: Incoming,
     /// The PDU being sent in UI frames; never while `outgoing` has one.
     unnumbered: Option<Unnumbered>,
-    /// A received UI said that more follow; one that comes until then continues its PDU.
-    unnumbered_inside: Option<Instant>,
+    /// Where the received UI frames stand.
+    series: UnnumberedSeries,
     /// The peer said RNR.
     peer_busy: bool,
     deadline: Option<Instant>,
@@ -526,7 +537,7 @@ impl Station {
             outgoing: Outgoing::new(parameters.information_transmit, parameters.window_transmit),
             incoming: Incoming::new(parameters.window_receive),
             unnumbered: None,
-            unnumbered_inside: None,
+            series: UnnumberedSeries::new(),
             peer_busy: false,
             deadline: None,
             events: Events::default(),
@@ -546,21 +557,6 @@ impl Station {
 
     fn arm(&mut self, now: Instant, timeout: Duration) {
         self.deadline = Some(after(now, timeout));
-    }
-
-    /// The segment in a received UI frame. A series that stops in the middle is not continued by
-    /// what comes later than a response timeout.
-    fn unnumbered_segment<'a>(&mut self, now: Instant, frame: &Frame<'a>) -> Segment<'a> {
-        let continues = self.unnumbered_inside.take().is_some_and(|until| now <= until);
-        if frame.segmented {
-            self.unnumbered_inside = Some(after(now, self.config.response_timeout));
-        }
-        Segment {
-            octets: frame.information,
-            first: !continues,
-            last: !frame.segmented,
-            unnumbered: true,
-        }
     }
 
     /// The next UI frame of the unnumbered PDU.
@@ -620,6 +616,42 @@ impl Station {
         let frame = Frame { destination, source, control, segmented, information };
         // Every information field is within the parameters, and so fits.
         frame.encode(out).ok()
+    }
+}
+
+/// Tells which UI frames belong to one PDU. They bear no numbers: whatever is lost shows only in
+/// what the others say.
+///
+/// A [`Link`] does this for the UI frames it takes. An owner of many links, or of none, may want it
+/// for those that are for all of them.
+#[derive(Debug, Clone, Default)]
+pub struct UnnumberedSeries {
+    /// The latest frame said that more follow; one that comes until then continues its PDU.
+    inside: Option<Instant>,
+}
+
+impl UnnumberedSeries {
+    /// A series that has not begun.
+    pub const fn new() -> Self {
+        Self { inside: None }
+    }
+
+    /// The segment in a UI frame.
+    ///
+    /// It opens a PDU after the last segment of another, after [`UNNUMBERED_GAP_MAX`], and when it
+    /// begins with an LLC header, which stands in the first segment only (IEC 62056-46 5.4): then
+    /// the last one of the PDU before was lost.
+    pub fn segment<'a>(&mut self, now: Instant, frame: &Frame<'a>) -> Segment<'a> {
+        let continues = self.inside.take().is_some_and(|until| now <= until);
+        if frame.segmented {
+            self.inside = Some(after(now, UNNUMBERED_GAP_MAX));
+        }
+        Segment {
+            octets: frame.information,
+            first: !continues || Llc::decode(frame.information).is_ok(),
+            last: !frame.segmented,
+            unnumbered: true,
+        }
     }
 }
 

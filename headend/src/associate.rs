@@ -13,6 +13,10 @@
 //!      └──► store it, at most 2²⁰ ahead ──► associate once more
 //! ```
 //!
+//! Keys that were chosen because the meter at this place had their title before may be wrong: a
+//! meter was exchanged, or many answer on one line. If the association fails with them, the meter
+//! is asked for its title once, and the keys of that title are tried.
+//!
 //! What comes through client 16 is not protected. It can make us use wrong keys or skip counters,
 //! and then nothing works; it cannot make us use a counter twice.
 
@@ -33,9 +37,9 @@ use dlms_tokio::{
 };
 
 use crate::{
-    counter_file::Counter,
+    counter_file::{Counter, CounterFileError},
     error::Error,
-    keys_file::Keys,
+    keys_file::{Keys, KeysFile},
     settings::{KeySource, Settings},
 };
 
@@ -64,10 +68,13 @@ pub(crate) async fn associate(settings: &Settings) -> Result<(Client, Option<Cou
     let counter_of = |keys: &Keys| file.counter(&place, client_title, &keys.encryption);
 
     // What is known already.
-    let known = match &settings.keys {
-        KeySource::File(keys_file) => file.title_at(&place)?.and_then(|title| keys_file.of(title)),
-        KeySource::Given(keys) => Some(keys),
-        KeySource::Unused => None,
+    let (remembered, known) = match &settings.keys {
+        KeySource::File(keys_file) => {
+            let title = file.title_at(&place)?;
+            (title, title.and_then(|title| keys_file.of(title)))
+        }
+        KeySource::Given(keys) => (None, Some(keys)),
+        KeySource::Unused => (None, None),
     };
     let counted = match known {
         Some(_) if settings.counters.ordered.is_some() => true,
@@ -83,32 +90,84 @@ pub(crate) async fn associate(settings: &Settings) -> Result<(Client, Option<Cou
     };
     let keys = match (known, &settings.keys) {
         (Some(keys), _) => keys,
-        (None, KeySource::File(keys_file)) => published
-            .title
-            .and_then(|title| keys_file.of(title))
-            .or_else(|| keys_file.only())
-            .ok_or(Error::KeysUnknown(published.title))?,
+        (None, KeySource::File(keys_file)) => keys_of(keys_file, published.title)?,
         (None, _) => return Err(Error::KeysUnknown(published.title)),
     };
-    let counter = counter_of(keys);
-    if let Some(ordered) = settings.counters.ordered {
-        counter.ordered(ordered)?;
-    } else if let (None, Some(last)) = (counter.next()?, published.counter) {
-        counter.hinted(last.saturating_add(1))?;
-    }
 
     // The association.
+    let counter = counter_of(keys);
     let config = with_keys(settings, keys, client_title)?;
-    let client = match connect(settings, &line, config.clone(), Some(&counter)).await {
+    let failure = match with_counter(settings, &line, &config, &counter, published.counter).await {
+        Ok(client) => return associated(settings, client, counter),
+        Err(failure) => failure,
+    };
+
+    // Another meter may be at this place now.
+    let (Some(remembered), KeySource::File(keys_file)) = (remembered, &settings.keys) else {
+        return Err(failure);
+    };
+    let other_meter = matches!(
+        failure,
+        Error::Client(client::Error::Association { .. })
+            | Error::Counters(CounterFileError::TooFar { .. })
+    );
+    if known.is_none() || !other_meter {
+        return Err(failure);
+    }
+    let Ok((published, line)) = ask_publicly(settings).await else { return Err(failure) };
+    if published.title.is_none_or(|title| title == remembered) {
+        return Err(failure);
+    }
+    let keys = keys_of(keys_file, published.title)?;
+    let counter = counter_of(keys);
+    let config = with_keys(settings, keys, client_title)?;
+    let client = with_counter(settings, &line, &config, &counter, published.counter).await?;
+    associated(settings, client, counter)
+}
+
+/// The keys of the meter `title`. A meter that does not tell its title gets those of the only meter
+/// in the file.
+fn keys_of(file: &KeysFile, title: Option<SystemTitle>) -> Result<&Keys, Error> {
+    match title {
+        Some(known) => file.of(known),
+        None => file.only(),
+    }
+    .ok_or(Error::KeysUnknown(title))
+}
+
+/// Associates with `counter`, which is moved to what the user ordered; or else, if nothing is known
+/// of it, beyond `last`, which the meter published; and once more to what the meter expects.
+async fn with_counter(
+    settings: &Settings,
+    line: &LineConfig,
+    config: &ClientConfig,
+    counter: &Counter,
+    last: Option<u32>,
+) -> Result<Client, Error> {
+    if let Some(ordered) = settings.counters.ordered {
+        counter.ordered(ordered)?;
+    } else if let (None, Some(last)) = (counter.next()?, last) {
+        counter.hinted(last.saturating_add(1))?;
+    }
+    match connect(settings, line, config.clone(), Some(counter)).await {
         Err(error) => {
             let expected = expected_counter(&error).ok_or(error)?;
             counter.hinted(expected)?;
-            connect(settings, &line, config.clone(), Some(&counter)).await?
+            Ok(connect(settings, line, config.clone(), Some(counter)).await?)
         }
-        Ok(client) => client,
-    };
+        Ok(client) => Ok(client),
+    }
+}
+
+/// Remembers which meter this is, if it has proved it.
+fn associated(
+    settings: &Settings,
+    client: Client,
+    counter: Counter,
+) -> Result<(Client, Option<Counter>), Error> {
+    let gmac = settings.association.mechanism == Mechanism::HlsGmac;
     if let Some(title) = client.association().server_title
-        && (config.mechanism == Mechanism::HlsGmac || settings.protection.authenticated)
+        && (gmac || settings.protection.authenticated)
     {
         counter.learned(title)?;
     }
@@ -193,8 +252,18 @@ async fn ask_publicly(settings: &Settings) -> Result<(Published, LineConfig), Er
         Err(
             error @ client::Error::Line(LineError::NotWrapper { .. } | LineError::NotHdlc { .. }),
         ) => Err(error.into()),
-        Err(_) => Ok((Published::default(), rest)),
+        Err(error) if is_silence(&error) => Ok((Published::default(), rest)),
+        Err(_) => Ok((Published::default(), settings.line.clone())),
     }
+}
+
+/// Whether the patience was used up.
+const fn is_silence(error: &client::Error) -> bool {
+    matches!(
+        error,
+        client::Error::Line(LineError::Timeout { .. })
+            | client::Error::Association { failure: Failure::NoResponse, .. }
+    )
 }
 
 /// Cuts the patience of a line in two: one try, and what is left.
@@ -249,8 +318,13 @@ fn random() -> [u8; 5] {
 }
 
 impl CounterStore for Counter {
+    /// Without any left it reserves none: that is no failure of the store, and the association
+    /// ends with a name of its own for it.
     fn reserve(&mut self, count: u32) -> Result<Range<u32>, CounterStoreError> {
-        Self::reserve(self, count).map_err(CounterStoreError::new)
+        match Self::reserve(self, count) {
+            Err(CounterFileError::Exhausted) => Ok(0..0),
+            reserved => reserved.map_err(CounterStoreError::new),
+        }
     }
 }
 

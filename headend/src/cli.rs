@@ -1,6 +1,6 @@
 //! The command line: what may be typed. What it means is worked out in `settings`.
 
-use core::{convert::Infallible, fmt, str::FromStr};
+use core::{convert::Infallible, fmt, net::SocketAddr, str::FromStr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
@@ -8,7 +8,7 @@ use dlms_tokio::Address;
 use hdlc::address::AddressLength;
 use zeroize::Zeroizing;
 
-use crate::object::Object;
+use crate::{decode::transport::Framing, object::Object};
 
 /// Reads, writes and commands DLMS/COSEM meters.
 #[derive(Debug, Parser)]
@@ -81,6 +81,30 @@ Examples:
 Without VALUE the parameter is integer:0, which is what most methods take. For no parameter at all
 give the word none. VALUE is otherwise written as for `headend write`: see headend write --help."))]
     Invoke(Invoke),
+    /// Show every layer of captured octets: frames, APDUs, what is ciphered, values
+    #[command(after_help = "\
+Examples:
+  headend decode '7e a0 07 03 21 93 0f 01 7e'
+  headend decode capture.hex --ek 000102...0e0f --ak d0d1...dedf
+  xxd dump.bin | headend decode - --framing mbus --keys keys.toml
+  headend decode -o jsonl captures.jsonl
+
+Hexadecimal digits may have blanks, commas, colons and line ends between them, and 0x in front; the
+dumps of xxd and hexdump -C are read as well. With -o jsonl each line of input is an object with
+\"id\", \"framing\", \"hex\" and \"keys\": {\"ek\", \"ak\", \"system_title\"}, and becomes a line of
+output.
+A meter that names its values in another way than those that are known: see --patterns.")]
+    Decode(Decode),
+    /// Receive what meters push, and show each value as a line
+    #[command(after_help = "\
+Examples:
+  headend listen --tcp 0.0.0.0:4059 --keys keys.toml -o jsonl
+  headend listen --udp '[::]:4059' --ek 000102...0e0f --ak d0d1...dedf
+  headend listen --tcp 127.0.0.1:5000 --framing hdlc -o csv
+
+Forged, replayed and incomplete messages yield no value, only a note on standard error. Ctrl-C ends
+with code 0.")]
+    Listen(Listen),
     /// Read fifty simulated meters into a database: a first look in a minute
     #[command(after_help = "\
 Examples:
@@ -188,6 +212,134 @@ pub struct Invoke {
     pub(crate) output: Output,
 }
 
+/// `headend decode`.
+#[derive(Debug, Args)]
+pub struct Decode {
+    /// Octets in hexadecimal, a file with such or with the octets themselves, or - for standard
+    /// input
+    #[arg(value_name = "HEX|FILE|-", default_value = "-")]
+    pub(crate) input: String,
+    /// How the APDUs travelled
+    #[arg(long, value_name = "FRAMING", default_value = "auto")]
+    pub(crate) framing: DecodeFraming,
+    #[command(flatten)]
+    pub(crate) aids: Aids,
+    /// How to write what was found
+    #[arg(
+        short = 'o',
+        long = "output",
+        value_name = "FORMAT",
+        default_value = "tree",
+        help_heading = "Output"
+    )]
+    pub(crate) output: DecodeOutput,
+}
+
+/// `headend listen`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("where").required(true).args(["tcp", "udp"]))]
+pub struct Listen {
+    /// Accept TCP connections at this address, such as 0.0.0.0:4059
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) tcp: Option<SocketAddr>,
+    /// Take UDP datagrams at this address
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) udp: Option<SocketAddr>,
+    /// How the APDUs travel
+    #[arg(long, value_name = "FRAMING", default_value = "wrapper")]
+    pub(crate) framing: ListenFraming,
+    /// Take only messages whose tag verified
+    #[arg(long, help_heading = "Security")]
+    pub(crate) verified_only: bool,
+    /// End after N messages
+    #[arg(long, value_name = "N")]
+    #[arg(value_parser = value_parser!(u64).range(1..))]
+    pub(crate) count: Option<u64>,
+    #[command(flatten)]
+    pub(crate) aids: Aids,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// What helps to read what nobody asked for.
+#[derive(Debug, Args)]
+pub(crate) struct Aids {
+    /// A TOML file with the keys of many meters, each under its system title
+    #[arg(long, value_name = "FILE", help_heading = "Security")]
+    pub(crate) keys: Option<PathBuf>,
+    /// The encryption key of meters that the file does not have, hexadecimal
+    #[arg(long, value_name = "HEX", help_heading = "Security")]
+    pub(crate) ek: Option<Hidden>,
+    /// The authentication key that belongs to it
+    #[arg(long, value_name = "HEX", help_heading = "Security", requires = "ek")]
+    pub(crate) ak: Option<Hidden>,
+    /// The sender's system title where an APDU does not tell it, 16 hexadecimal digits
+    #[arg(long, value_name = "HEX", help_heading = "Security")]
+    pub(crate) system_title: Option<dlms_core::security::SystemTitle>,
+    /// A TOML file with further ways in which pushes name their values: [[pattern]] with
+    /// fields = "name value scaler-unit", [[list]], [[untagged]]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) patterns: Option<PathBuf>,
+}
+
+/// `headend decode --framing`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DecodeFraming {
+    /// What the first octets look like
+    Auto,
+    /// HDLC frames
+    Hdlc,
+    /// The wrapper of TCP and UDP
+    Wrapper,
+    /// Wired M-Bus frames
+    Mbus,
+    /// An APDU without any frame
+    Apdu,
+}
+
+impl DecodeFraming {
+    /// The framing; none when it has to be guessed.
+    pub(crate) const fn framing(self) -> Option<Framing> {
+        match self {
+            Self::Auto => None,
+            Self::Hdlc => Some(Framing::Hdlc),
+            Self::Wrapper => Some(Framing::Wrapper),
+            Self::Mbus => Some(Framing::Mbus),
+            Self::Apdu => Some(Framing::Apdu),
+        }
+    }
+}
+
+/// `headend decode -o`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DecodeOutput {
+    /// For reading: each layer inside the one before
+    Tree,
+    /// One JSON object for each capture
+    Jsonl,
+}
+
+/// `headend listen --framing`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListenFraming {
+    /// The wrapper of TCP and UDP
+    Wrapper,
+    /// HDLC frames
+    Hdlc,
+    /// Wired M-Bus frames
+    Mbus,
+}
+
+impl ListenFraming {
+    pub(crate) const fn framing(self) -> Framing {
+        match self {
+            Self::Wrapper => Framing::Wrapper,
+            Self::Hdlc => Framing::Hdlc,
+            Self::Mbus => Framing::Mbus,
+        }
+    }
+}
+
 /// `headend demo`.
 #[derive(Debug, Args)]
 pub struct Demo {
@@ -243,7 +395,8 @@ pub(crate) struct Association {
     /// Seconds to wait for an answer
     #[arg(long, value_name = "S", default_value = "10")]
     pub(crate) timeout: Seconds,
-    /// How often a connection or a reading without answer is tried again
+    /// How often to ask again when no answer comes, on HDLC and UDP; on TCP, where nothing is lost
+    /// on the way, how often to wait for --timeout once more
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub(crate) retries: u8,
     /// The largest APDU to take, in octets
@@ -391,6 +544,11 @@ impl Association {
 }
 
 impl Auth {
+    /// Whether it takes a password or secret.
+    pub(crate) const fn has_password(self) -> bool {
+        !matches!(self, Self::None | Self::HlsGmac)
+    }
+
     /// The word on the command line.
     pub(crate) const fn word(self) -> &'static str {
         match self {
@@ -418,6 +576,15 @@ impl Security {
 }
 
 impl AddressBytes {
+    /// The number of octets.
+    pub(crate) const fn count(self) -> u8 {
+        match self {
+            Self::One => 1,
+            Self::Two => 2,
+            Self::Four => 4,
+        }
+    }
+
     /// The form of the HDLC address.
     pub(crate) const fn length(self) -> AddressLength {
         match self {
@@ -505,6 +672,18 @@ impl FromStr for Entries {
 /// A moment on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Moment(pub(crate) dlms_core::cosem::DateTime);
+
+impl Moment {
+    /// Whether it is later than `other`, as far as that can be told: of a local time and one with
+    /// an offset it cannot.
+    pub(crate) fn is_after(self, other: Self) -> bool {
+        match (self.0.deviation(), other.0.deviation()) {
+            (Some(_), Some(_)) => self.0.unix_utc() > other.0.unix_utc(),
+            (None, None) => self.0.unix_local() > other.0.unix_local(),
+            _ => false,
+        }
+    }
+}
 
 impl FromStr for Moment {
     type Err = &'static str;

@@ -1,6 +1,8 @@
 //! The verbs of the command line, a file for each.
 
+mod decode;
 mod invoke;
+mod listen;
 mod objects;
 pub(crate) mod profile;
 mod read;
@@ -11,7 +13,7 @@ use std::io::{self, Stdout};
 use crate::{
     cli::{self, Format, Verb},
     demo,
-    diagnosis::{Context, Diagnosis},
+    diagnosis::{ASSOCIATE, Context, Diagnosis},
     error::Error,
     exit::Exit,
     meter::Meter,
@@ -31,6 +33,8 @@ pub(crate) async fn run(verb: Verb) -> io::Result<Exit> {
         Verb::Profile(typed) => profile::run(typed).await,
         Verb::Write(typed) => write::run(typed).await,
         Verb::Invoke(typed) => invoke::run(typed).await,
+        Verb::Decode(typed) => decode::run(typed).await,
+        Verb::Listen(typed) => listen::run(typed).await,
         Verb::Demo(typed) => demo::run(typed).await,
         Verb::SimulateMeters(typed) => demo::simulate_meters(typed).await,
     }
@@ -46,8 +50,12 @@ fn prepare(
     if association.client != 16 {
         client += &format!(" --client {}", association.client);
     }
+    let mut server = String::new();
     if settings.line.server_upper != 1 || settings.line.server_lower.is_some() {
-        client += &format!(" --server {}", association.server);
+        server += &format!(" --server {}", association.server);
+    }
+    if let Some(address_bytes) = association.address_bytes {
+        server += &format!(" --address-bytes {}", address_bytes.count());
     }
     if association.auth != cli::Auth::None {
         client += &format!(" --auth {}", association.auth.word());
@@ -55,8 +63,8 @@ fn prepare(
     if association.security != cli::Security::None {
         client += &format!(" --security {}", association.security.word());
     }
-    let context =
-        Context { address: meter.address.to_string(), secured: association.is_secured(), client };
+    let address = meter.address.to_string();
+    let context = Context { address, client, server, secured: association.is_secured() };
     Ok((settings, context))
 }
 
@@ -76,11 +84,20 @@ fn failed(diagnosis: &Diagnosis) -> Exit {
     diagnosis.exit
 }
 
+/// The same where nothing else is shown: who reads JSON gets a whole list all the same, without
+/// anything in it.
+fn failed_empty(diagnosis: &Diagnosis, output: cli::Output) -> io::Result<Exit> {
+    if output.format == Format::Json {
+        printer(output, Header::new(&[], &[])).finish()?;
+    }
+    Ok(failed(diagnosis))
+}
+
 /// Associates, or says why not.
 async fn associate(settings: Settings, context: &Context) -> Result<Meter, Diagnosis> {
     Meter::associate(settings)
         .await
-        .map_err(|error: Error| Diagnosis::error(&error, "associate", context))
+        .map_err(|error: Error| Diagnosis::error(&error, ASSOCIATE, context))
 }
 
 /// A printer to standard output.

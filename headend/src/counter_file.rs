@@ -122,6 +122,10 @@ pub enum CounterFileError {
         /// The next counter as it stands.
         next: u32,
     },
+    /// The largest counter is never used (IEC 62056-5-3, security suite 0): going on from it would
+    /// be the end of the key.
+    #[error("{} is the largest counter and never used: nothing could be sent after it", u32::MAX)]
+    Largest,
     /// The key was used 2³² − 2 times.
     #[error("all invocation counters of this key were used; the key must be changed")]
     Exhausted,
@@ -218,8 +222,12 @@ impl Counter {
     /// Moves the counter forward to `asked`, on the word of the user.
     ///
     /// # Errors
-    /// [`CounterFileError::Lower`]; the file cannot be read or written.
+    /// [`CounterFileError::Lower`], [`CounterFileError::Largest`]; the file cannot be read or
+    /// written.
     pub fn ordered(&self, asked: u32) -> Result<(), CounterFileError> {
+        if asked == u32::MAX {
+            return Err(CounterFileError::Largest);
+        }
         self.change(|next| {
             if asked < *next {
                 return Err(CounterFileError::Lower { asked, next: *next });
@@ -230,19 +238,21 @@ impl Counter {
     }
 
     /// Takes `count` counters, fewer at the end of the key's life. They are spent when this
-    /// returns, whether used or not.
+    /// returns, whether used or not, and at every meter with this key.
     ///
     /// # Errors
     /// [`CounterFileError::Exhausted`]; the file cannot be read or written.
     pub fn reserve(&self, count: u32) -> Result<Range<u32>, CounterFileError> {
-        self.change(|next| {
-            let start = *next;
+        update(&self.path, |contents| {
+            // Not just beyond its own entry: two addresses may be one meter, and two meters with
+            // one key must not see the same counter either.
+            let start = contents.furthest(self);
             // The largest counter is neither sent nor accepted (IEC 62056-5-3, security suite 0).
             let end = start.saturating_add(count);
             if start >= end {
                 return Err(CounterFileError::Exhausted);
             }
-            *next = end;
+            contents.entry_mut(self).next = end;
             Ok(start..end)
         })
     }
@@ -336,13 +346,18 @@ impl Contents {
         let known =
             self.counters.iter().position(|entry| entry.meter == meter && counter.owns(entry));
         let index = known.unwrap_or_else(|| {
-            let used = self.counters.iter().filter(|entry| counter.owns(entry));
-            let next = used.map(|entry| entry.next).max().unwrap_or(FIRST);
+            let next = self.furthest(counter);
             let (client, key) = (counter.client.clone(), counter.key.clone());
             self.counters.push(Entry { meter, client, key, next });
             self.counters.len() - 1
         });
         &mut self.counters[index]
+    }
+
+    /// The first counter that this client never used with this key, at any meter.
+    fn furthest(&self, counter: &Counter) -> u32 {
+        let used = self.counters.iter().filter(|entry| counter.owns(entry));
+        used.map(|entry| entry.next).max().unwrap_or(FIRST)
     }
 }
 
@@ -558,6 +573,15 @@ mod tests {
     }
 
     #[test]
+    fn a_slip_of_the_finger_does_not_use_a_key_up() {
+        let folder = Folder::new();
+        let counter = folder.counter("a");
+        counter.reserve(4).unwrap();
+        assert!(matches!(counter.ordered(u32::MAX), Err(CounterFileError::Largest)));
+        assert_eq!(counter.next().unwrap(), Some(5));
+    }
+
+    #[test]
     fn the_entry_of_an_address_becomes_that_of_the_title() {
         let folder = Folder::new();
         let counter = folder.counter("a");
@@ -574,6 +598,21 @@ mod tests {
         moved.learned(METER).unwrap();
         assert_eq!(counter.next().unwrap(), Some(75));
         assert_eq!(folder.text().matches(r#""next""#).count(), 1, "{}", folder.text());
+    }
+
+    #[test]
+    fn no_counter_is_handed_out_twice_under_one_key_at_whichever_address() {
+        let folder = Folder::new();
+        let (one, other) = (folder.counter("a"), folder.counter("b"));
+        // Both are known before either is used.
+        assert_eq!(one.hinted(1).unwrap(), 1);
+        assert_eq!(other.hinted(1).unwrap(), 1);
+        assert_eq!(one.reserve(64).unwrap(), 1..65);
+        assert_eq!(other.reserve(64).unwrap(), 65..129);
+        assert_eq!(one.reserve(64).unwrap(), 129..193);
+        one.learned(METER).unwrap();
+        assert_eq!(other.reserve(64).unwrap(), 193..257);
+        assert_eq!(one.reserve(64).unwrap(), 257..321);
     }
 
     #[test]

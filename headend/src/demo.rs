@@ -34,6 +34,8 @@ use crate::{
     report,
 };
 
+/// The name of this program.
+const PROGRAM: &str = "headend";
 /// Meters that are read at the same time.
 const AT_ONCE: usize = 16;
 /// Without a terminal, a line of progress after so many meters.
@@ -87,12 +89,13 @@ pub(crate) async fn run(typed: cli::Demo) -> io::Result<Exit> {
     }
     next_commands(&outcome, &meters, &file, typed.serve)?;
     if let Ok((of, values)) = readings.counts() {
-        writeln!(io::stdout(), "{values} readings of {of} meters are in {}", file.display())?;
+        let file = file.display();
+        writeln!(io::stdout(), "{file} now holds {values} readings of {of} meters")?;
     }
     writeln!(io::stdout(), "{} of {count} meters read", outcome.read.len())?;
     let exit = outcome.tally.exit();
     if typed.serve && exit == Exit::Success {
-        serve(&mut meters).await?;
+        return serve(&mut meters).await;
     }
     Ok(exit)
 }
@@ -239,9 +242,17 @@ fn next_commands(outcome: &Outcome, meters: &Meters, file: &Path, serve: bool) -
     let mut out = io::stdout().lock();
     let query = "SELECT meter, max(captured_at), value FROM reading \
                  WHERE logical_name = '1-0:1.8.0*255' GROUP BY meter LIMIT 5";
+    let program = invoked_as(
+        &std::env::args_os().next().unwrap_or_default().to_string_lossy(),
+        std::env::var_os("PATH").unwrap_or_default(),
+    );
     writeln!(out, "Try next:\n  sqlite3 {} \"{query}\"", file.display())?;
+    writeln!(out, "      (sqlite3 is a program of its own: sqlite.org)")?;
     if !serve {
-        writeln!(out, "  headend demo --serve      keeps the meters up, to read them yourself\n")?;
+        writeln!(
+            out,
+            "  {program} demo --serve\n      keeps the meters up, to read them yourself\n"
+        )?;
         return Ok(());
     }
     if outcome.read.is_empty() {
@@ -253,25 +264,53 @@ fn next_commands(outcome: &Outcome, meters: &Meters, file: &Path, serve: bool) -
             .iter()
             .find(|meter| meter.address.starts_with(framing) && meter.access().options.is_empty());
         if let Some(meter) = open {
-            writeln!(out, "  headend read {} 1-0:1.8.0*255 1-0:32.7.0*255", meter.address)?;
-            writeln!(out, "  headend profile {} 1-0:99.1.0*255 --plot", meter.address)?;
+            writeln!(out, "  {program} read {} 1-0:1.8.0 1-0:32.7.0", meter.address)?;
+            writeln!(out, "  {program} profile {} 1-0:99.1.0 --plot", meter.address)?;
         }
     }
     writeln!(out)
 }
 
-/// Keeps the meters up until somebody interrupts, or they are gone.
-async fn serve(meters: &mut Meters) -> io::Result<()> {
+/// How this program is called: by its name where the `path` of the shell finds it, or else as it
+/// was called this time.
+fn invoked_as(called: &str, path: impl AsRef<std::ffi::OsStr>) -> String {
+    let found = |folder: PathBuf| folder.join(PROGRAM).is_file();
+    if called.is_empty() || std::env::split_paths(&path).any(found) {
+        PROGRAM.to_owned()
+    } else {
+        called.to_owned()
+    }
+}
+
+/// Keeps the meters up until somebody interrupts. When they are gone before that, only a part was
+/// done.
+async fn serve(meters: &mut Meters) -> io::Result<Exit> {
     report::note("the meters stay up; Ctrl-C ends them");
     loop {
         tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => return interrupted,
+            interrupted = tokio::signal::ctrl_c() => return interrupted.map(|()| Exit::Success),
             () = tokio::time::sleep(Duration::from_secs(1)) => {
                 if let Some(status) = meters.ended() {
                     report::note(&format!("the simulated meters are gone: {status}"));
-                    return Ok(());
+                    return Ok(Exit::Partial);
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_to_try_name_the_program_as_it_is_found() {
+        assert_eq!(invoked_as("target/release/headend", "/nowhere"), "target/release/headend");
+        assert_eq!(invoked_as("", "/nowhere"), "headend");
+        let folder = std::env::temp_dir().join(format!("headend-path-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(PROGRAM), "").unwrap();
+        assert_eq!(invoked_as("target/release/headend", &folder), "headend");
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -13,6 +13,7 @@
 mod table;
 
 use core::fmt;
+use std::io::ErrorKind;
 
 use dlms_core::{
     acse::{AssociationResult, Diagnostic},
@@ -20,7 +21,7 @@ use dlms_core::{
     security::SecurityError,
     xdlms::{ActionResult, ConfirmedServiceError, DataAccessResult, ExceptionResponse},
 };
-use dlms_tokio::{LineError, client};
+use dlms_tokio::{LineError, Phase, client};
 use serde::Serialize;
 
 use crate::{counter_file::CounterFileError, error::Error, exit::Exit};
@@ -28,6 +29,11 @@ use table::Entry;
 
 /// The families of codes that a meter sends. All others are about what was seen at this end.
 const HEARD: [&str; 7] = ["E-DAR", "E-ACT", "E-AARE", "E-ACSE", "E-EXC", "E-CSE", "E-HLS-REFUSED"];
+
+/// The largest PDU size that two sides can agree on.
+const PDU_LEN_MAX: usize = 0xffff;
+/// What is being done until there is an association.
+pub(crate) const ASSOCIATE: &str = "associate";
 
 /// What went wrong, what it usually means and what to try.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +63,9 @@ pub struct Context {
     pub address: String,
     /// The options that say who asks, as they are typed: ` --client 1`.
     pub client: String,
+    /// The options that say which device at that address is asked, as they are typed:
+    /// ` --server 1/17`.
+    pub server: String,
     /// Whether keys or a password were used.
     pub secured: bool,
 }
@@ -111,6 +120,13 @@ impl Diagnosis {
     pub fn client(error: &client::Error, phase: &str, context: &Context) -> Self {
         match error {
             client::Error::Line(error) => Self::line(error, phase, context),
+            client::Error::Association {
+                phase: dlms_core::association::Phase::Request,
+                failure: failure @ Failure::NoResponse,
+            } => {
+                let (code, name) = ("E-NO-RESPONSE".to_owned(), "no-response");
+                Self::new(code, name, phase, failure.to_string(), &table::FELL_SILENT, context)
+            }
             client::Error::Association { phase: where_, failure } => {
                 let phase = match where_ {
                     dlms_core::association::Phase::Request => phase.to_owned(),
@@ -161,6 +177,10 @@ impl Diagnosis {
             Failure::CountersExhausted => {
                 ("E-IC-EXHAUSTED", "counters-exhausted", &table::COUNTERS_EXHAUSTED)
             }
+            // No request may be longer than this: it was an answer that did not end.
+            Failure::TooLong { limit } if *limit > PDU_LEN_MAX => {
+                ("E-PDU-LENGTH", "too-long", &table::ENDLESS)
+            }
             Failure::TooLong { .. } => ("E-PDU-LENGTH", "too-long", &table::TOO_LONG),
             Failure::NotNegotiated(_) => {
                 ("E-PDU-SERVICE", "not-negotiated", &table::NOT_NEGOTIATED)
@@ -169,34 +189,57 @@ impl Diagnosis {
         Self::new(code.into(), name, phase, said, entry, context)
     }
 
-    /// The line failed. Its own message says what it means.
+    /// The line failed.
     #[must_use]
     pub fn line(error: &LineError, phase: &str, context: &Context) -> Self {
+        let begun = phase != ASSOCIATE;
         let (code, name, entry) = match error {
-            LineError::Unreachable { .. } => ("E-LINE-UNREACHABLE", "unreachable", &table::LINE),
-            LineError::Timeout { .. } => ("E-LINE-TIMEOUT", "timeout", &table::LINE),
-            LineError::Closed { .. } => ("E-LINE-CLOSED", "closed", &table::LINE),
-            LineError::Broken { .. } => ("E-LINE-BROKEN", "broken", &table::LINE),
-            LineError::LinkRefused => ("E-LINE-DM", "link-refused", &table::LINE_REFUSED),
-            LineError::LinkLost => ("E-LINE-LOST", "link-lost", &table::LINE),
-            LineError::FrameReject { .. } => ("E-LINE-FRMR", "frame-reject", &table::LINE),
-            LineError::NoProgress => ("E-LINE-STUCK", "no-progress", &table::LINE),
-            LineError::NotWrapper { .. } => ("E-LINE-NOT-WRAPPER", "not-wrapper", &table::LINE),
-            LineError::NotHdlc { .. } => ("E-LINE-NOT-HDLC", "not-hdlc", &table::LINE),
-            LineError::NotModeE { .. } => ("E-LINE-NOT-MODE-E", "not-mode-e", &table::LINE),
+            LineError::Unreachable { kind, phase } => {
+                ("E-LINE-UNREACHABLE", "unreachable", unreachable(*phase, *kind))
+            }
+            LineError::Timeout { phase } => ("E-LINE-TIMEOUT", "timeout", timeout(*phase, begun)),
+            LineError::Closed {
+                phase: Phase::Sending | Phase::Receiving | Phase::Polling, ..
+            } if begun => ("E-LINE-CLOSED", "closed", &table::HUNG_UP),
+            LineError::Closed { .. } => ("E-LINE-CLOSED", "closed", &table::NOT_WELCOME),
+            LineError::Broken { .. } => ("E-LINE-BROKEN", "broken", &table::BROKEN),
+            LineError::LinkRefused => ("E-LINE-DM", "link-refused", &table::LINK_REFUSED),
+            LineError::LinkLost => ("E-LINE-LOST", "link-lost", &table::LINK_LOST),
+            LineError::FrameReject { .. } => ("E-LINE-FRMR", "frame-reject", &table::FRAME_REJECT),
+            LineError::NoProgress => ("E-LINE-STUCK", "no-progress", &table::NO_PROGRESS),
+            LineError::NotWrapper { opening } => {
+                ("E-LINE-NOT-WRAPPER", "not-wrapper", stranger(opening.octets(), true))
+            }
+            LineError::NotHdlc { opening } => {
+                ("E-LINE-NOT-HDLC", "not-hdlc", stranger(opening.octets(), false))
+            }
+            LineError::NotModeE { .. } => ("E-LINE-NOT-MODE-E", "not-mode-e", &table::OTHER_MODE),
+            LineError::TooLong { limit } if *limit > PDU_LEN_MAX => {
+                ("E-LINE-LENGTH", "too-long", &table::ENDLESS)
+            }
             LineError::TooLong { .. } => ("E-LINE-LENGTH", "too-long", &table::TOO_LONG),
             LineError::BadSap => ("E-LINE-SAP", "bad-sap", &table::BAD_SAP),
-            LineError::Violation { .. } => ("E-LINE-VIOLATION", "hdlc-violation", &table::LINE),
-            LineError::BadParameters => ("E-LINE-PARAMETERS", "bad-parameters", &table::BAD_SAP),
+            LineError::Violation { .. } => {
+                ("E-LINE-VIOLATION", "hdlc-violation", &table::LINK_VIOLATION)
+            }
+            LineError::BadParameters => {
+                ("E-LINE-PARAMETERS", "bad-parameters", &table::BAD_PARAMETERS)
+            }
             LineError::NotConnected => ("E-INTERNAL", "program-at-fault", &table::OURS),
         };
-        let message = error.to_string();
-        let (said, means) = message.split_once(". ").unwrap_or((&message, ""));
-        let mut diagnosis = Self::new(code.into(), name, phase, said.into(), entry, context);
-        if diagnosis.means.is_empty() {
-            diagnosis.means = uncapitalised(means).into();
-        }
-        diagnosis
+        let said = match error {
+            LineError::Unreachable { phase: doing @ Phase::Resolving, .. } => {
+                format!("{doing} failed: unknown host")
+            }
+            // These have what they mean in the same sentence.
+            LineError::LinkRefused => "the meter refuses the HDLC link (DM)".to_owned(),
+            LineError::LinkLost => "the meter has dropped the HDLC link".to_owned(),
+            LineError::NoProgress => "polls are answered and no answer comes".to_owned(),
+            LineError::FrameReject { .. } => before(&error.to_string(), ": "),
+            // After the first sentence the line gives advice of its own.
+            _ => before(&error.to_string(), ". "),
+        };
+        Self::new(code.into(), name, phase, said, entry, context)
     }
 
     fn rejected(
@@ -315,11 +358,13 @@ impl fmt::Display for ErrorObject {
 impl Context {
     /// Puts commands that fit this meter where the table has a word for them.
     fn fill(&self, next: &str) -> String {
-        let Self { address, client, .. } = self;
-        next.replace("{objects}", &format!("`headend objects {address}{client}`"))
-            .replace("{public}", &format!("`headend read {address} 8:0-0:1.0.0*255:2`"))
-            .replace("{trace}", &format!("`headend read {address} 8:0-0:1.0.0*255:2 --trace link`"))
-            .replace("{read}", &format!("`headend read {address}{client}`"))
+        let Self { address, client, server, .. } = self;
+        let meter = format!("{}{server}", quoted(address));
+        let clock = quoted("8:0-0:1.0.0*255:2");
+        next.replace("{objects}", &format!("`headend objects {meter}{client}`"))
+            .replace("{public}", &format!("`headend read {meter} {clock}`"))
+            .replace("{trace}", &format!("`headend read {meter}{client} {clock} --trace link`"))
+            .replace("{read}", &format!("`headend read {meter}{client}`"))
     }
 }
 
@@ -335,16 +380,55 @@ impl fmt::Display for Diagnosis {
     }
 }
 
-/// A sentence as a part of one.
-fn uncapitalised(sentence: &str) -> String {
-    let mut chars = sentence.chars();
-    match chars.next() {
-        // HDLC stays HDLC.
-        Some(first) if !chars.as_str().starts_with(char::is_uppercase) => {
-            format!("{}{}", first.to_lowercase(), chars.as_str())
+/// What a line that could not be opened usually means.
+const fn unreachable(phase: Phase, kind: ErrorKind) -> &'static Entry {
+    match (phase, kind) {
+        (Phase::Resolving, _) => &table::UNKNOWN_HOST,
+        (_, ErrorKind::ConnectionRefused) => &table::NO_LISTENER,
+        (_, ErrorKind::NotFound) => &table::NO_PORT,
+        (_, ErrorKind::PermissionDenied) => &table::NOT_ALLOWED,
+        (_, ErrorKind::TimedOut | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable) => {
+            &table::HOST_SILENT
         }
-        _ => sentence.to_owned(),
+        _ => &table::NOT_OPENED,
     }
+}
+
+/// What silence usually means, before and after the conversation has `begun`.
+const fn timeout(phase: Phase, begun: bool) -> &'static Entry {
+    match phase {
+        Phase::Resolving => &table::NAME_SERVER,
+        Phase::Opening => &table::HOST_SILENT,
+        Phase::SigningOn => &table::SIGN_ON_SILENT,
+        Phase::LinkSetUp => &table::LINK_SILENT,
+        Phase::Sending => &table::STUCK,
+        Phase::Receiving if !begun => &table::NO_RESPONSE,
+        Phase::Receiving | Phase::Polling | Phase::Releasing => &table::FELL_SILENT,
+    }
+}
+
+/// A guess at what begins with `octets` on a line of the `wrapper` or else of HDLC.
+fn stranger(octets: &[u8], wrapper: bool) -> &'static Entry {
+    match octets {
+        [0x7e, ..] if wrapper => &table::SPEAKS_HDLC,
+        [0x00, 0x01, ..] if !wrapper => &table::SPEAKS_WRAPPER,
+        [0x15, 0x03, ..] => &table::SPEAKS_TLS,
+        octets if octets.iter().all(|octet| matches!(octet, 0x20..=0x7e | b'\r' | b'\n')) => {
+            &table::SPEAKS_TEXT
+        }
+        _ => &table::SPEAKS_OTHER,
+    }
+}
+
+/// The part of a text before `separator`.
+fn before(text: &str, separator: &str) -> String {
+    text.split_once(separator).map_or(text, |(before, _)| before).to_owned()
+}
+
+/// A word as a shell takes it: in single quotes if it has a character that means something there.
+fn quoted(word: &str) -> String {
+    let plain = |char: char| char.is_ascii_alphanumeric() || "-_./:+,@%=[]".contains(char);
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{word}'") }
 }
 
 const fn counters(error: &CounterFileError) -> (&'static str, &'static str, &'static Entry) {
@@ -354,6 +438,7 @@ const fn counters(error: &CounterFileError) -> (&'static str, &'static str, &'st
         | CounterFileError::Version { .. } => ("E-IC-FILE", "counter-file", &table::FILE),
         CounterFileError::TooFar { .. } => ("E-IC-FAR", "counter-too-far", &table::COUNTER_TOO_FAR),
         CounterFileError::Lower { .. } => ("E-IC-LOWER", "counter-lower", &table::COUNTER_LOWER),
+        CounterFileError::Largest => ("E-IC-LARGEST", "counter-largest", &table::COUNTER_LARGEST),
         CounterFileError::Exhausted => {
             ("E-IC-EXHAUSTED", "counters-exhausted", &table::COUNTERS_EXHAUSTED)
         }
@@ -367,20 +452,17 @@ const fn is_deciphering_error(error: &ConfirmedServiceError) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::io::ErrorKind;
-
+    use super::*;
     use dlms_core::{
         acse::{AcseProviderDiagnostic, AcseUserDiagnostic},
         xdlms::{ExceptionService, ExceptionState, ServiceError},
     };
-    use dlms_tokio::Phase;
-
-    use super::*;
 
     fn context() -> Context {
         Context {
             address: "wrapper://192.0.2.7:4059".into(),
             client: " --client 1".into(),
+            server: String::new(),
             secured: true,
         }
     }
@@ -475,6 +557,7 @@ mod tests {
             (Failure::NoResponse, Exit::Unreachable),
             (Failure::Violation(dlms_core::association::Violation::Version(5)), Exit::Unreachable),
             (Failure::TooLong { limit: 12 }, Exit::Refused),
+            (Failure::TooLong { limit: 16 * 1024 * 1024 }, Exit::Unreachable),
             (Failure::NotNegotiated("selective access"), Exit::Refused),
             (exception(ExceptionService::OperationNotPossible), Exit::Refused),
             (
@@ -504,26 +587,103 @@ mod tests {
     }
 
     #[test]
-    fn the_advice_of_a_line_is_taken_over() {
-        let error =
-            LineError::Unreachable { kind: ErrorKind::ConnectionRefused, phase: Phase::Opening };
+    fn a_line_that_failed_has_a_meaning_and_something_to_try() {
+        let kind = ErrorKind::ConnectionRefused;
+        let error = LineError::Unreachable { kind, phase: Phase::Opening };
         let diagnosis = Diagnosis::line(&error, "associate", &context());
         assert_eq!((&*diagnosis.code, diagnosis.exit), ("E-LINE-UNREACHABLE", Exit::Unreachable));
         assert_eq!(&*diagnosis.said, "opening the line failed: connection refused");
-        assert!(diagnosis.means.starts_with("the host is there and nothing listens"));
+        assert_eq!(&*diagnosis.means, "the host is there and nothing listens on this port");
+        assert_eq!(&*diagnosis.next, "check the port");
         assert!(!diagnosis.heard);
-        for error in [
-            LineError::Timeout { phase: Phase::Receiving },
+        let mut errors = vec![
             LineError::Closed { phase: Phase::Receiving, mid_frame: true },
             LineError::Broken { phase: Phase::Sending, kind: ErrorKind::Other },
             LineError::LinkRefused,
             LineError::LinkLost,
             LineError::FrameReject { control: Some(0x10) },
             LineError::NoProgress,
+            LineError::NotModeE { character: b'0' },
             LineError::TooLong { limit: 1 },
+            LineError::BadSap,
+            LineError::BadParameters,
             LineError::NotConnected,
+        ];
+        for phase in [
+            Phase::Resolving,
+            Phase::Opening,
+            Phase::SigningOn,
+            Phase::LinkSetUp,
+            Phase::Sending,
+            Phase::Receiving,
+            Phase::Polling,
+            Phase::Releasing,
         ] {
-            complete(&Diagnosis::line(&error, "associate", &context()));
+            errors.push(LineError::Timeout { phase });
+            for kind in [ErrorKind::NotFound, ErrorKind::PermissionDenied, ErrorKind::Other] {
+                errors.push(LineError::Unreachable { kind, phase });
+            }
+        }
+        for error in errors {
+            for phase in [ASSOCIATE, "get 1:0-0:96.1.0*255:2"] {
+                let diagnosis = Diagnosis::line(&error, phase, &context());
+                complete(&diagnosis);
+                // Advice is not what something means.
+                for word in ["try ", "check ", "look at", "reconnect"] {
+                    let means = diagnosis.means.to_lowercase();
+                    assert!(!means.contains(word), "{diagnosis}");
+                    assert!(!diagnosis.said.to_lowercase().contains(word), "{diagnosis}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_meter_that_answered_before_has_the_right_addresses_and_framing() {
+        let no_response = client::Error::Association {
+            phase: dlms_core::association::Phase::Request,
+            failure: Failure::NoResponse,
+        };
+        let timeout = LineError::Timeout { phase: Phase::Receiving };
+        for error in [client::Error::Line(timeout), no_response] {
+            let text = Diagnosis::client(&error, "get 1:0-0:96.1.0*255:2", &context()).to_string();
+            assert!(!text.contains("SAP") && !text.contains("hdlc://"), "{text}");
+        }
+        let text = Diagnosis::line(&timeout, ASSOCIATE, &context()).to_string();
+        assert!(text.contains("SAP") && text.contains("hdlc://"), "{text}");
+    }
+
+    #[test]
+    fn an_unknown_host_is_called_so() {
+        let kind = std::io::Error::other("name resolution").kind();
+        let error = LineError::Unreachable { kind, phase: Phase::Resolving };
+        let diagnosis = Diagnosis::line(&error, ASSOCIATE, &context());
+        assert_eq!(&*diagnosis.said, "looking up the host failed: unknown host");
+    }
+
+    #[test]
+    fn commands_in_hints_can_be_pasted() {
+        let context = Context {
+            address: "hdlc+serial:///dev/ttyUSB0?baud=9600&mode-e".into(),
+            client: " --client 1".into(),
+            server: " --server 1/17".into(),
+            secured: false,
+        };
+        let meter = "'hdlc+serial:///dev/ttyUSB0?baud=9600&mode-e' --server 1/17";
+        assert_eq!(context.fill("{objects}"), format!("`headend objects {meter} --client 1`"));
+        assert_eq!(context.fill("{public}"), format!("`headend read {meter} '8:0-0:1.0.0*255:2'`"));
+        assert_eq!(
+            context.fill("{trace}"),
+            format!("`headend read {meter} --client 1 '8:0-0:1.0.0*255:2' --trace link`")
+        );
+    }
+
+    #[test]
+    fn nobody_is_told_to_try_to_try() {
+        for code in 1..=255 {
+            let result = DataAccessResult::from_code(code);
+            let hint = Diagnosis::data_access(result, "get", &context()).to_object().hint;
+            assert!(!hint.contains("try: try"), "{hint}");
         }
     }
 
@@ -538,6 +698,7 @@ mod tests {
             (Error::Shape("object list"), Exit::Unreachable),
             (Error::Counters(CounterFileError::Exhausted), Exit::Security),
             (Error::Counters(CounterFileError::Lower { asked: 1, next: 2 }), Exit::Usage),
+            (Error::Counters(CounterFileError::Largest), Exit::Usage),
             (Error::Counters(CounterFileError::TooFar { hint: 9, next: 2 }), Exit::Security),
         ] {
             let diagnosis = Diagnosis::error(&error, "associate", &context());

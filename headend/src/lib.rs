@@ -10,6 +10,7 @@
 //! - `meter`: a meter that we are associated with, and what we have learned of it.
 //! - `commands`: the verbs.
 //! - [`reading`] and [`profile`]: values and rows as they are shown; `render`: as table, JSON, CSV.
+//! - `decode`: captured octets, layer by layer; `listen`: what meters push.
 //! - `demo`: fifty simulated meters, read by the same path.
 //! - [`diagnosis`]: what went wrong, what it usually means, and what to try; [`exit`]: the codes.
 //!
@@ -28,12 +29,14 @@ mod associate;
 pub mod cli;
 mod commands;
 pub mod counter_file;
+mod decode;
 mod demo;
 pub mod diagnosis;
 mod error;
 pub mod exit;
 mod hex;
 mod keys_file;
+mod listen;
 mod meter;
 pub mod object;
 pub mod object_list;

@@ -43,8 +43,10 @@ pub(crate) struct Meter {
 
 impl Meter {
     /// Associates with the meter.
-    pub(crate) async fn associate(settings: Settings) -> Result<Self, Error> {
+    pub(crate) async fn associate(mut settings: Settings) -> Result<Self, Error> {
         let (client, counter) = associate(&settings).await?;
+        // The order is carried out. Whoever associates anew goes on from where the counter stands.
+        settings.counters.ordered = None;
         let takes_lists =
             client.association().conformance.contains(Conformance::MULTIPLE_REFERENCES);
         Ok(Self {

@@ -9,9 +9,8 @@ use dlms_core::{
     axdr::{Data, DataBuf, Reader},
     cosem::{
         AttributeDescriptor, AttributeId, CaptureObject, ClassId, DateTime, EntryDescriptor,
-        ProfileSelector, RangeDescriptor, ScalerUnit, Unit, obis,
+        ProfileSelector, RangeDescriptor, ScalerUnit, obis,
         profile::{Cell, Mark, Restorer, Row, SortMethod},
-        scaled_text,
     },
 };
 use serde::Serialize;
@@ -20,7 +19,7 @@ use serde_json::Value;
 use crate::{
     hex,
     object::Object,
-    reading::Shown,
+    reading::{self, Shown},
     registry,
     render::{self, Align, Header, Record},
 };
@@ -72,8 +71,8 @@ pub(crate) struct NoSuchColumn {
 }
 
 impl Columns {
-    /// The columns `wanted` of those `captured`; all of them when none is named. The time of the
-    /// row always comes along.
+    /// The columns `wanted` of those `captured`, in the order in which they were named; all of them
+    /// when none is. Time and status of the row always come along.
     pub(crate) fn new(
         captured: Vec<CaptureObject>,
         wanted: &[Object],
@@ -83,24 +82,22 @@ impl Columns {
             registry::is_profile_status(column.class, column.instance)
                 && column.attribute == AttributeId(2)
         });
-        let mut asked: Vec<usize> =
-            if wanted.is_empty() {
-                (0..captured.len()).collect()
-            } else {
-                let mut places: Vec<usize> = time.into_iter().collect();
-                for object in wanted {
-                    places.push(find(&captured, *object).ok_or_else(|| NoSuchColumn {
-                        wanted: *object,
-                        columns: names(&captured),
-                    })?);
-                }
-                places
-            };
+        let mut named: Vec<usize> = Vec::new();
+        for object in wanted {
+            let place = find(&captured, *object)
+                .ok_or_else(|| NoSuchColumn { wanted: *object, columns: names(&captured) })?;
+            if !named.contains(&place) {
+                named.push(place);
+            }
+        }
+        if wanted.is_empty() {
+            named = (0..captured.len()).collect();
+        }
+        let mut asked: Vec<usize> = time.into_iter().chain(status).chain(named.clone()).collect();
         asked.sort_unstable();
         asked.dedup();
-        let shown = asked
-            .iter()
-            .copied()
+        let shown = named
+            .into_iter()
             .filter(|place| Some(*place) != time && Some(*place) != status)
             .collect();
         let scaler_units = vec![None; captured.len()];
@@ -278,6 +275,7 @@ impl<'a> Lines<'a> {
                 logical_name: column.instance.to_string(),
                 attribute: column.attribute.0,
                 number: cell.and_then(|cell| integer(&cell.value)),
+                scaled: cell.and_then(|cell| scaled(&cell.value, scaler_unit)),
                 scaler_unit,
                 shown: match cell {
                     Some(cell) => shown(cell, column, scaler_unit)?.into(),
@@ -286,7 +284,7 @@ impl<'a> Lines<'a> {
             });
         }
         Ok(RowLine {
-            time: restored.time.map(|time| time.to_string()),
+            time: restored.time.filter(DateTime::is_complete).map(|time| time.to_string()),
             raw_time: cell(self.columns.time).and_then(sent_octets),
             status,
             columns,
@@ -332,6 +330,11 @@ fn integer(value: &DataBuf) -> Option<i128> {
     Data::decode(&mut Reader::new(&octets)).ok()?.as_integer()
 }
 
+fn scaled(value: &DataBuf, scaler_unit: Option<ScalerUnit>) -> Option<String> {
+    let octets = value.to_octets();
+    reading::scaled(&Data::decode(&mut Reader::new(&octets)).ok()?, scaler_unit)
+}
+
 /// A row as it is shown: a line of `headend profile`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RowLine {
@@ -357,6 +360,9 @@ pub struct CellLine {
     pub shown: ShownCell,
     #[serde(skip)]
     number: Option<i128>,
+    /// The number, scaled, without its unit.
+    #[serde(skip)]
+    scaled: Option<String>,
     #[serde(skip)]
     scaler_unit: Option<ScalerUnit>,
 }
@@ -366,7 +372,7 @@ pub struct CellLine {
 pub struct ShownCell {
     /// The value as the meter sent it, not scaled.
     pub value: Value,
-    /// The octets of a date-time.
+    /// The octets of a date-time, and of a string that is not UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw: Option<String>,
     /// The power of ten to multiply the value with.
@@ -397,20 +403,19 @@ impl CellLine {
 
     /// The value for a column whose head names the unit.
     fn without_unit(&self) -> String {
-        match (self.number, self.scaler_unit, &self.shown.text) {
-            (Some(number), Some(ScalerUnit { scaler, .. }), Some(_)) => {
-                scaled_text(number, ScalerUnit::new(scaler, Unit::Count)).to_string()
-            }
-            (_, _, Some(_)) => render::csv_cell(&self.shown.value),
-            (_, _, None) => String::new(),
+        match (&self.scaled, &self.shown.text) {
+            (Some(scaled), Some(_)) => scaled.clone(),
+            // A date-time that leaves something open.
+            (None, Some(text)) if self.shown.raw.is_some() => text.clone(),
+            (None, Some(_)) => render::csv_cell(&self.shown.value),
+            (_, None) => String::new(),
         }
     }
 
     /// The scaled value, for the eye.
-    fn scaled(&self) -> Option<f64> {
-        let mantissa = self.number.filter(|_| self.shown.text.is_some())? as f64;
-        let scaler = self.scaler_unit.map_or(0, |scaler_unit| scaler_unit.scaler);
-        Some(mantissa * 10_f64.powi(scaler.into()))
+    fn height(&self) -> Option<f64> {
+        let scaled = self.scaled.as_ref().filter(|_| self.shown.text.is_some())?;
+        scaled.parse().ok().filter(|height: &f64| height.is_finite())
     }
 }
 
@@ -440,7 +445,7 @@ pub(crate) fn charts(columns: &Columns, rows: &[RowLine], width: usize) -> Strin
     for (index, place) in columns.shown.iter().enumerate() {
         let instance = columns.captured[*place].instance;
         let mut values: Vec<Option<f64>> =
-            rows.iter().map(|row| row.columns.get(index)?.scaled()).collect();
+            rows.iter().map(|row| row.columns.get(index)?.height()).collect();
         if newest_first {
             values.reverse();
         }
@@ -478,7 +483,7 @@ pub(crate) fn charts(columns: &Columns, rows: &[RowLine], width: usize) -> Strin
 mod tests {
     use dlms_core::{
         axdr::{CompactArrayRules, RawData},
-        cosem::{LogicalName, profile::Rows},
+        cosem::{LogicalName, Unit, profile::Rows},
     };
 
     use super::*;
@@ -546,16 +551,19 @@ mod tests {
         };
         let (selector, parameters) = asked(&["1-0:1.8.0"], times).unwrap();
         assert_eq!(selector, 1);
+        let from = "090c07ea010f04000000008000ff";
+        let to = "090c07ea010f04111e0000ffc400";
         let clock = "020412000809060000010000ff0f02120000";
+        let status = "02041200010906000060 0a01ff0f02120000";
         assert_eq!(
             parameters,
             format!(
-                "0204{clock}090c07ea010f040000000080 00ff090c07ea010f04111e0000ffc4000102{clock}{}",
+                "0204{clock}{from}{to}0103{clock}{status}{}",
                 "020412000309060100010800ff0f02120000"
             )
             .replace(' ', "")
         );
-        assert_eq!(columns(&["1-0:1.8.0"]).unwrap().coming(times), [0, 2]);
+        assert_eq!(columns(&["1-0:1.8.0"]).unwrap().coming(times), [0, 1, 2]);
     }
 
     #[test]
@@ -567,6 +575,27 @@ mod tests {
         assert_eq!(places("8:0-0:1.0.0:2"), Ok(vec![]), "the time stands for itself");
         let error = places("3:1-0:1.6.0").unwrap_err().to_string();
         assert!(error.starts_with("the profile has no column 3:1-0:1.6.0*255; its columns are 8:"));
+    }
+
+    #[test]
+    fn columns_stand_in_the_order_in_which_they_were_named() {
+        let columns = columns(&["1-0:1.6.0", "1-0:1.8.0", "1-0:1.6.0"]).unwrap();
+        assert_eq!((columns.shown, columns.asked), (vec![4, 2], vec![0, 1, 2, 4]));
+    }
+
+    #[test]
+    fn a_float_is_scaled_in_tables_csv_and_charts_alike() {
+        let columns = columns(&["1-0:1.8.0"]).unwrap();
+        let octets = hex::parse("01010203 00 00 17450fd000".replace(' ', "").as_str()).unwrap();
+        let raw = RawData::from_octets(&octets).unwrap();
+        let mut rows = Rows::new(raw, CompactArrayRules::Standard).unwrap();
+        let times = Which::Times { from: None, to: None };
+        let mut lines = Lines::new(&columns, columns.coming(times), 900, SortMethod::Fifo);
+        let line = lines.line(&rows.next().unwrap().unwrap()).unwrap();
+        // 2301 of ten watt-hours each.
+        assert_eq!(line.table(), ["", "", "23010"]);
+        assert_eq!(line.csv(), ["", "", "", "23010"]);
+        assert_eq!(line.columns[0].height(), Some(23010.0));
     }
 
     /// The lines of rows whose cells are given in hexadecimal.
@@ -620,7 +649,7 @@ mod tests {
     #[test]
     fn what_cannot_be_restored_is_null_and_not_invented() {
         assert_eq!(
-            lines(&["1-0:1.8.0"], Which::Times { from: None, to: None }, &["00 00"]),
+            lines(&["1-0:1.8.0"], Which::Times { from: None, to: None }, &["00 00 00"]),
             [concat!(
                 r#"{"time":null,"raw_time":null,"status":null,"columns":["#,
                 r#"{"logical_name":"1-0:1.8.0*255","attribute":2,"#,
@@ -653,12 +682,13 @@ mod tests {
                 attribute: 2,
                 shown: ShownCell { text: Some("2500 Wh".into()), ..ShownCell::default() },
                 number: Some(250),
+                scaled: Some("2500".into()),
                 scaler_unit: Some(WATT_HOURS),
             }],
         };
         assert_eq!(row.table(), ["", "8", "2500"]);
         assert_eq!(row.csv(), ["", "", "8", "2500"]);
-        assert_eq!(row.columns[0].scaled(), Some(2500.0));
+        assert_eq!(row.columns[0].height(), Some(2500.0));
     }
 
     #[test]
@@ -673,6 +703,7 @@ mod tests {
                 attribute: 2,
                 shown: ShownCell { text: Some(String::new()), ..ShownCell::default() },
                 number: Some(number),
+                scaled: Some(format!("{number}0")),
                 scaler_unit: Some(WATT_HOURS),
             }],
         };

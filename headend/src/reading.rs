@@ -18,7 +18,8 @@ use dlms_core::{
     Malformed,
     axdr::{CompactArrayRules, Data, Elements},
     cosem::{
-        AttributeId, ClassId, Date, DateTime, LogicalName, ScalerUnit, Time, obis, scaled_text,
+        AttributeId, ClassId, Date, DateTime, LogicalName, ScalerUnit, Time, Unit, obis,
+        scaled_text,
     },
 };
 use serde::Serialize;
@@ -55,9 +56,9 @@ pub struct Shown {
     /// The type, as the standard spells it. An octet-string that is a date-time is `date-time`.
     #[serde(rename = "type")]
     pub data_type: Option<&'static str>,
-    /// The value as the meter sent it, not scaled.
+    /// The value as the meter sent it, not scaled. Null for a date-time that leaves something open.
     pub value: Value,
-    /// The octets of a date-time.
+    /// The octets of a date-time, and of a string that is not UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw: Option<String>,
     /// The power of ten to multiply the value with.
@@ -103,7 +104,11 @@ impl Shown {
             let text = date_time.to_string();
             return Ok(Self {
                 data_type: Some("date-time"),
-                value: Value::from(text.clone()),
+                value: if date_time.is_complete() {
+                    Value::from(text.clone())
+                } else {
+                    Value::Null
+                },
                 raw: Some(hex::text(&date_time.octets())),
                 text: Some(text),
                 ..Self::default()
@@ -114,7 +119,14 @@ impl Shown {
         Ok(Self {
             data_type: Some(data.type_name()),
             value,
-            raw: None,
+            raw: match data {
+                Data::VisibleString(octets) | Data::Utf8String(octets)
+                    if core::str::from_utf8(octets).is_err() =>
+                {
+                    Some(hex::text(octets))
+                }
+                _ => None,
+            },
             scaler: scaler_unit.map(|scaler_unit| scaler_unit.scaler),
             unit: scaler_unit.and_then(|ScalerUnit { unit, .. }| {
                 Some(unit.to_string()).filter(|symbol| !symbol.is_empty())
@@ -200,26 +212,54 @@ fn json_float(value: f64, shown: &impl ToString) -> Value {
 }
 
 fn text(data: &Data<'_>, value: &Value, scaler_unit: Option<ScalerUnit>) -> String {
-    if let (Some(integer), Some(scaler_unit)) = (data.as_integer(), scaler_unit) {
-        return scaled_text(integer, scaler_unit).to_string();
-    }
-    let float = match data {
-        Data::Float32(value) => Some(f64::from(*value)),
-        Data::Float64(value) => Some(*value),
-        _ => None,
-    };
-    if let (Some(float), Some(ScalerUnit { scaler, unit })) = (float, scaler_unit) {
-        let scaled = match scaler {
-            0 => value.to_string(),
-            _ => (float * 10_f64.powi(scaler.into())).to_string(),
-        };
-        return format!("{scaled} {unit}").trim_end().to_owned();
+    if let (Some(number), Some(ScalerUnit { unit, .. })) = (scaled(data, scaler_unit), scaler_unit)
+    {
+        return format!("{number} {unit}").trim_end().to_owned();
     }
     match (data, value) {
         (Data::OctetString(octets), _) if is_text(octets) => String::from_utf8_lossy(octets).into(),
         (_, Value::String(text)) => text.clone(),
         (_, value) => value.to_string(),
     }
+}
+
+/// The decimal text of a number, scaled exactly and without its unit; None for what is no number.
+pub(crate) fn scaled(data: &Data<'_>, scaler_unit: Option<ScalerUnit>) -> Option<String> {
+    let scaler = scaler_unit.map_or(0, |scaler_unit| scaler_unit.scaler);
+    match data {
+        // The fewest digits that tell it from every other float.
+        Data::Float32(value) => Some(shifted(&value.to_string(), scaler)),
+        Data::Float64(value) => Some(shifted(&value.to_string(), scaler)),
+        _ => {
+            let count = ScalerUnit::new(scaler, Unit::Count);
+            data.as_integer().map(|integer| scaled_text(integer, count).to_string())
+        }
+    }
+}
+
+/// A decimal text with its point `places` further right. What has other characters than digits is
+/// left as it is: infinity times ten is infinity.
+fn shifted(decimal: &str, places: i8) -> String {
+    let (sign, digits) = decimal.strip_prefix('-').map_or(("", decimal), |digits| ("-", digits));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if !whole.bytes().chain(fraction.bytes()).all(|octet| octet.is_ascii_digit()) {
+        return decimal.to_owned();
+    }
+    let count = usize::from(places.unsigned_abs());
+    let (whole, fraction) = if places < 0 {
+        let whole = format!("{whole:0>width$}", width = count + 1);
+        let (whole, moved) = whole.split_at(whole.len() - count);
+        (whole.to_owned(), format!("{moved}{fraction}"))
+    } else {
+        let fraction = format!("{fraction:0<count$}");
+        let (moved, fraction) = fraction.split_at(count);
+        (format!("{whole}{moved}"), fraction.to_owned())
+    };
+    let whole = match whole.trim_start_matches('0') {
+        "" => "0",
+        digits => digits,
+    };
+    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }
 
 fn is_text(octets: &[u8]) -> bool {
@@ -279,7 +319,7 @@ impl Record for Reading {
 
 #[cfg(test)]
 mod tests {
-    use dlms_core::{axdr::Reader, cosem::Unit};
+    use dlms_core::axdr::Reader;
 
     use super::*;
     use crate::diagnosis::Context;
@@ -422,5 +462,39 @@ mod tests {
         let volts = Some(ScalerUnit::new(0, Unit::from_code(35)));
         let float = shown(3, 2, "17 3dcccccd", volts);
         assert_eq!((float.value.to_string(), float.text.unwrap()), ("0.1".into(), "0.1 V".into()));
+    }
+
+    #[test]
+    fn a_float_is_scaled_by_its_decimal_digits() {
+        for (octets, scaler, expected) in [
+            // 2301, 0.1, -12.5, 0, infinity and the smallest that there is.
+            ("17 450fd000", -1, "230.1 V"),
+            ("18 40a1fa0000000000", -1, "230.1 V"),
+            ("17 450fd000", 2, "230100 V"),
+            ("17 3dcccccd", 1, "1 V"),
+            ("17 3dcccccd", -2, "0.001 V"),
+            ("17 c1480000", -3, "-0.0125 V"),
+            ("17 c1480000", 0, "-12.5 V"),
+            ("17 00000000", 3, "0 V"),
+            ("17 7f800000", -1, "inf V"),
+        ] {
+            let volts = Some(ScalerUnit::new(scaler, Unit::Volt));
+            assert_eq!(shown(3, 2, octets, volts).text.unwrap(), expected, "{octets} {scaler}");
+        }
+    }
+
+    #[test]
+    fn a_date_time_that_leaves_something_open_is_no_value() {
+        let yearly = shown(8, 2, "09 0c ffff0c19ff00000000800000", None);
+        assert_eq!(yearly.value, Value::Null);
+        assert_eq!(yearly.raw.as_deref(), Some("ffff0c19ff00000000800000"));
+        assert!(yearly.text.unwrap().contains("-12-25T"));
+    }
+
+    #[test]
+    fn a_string_that_is_not_text_keeps_its_octets() {
+        let latin = shown(1, 2, "0a 03 5ae468", None);
+        assert_eq!((latin.value, latin.raw.as_deref()), ("Z\u{fffd}h".into(), Some("5ae468")));
+        assert_eq!(shown(1, 2, "0a 03 5a6168", None).raw, None);
     }
 }

@@ -98,6 +98,9 @@ impl<W: Write> Printer<W> {
     fn write_table(&mut self) -> io::Result<()> {
         let names: Vec<String> = self.header.table.iter().map(|(name, _)| name.clone()).collect();
         let mut widths = vec![0; names.len()];
+        for cell in self.lines.iter_mut().flatten() {
+            *cell = printable(cell);
+        }
         for line in core::iter::once(&names).chain(&self.lines) {
             for (width, cell) in widths.iter_mut().zip(line) {
                 *width = (*width).max(cell.chars().count());
@@ -115,6 +118,19 @@ impl<W: Write> Printer<W> {
         }
         Ok(())
     }
+}
+
+/// A text without control characters: what a meter sends must not command the terminal.
+fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for char in text.chars() {
+        if char.is_control() {
+            printable.extend(char.escape_default());
+        } else {
+            printable.push(char);
+        }
+    }
+    printable
 }
 
 /// A value in a CSV cell: a text as it is, null as nothing, a list as JSON.
@@ -224,5 +240,19 @@ mod tests {
         let mut printer = Printer::new(Format::Jsonl, Header::new(&[], &[]), Closed);
         let error = printer.record(&PAIRS[1]).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    }
+
+    #[test]
+    fn a_meter_does_not_command_the_terminal() {
+        assert_eq!(printable("a\u{1b}[2Jb\u{9b}c\td\u{7f} é"), r"a\u{1b}[2Jb\u{9b}c\td\u{7f} é");
+        let mut out = Vec::new();
+        let mut printer = Printer::new(
+            Format::Table,
+            Header::new(&[("N", Align::Left), ("V", Align::Right)], &[]),
+            &mut out,
+        );
+        printer.record(&Pair { name: "\u{1b}[31m", value: None }).unwrap();
+        printer.finish().unwrap();
+        assert!(!out.contains(&0x1b), "{}", String::from_utf8_lossy(&out));
     }
 }

@@ -85,6 +85,15 @@ pub(crate) enum SettingsError {
     Suite(u8),
     #[error("{0} has no effect without ciphering: add --security authenc")]
     NothingCiphered(&'static str),
+    #[error(
+        "--dedicated needs --security authenc: the key is sent in the request to associate, which \
+         must be encrypted and authenticated"
+    )]
+    DedicatedInClear,
+    #[error(
+        "{option} has no effect with --auth {auth}: add --auth lls, or another with a password"
+    )]
+    PasswordUnused { option: &'static str, auth: &'static str },
     #[error("--password-file {path:?} cannot be read: {cause}")]
     PasswordFile { path: PathBuf, cause: io::Error },
     #[error("--password-file {0:?} is longer than any password")]
@@ -102,13 +111,7 @@ impl Settings {
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, SettingsError> {
         let protection = protection(typed.security);
-        let ciphered = protection != Protection::NONE;
-        if typed.dedicated && !ciphered {
-            return Err(SettingsError::NothingCiphered("--dedicated"));
-        }
-        if typed.general && !ciphered {
-            return Err(SettingsError::NothingCiphered("--general"));
-        }
+        contradiction(typed, protection)?;
         let line = LineConfig {
             client: typed.client,
             server_upper: typed.server.upper,
@@ -186,12 +189,42 @@ const fn protection(security: cli::Security) -> Protection {
     }
 }
 
+/// Refuses options that would do nothing: whoever types a key believes that it protects. What the
+/// environment holds is there for other commands as well.
+fn contradiction(typed: &cli::Association, protection: Protection) -> Result<(), SettingsError> {
+    let protects = protection != Protection::NONE;
+    let ciphers = protects || typed.auth == cli::Auth::HlsGmac;
+    let idle = [
+        ("--dedicated", typed.dedicated && !protects),
+        ("--general", typed.general && !protects),
+        ("--ek", typed.ek.is_some() && !ciphers),
+        ("--ak", typed.ak.is_some() && !ciphers),
+        ("--keys", typed.keys.is_some() && !ciphers),
+        ("--suite", typed.suite.is_some() && !ciphers),
+        ("--counter", typed.counter.is_some() && !ciphers),
+    ];
+    if let Some((option, _)) = idle.iter().find(|(_, idle)| *idle) {
+        return Err(SettingsError::NothingCiphered(option));
+    }
+    if typed.dedicated && protection != Protection::AUTHENTICATED_ENCRYPTED {
+        return Err(SettingsError::DedicatedInClear);
+    }
+    let given = typed.password.as_ref().map(|_| "--password");
+    let given = given.or_else(|| typed.password_file.as_ref().map(|_| "--password-file"));
+    match given {
+        Some(option) if !typed.auth.has_password() => {
+            Err(SettingsError::PasswordUnused { option, auth: typed.auth.word() })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The password, from where it was given most deliberately.
 fn secret(
     typed: &cli::Association,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Result<Secret, SettingsError> {
-    if matches!(typed.auth, cli::Auth::None | cli::Auth::HlsGmac) {
+    if !typed.auth.has_password() {
         return Ok(Secret::from(""));
     }
     let missing = SettingsError::PasswordMissing(typed.auth.word());
@@ -232,16 +265,13 @@ fn keys(
         return Ok(KeySource::Unused);
     }
     let asker = if gmac { "--auth hls-gmac" } else { "--security" };
+    let number = typed.suite.unwrap_or_default();
+    let suite = keys_file::suite(number).ok_or(SettingsError::Suite(number))?;
     if let Some(path) = &typed.keys {
         let file = KeysFile::read(path)
             .map_err(|cause| SettingsError::KeysFile { path: path.clone(), cause })?;
         return Ok(KeySource::File(file));
     }
-    let suite = match typed.suite {
-        None => keys_file::suite(0),
-        Some(number) => keys_file::suite(number),
-    };
-    let suite = suite.ok_or_else(|| SettingsError::Suite(typed.suite.unwrap_or_default()))?;
     let key = |option: &Option<cli::Hidden>, name, variable| {
         let digits = match option {
             Some(typed) => Some((name, typed.0.clone())),
@@ -361,6 +391,8 @@ mod tests {
             (&format!("--security enc --suite 1 --ek {EK}"), "only --suite 0"),
             ("--dedicated", "--security authenc"),
             ("--general", "--security authenc"),
+            (&format!("--dedicated --security auth --ek {EK} --ak {AK}"), "--security authenc"),
+            (&format!("--dedicated --security enc --ek {EK}"), "--security authenc"),
             ("--auth lls --password-file /does/not/exist", "cannot be read"),
             ("--security enc --keys /does/not/exist", "cannot be read"),
         ] {
@@ -389,7 +421,44 @@ mod tests {
         }
         let message = settings("--auth hls-gmac", &[("DLMS_EK", SECRET)]).unwrap_err();
         assert!(message.contains("DLMS_EK is not a key") && !message.contains(SECRET), "{message}");
-        let settings = settings(&format!("--auth lls --password {SECRET} --ek {SECRET}"), &[]);
-        assert!(!format!("{settings:?}").contains(SECRET));
+        let lls = settings(&format!("--auth lls --password {SECRET}"), &[]).unwrap();
+        assert!(!format!("{lls:?}").contains(SECRET));
+        let ciphered = settings(&format!("--security enc --ek {EK}"), &[]).unwrap();
+        assert!(!format!("{ciphered:?}").contains(&EK[..8]));
+    }
+
+    #[test]
+    fn what_was_typed_to_protect_protects_or_is_refused() {
+        for (option, value) in [
+            ("--ek", "zz"),
+            ("--ak", "zz"),
+            ("--keys", "/does/not/exist"),
+            ("--suite", "7"),
+            ("--counter", "7"),
+        ] {
+            for auth in ["none", "lls --password x"] {
+                let message =
+                    settings(&format!("{option} {value} --auth {auth}"), &[]).unwrap_err();
+                let expected = format!("{option} has no effect without ciphering");
+                assert!(message.starts_with(&expected), "{message}");
+            }
+            let gmac = settings(&format!("{option} {value} --auth hls-gmac"), &[]).map(drop);
+            assert!(!gmac.is_err_and(|message| message.contains("no effect")), "{option}");
+        }
+        for option in ["--password", "--password-file"] {
+            for auth in ["none", "hls-gmac"] {
+                let message = settings(&format!("{option} x --auth {auth}"), &[]).unwrap_err();
+                assert!(message.starts_with(&format!("{option} has no effect")), "{message}");
+            }
+        }
+        // What lies in the environment is there for other commands.
+        let environment = [("DLMS_PASSWORD", "x"), ("DLMS_EK", "zz"), ("DLMS_AK", "zz")];
+        settings("", &environment).unwrap();
+    }
+
+    #[test]
+    fn a_suite_that_is_not_supported_is_refused_with_a_keys_file_too() {
+        let message = settings("--security enc --suite 1 --keys /does/not/exist", &[]).unwrap_err();
+        assert!(message.contains("only --suite 0"), "{message}");
     }
 }

@@ -3,9 +3,21 @@
 //! A value is a type by its name in the standard, a colon and the text of the value:
 //! `long-unsigned:230`. [`FORMS`] shows them all, as the help text does.
 
+use std::borrow::Cow;
+
 use dlms_core::{
     axdr::{BitStringBuf, DataBuf, NESTING_MAX, Reader},
     cosem::DateTime,
+};
+use nom::{
+    Finish, IResult, Parser,
+    branch::alt,
+    bytes::complete::{take_till, take_while},
+    character::complete::{anychar, char, none_of, space0},
+    combinator::eof,
+    error::{ErrorKind, ParseError},
+    multi::{fold_many0, separated_list1},
+    sequence::{delimited, preceded, terminated},
 };
 
 /// Every form of a value, for people.
@@ -46,140 +58,122 @@ pub struct ParseValueError {
 /// # Errors
 /// [`ParseValueError`] says where and why.
 pub fn parse(text: &str) -> Result<DataBuf, ParseValueError> {
-    let mut parser = Parser { text, at: 0 };
-    let value = parser.value(0)?;
-    match parser.rest() {
-        "" => Ok(value),
-        _ => Err(parser.fail("nothing may follow the value")),
+    let end = expect(eof, "nothing may follow the value");
+    match terminated(|input| value(input, 0), end).parse(text).finish() {
+        Ok((_, value)) => Ok(value),
+        Err(Complaint { at, what }) => {
+            let before = text.len() - at.len();
+            let at = text.get(..before).unwrap_or(text).chars().count() + 1;
+            Err(ParseValueError { at, what: what.into() })
+        }
     }
 }
 
-struct Parser<'a> {
-    text: &'a str,
-    /// Octets of `text` that were taken.
-    at: usize,
+/// What the grammar says against a text.
+struct Complaint<'a> {
+    /// The text from where it goes wrong to its end.
+    at: &'a str,
+    what: Cow<'static, str>,
 }
 
-impl<'a> Parser<'a> {
-    fn rest(&self) -> &'a str {
-        self.text.get(self.at..).unwrap_or_default()
+impl<'a> ParseError<&'a str> for Complaint<'a> {
+    fn from_error_kind(at: &'a str, _: ErrorKind) -> Self {
+        Self { at, what: "this is not a value".into() }
     }
 
-    fn fail(&self, what: impl Into<String>) -> ParseValueError {
-        self.fail_at(self.at, what)
+    fn append(_: &'a str, _: ErrorKind, inner: Self) -> Self {
+        inner
     }
+}
 
-    fn fail_at(&self, at: usize, what: impl Into<String>) -> ParseValueError {
-        let before = self.text.get(..at).unwrap_or(self.text);
-        ParseValueError { at: before.chars().count() + 1, what: what.into() }
+/// Gives up with a complaint: no alternative is tried.
+fn fail<'a, T>(
+    at: &'a str,
+    what: impl Into<Cow<'static, str>>,
+) -> IResult<&'a str, T, Complaint<'a>> {
+    Err(nom::Err::Failure(Complaint { at, what: what.into() }))
+}
+
+/// What `parser` takes, or else the complaint `what`.
+fn expect<'a, O>(
+    mut parser: impl Parser<&'a str, Output = O, Error = Complaint<'a>>,
+    what: &'static str,
+) -> impl FnMut(&'a str) -> IResult<&'a str, O, Complaint<'a>> {
+    move |input| match parser.parse(input) {
+        Err(nom::Err::Error(_)) => fail(input, what),
+        parsed => parsed,
     }
+}
 
-    fn skip_spaces(&mut self) {
-        self.at += self.rest().len() - self.rest().trim_start_matches(' ').len();
+/// A value `depth` arrays or structures deep: `null`, `array(V,...)`, `structure(V,...)`, or a type,
+/// a colon and a text.
+fn value(input: &str, depth: usize) -> IResult<&str, DataBuf, Complaint<'_>> {
+    if depth > NESTING_MAX {
+        return fail(input, format!("nested deeper than {NESTING_MAX}"));
     }
-
-    /// Takes `expected` if it is next.
-    fn takes(&mut self, expected: char) -> bool {
-        let found = self.rest().starts_with(expected);
-        if found {
-            self.at += expected.len_utf8();
+    let (after, name) =
+        take_while(|char: char| char.is_ascii_alphanumeric() || char == '-')(input)?;
+    match name {
+        "null" | "null-data" => Ok((after, DataBuf::Null)),
+        "array" => elements(after, depth).map(|(rest, values)| (rest, DataBuf::Array(values))),
+        "structure" => {
+            elements(after, depth).map(|(rest, values)| (rest, DataBuf::Structure(values)))
         }
-        found
-    }
-
-    /// A value `depth` arrays or structures deep.
-    fn value(&mut self, depth: usize) -> Result<DataBuf, ParseValueError> {
-        if depth > NESTING_MAX {
-            return Err(self.fail(format!("nested deeper than {NESTING_MAX}")));
-        }
-        let start = self.at;
-        let name_end = self
-            .rest()
-            .find(|char: char| !(char.is_ascii_alphanumeric() || char == '-'))
-            .unwrap_or_else(|| self.rest().len());
-        let name = &self.rest()[..name_end];
-        self.at += name_end;
-        match name {
-            "null" | "null-data" => Ok(DataBuf::Null),
-            "array" => self.elements(depth).map(DataBuf::Array),
-            "structure" => self.elements(depth).map(DataBuf::Structure),
-            _ => {
-                if !self.takes(':') {
-                    let what = match name {
-                        "" => "write a type first, such as unsigned:3",
-                        _ => {
-                            "write the type and its value with a colon between, such as unsigned:3"
-                        }
-                    };
-                    return Err(self.fail_at(start, what));
+        _ => {
+            let Some(literal) = after.strip_prefix(':') else {
+                let what = match name {
+                    "" => "write a type first, such as unsigned:3",
+                    _ => "write the type and its value with a colon between, such as unsigned:3",
+                };
+                return fail(input, what);
+            };
+            let (rest, text) = text(literal, depth > 0)?;
+            match scalar(name, &text) {
+                Ok(value) => Ok((rest, value)),
+                Err(Fault::Type) => {
+                    fail(input, "no such type; `headend write --help` lists the types")
                 }
-                let text_start = self.at;
-                let text = self.text(depth > 0)?;
-                scalar(name, &text).map_err(|fault| match fault {
-                    Fault::Type => {
-                        self.fail_at(start, "no such type; `headend write --help` lists the types")
-                    }
-                    Fault::Text(what) => self.fail_at(text_start, what),
-                })
+                Err(Fault::Text(what)) => fail(literal, what),
             }
         }
     }
+}
 
-    fn elements(&mut self, depth: usize) -> Result<Vec<DataBuf>, ParseValueError> {
-        let mut elements = Vec::new();
-        if !self.takes('(') {
-            return Err(self.fail("write the elements in parentheses: structure(unsigned:1,null)"));
-        }
-        self.skip_spaces();
-        if self.takes(')') {
-            return Ok(elements);
-        }
-        loop {
-            self.skip_spaces();
-            elements.push(self.value(depth + 1)?);
-            self.skip_spaces();
-            if self.takes(')') {
-                return Ok(elements);
-            }
-            if !self.takes(',') {
-                return Err(self.fail("a comma or a closing parenthesis is missing"));
-            }
-        }
-    }
+/// The elements of an array or structure, in parentheses, with a comma between.
+fn elements(input: &str, depth: usize) -> IResult<&str, Vec<DataBuf>, Complaint<'_>> {
+    let open = "write the elements in parentheses: structure(unsigned:1,null)";
+    let close = "a comma or a closing parenthesis is missing";
+    let element = terminated(|input| value(input, depth + 1), space0);
+    preceded(
+        expect((char('('), space0), open),
+        alt((
+            char(')').map(|_| Vec::new()),
+            terminated(separated_list1((char(','), space0), element), expect(char(')'), close)),
+        )),
+    )
+    .parse(input)
+}
 
-    /// The text of a scalar: to the end of the input, or inside parentheses to the next comma or
-    /// parenthesis; or what stands between double quotes.
-    fn text(&mut self, nested: bool) -> Result<String, ParseValueError> {
-        if self.takes('"') {
-            return self.quoted();
-        }
-        let rest = self.rest();
-        let end = if nested { rest.find([',', ')']).unwrap_or(rest.len()) } else { rest.len() };
-        self.at += end;
-        let text = &rest[..end];
-        Ok(if nested { text.trim_end_matches(' ') } else { text }.to_owned())
-    }
+/// The text of a scalar: to the end of the input, or inside parentheses to the next comma or
+/// parenthesis; or what stands between double quotes.
+fn text(input: &str, nested: bool) -> IResult<&str, Cow<'_, str>, Complaint<'_>> {
+    let bare = take_till(|char| nested && matches!(char, ',' | ')'))
+        .map(|text: &str| if nested { text.trim_end_matches(' ') } else { text });
+    alt((quoted.map(Cow::Owned), bare.map(Cow::Borrowed))).parse(input)
+}
 
-    fn quoted(&mut self) -> Result<String, ParseValueError> {
-        let mut text = String::new();
-        let mut escaped = false;
-        for (offset, char) in self.rest().char_indices() {
-            match char {
-                _ if escaped => {
-                    text.push(char);
-                    escaped = false;
-                }
-                '\\' => escaped = true,
-                '"' => {
-                    self.at += offset + 1;
-                    return Ok(text);
-                }
-                _ => text.push(char),
-            }
-        }
-        self.at = self.text.len();
-        Err(self.fail("the closing quote is missing"))
-    }
+/// Text in double quotes; a backslash makes a character of the one after it.
+fn quoted(input: &str) -> IResult<&str, String, Complaint<'_>> {
+    let character = alt((preceded(char('\\'), anychar), none_of("\\\"")));
+    delimited(
+        char('"'),
+        fold_many0(character, String::new, |mut text, character| {
+            text.push(character);
+            text
+        }),
+        expect(char('"'), "the closing quote is missing"),
+    )
+    .parse(input)
 }
 
 enum Fault {
@@ -337,6 +331,10 @@ mod tests {
             ("structure(unsigned:1", 21, "a comma or a closing"),
             ("structure(unsigned:1,byte:2)", 22, "no such type"),
             (r#"array(visible-string:"x)"#, 25, "closing quote"),
+            (r#"utf8-string:"é"x"#, 16, "nothing may follow"),
+            (r#"array(visible-string:"x"y)"#, 25, "a comma or a closing"),
+            ("array(null,)", 12, "write a type first"),
+            ("array(null", 11, "a comma or a closing"),
             ("structure(null)x", 16, "nothing may follow"),
         ] {
             let error = parse(text).unwrap_err();

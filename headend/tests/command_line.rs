@@ -3,9 +3,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its helper does")]
 
-use std::process::{Command, Output};
+use core::net::SocketAddr;
+use std::{
+    env, fs,
+    io::{self, BufRead, BufReader},
+    path::PathBuf,
+    process::{self, Command, Output, Stdio},
+    sync::{Arc, Mutex},
+};
 
-use dlms_tokio::{ApduServer, serve_wrapper};
+use dlms_core::security::Key;
+use dlms_tokio::{ApduServer, WrapperServerConfig, serve_wrapper};
+use simulator::{AnswerConfig, Listening, Meter, MeterConfig, MeterKeys, listen_wrapper};
 use tokio::{net::TcpListener, runtime::Runtime};
 
 /// AARQ without authentication, and the AARE that accepts it with GET, SET, ACTION, block transfer
@@ -49,21 +58,25 @@ fn octets(digits: &str) -> Vec<u8> {
 /// What `headend WORDS` does with a meter that answers by `script`; `METER` in the words stands for
 /// its address.
 fn headend(words: &[&str], script: &[(&str, &str)]) -> Output {
+    let (_runtime, mut command) = prepared(words, script);
+    command.output().unwrap()
+}
+
+/// The same, before it is started. The meter is there as long as the runtime is.
+fn prepared(words: &[&str], script: &[(&str, &str)]) -> (Runtime, Command) {
     let script = script.iter().map(|(request, answer)| (octets(request), octets(answer))).collect();
     let runtime = Runtime::new().unwrap();
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
     let meter = format!("wrapper://{}", listener.local_addr().unwrap());
     runtime.spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
-        serve_wrapper(stream, &mut Scripted { script }).await
+        let config = WrapperServerConfig::default();
+        serve_wrapper(stream, &mut Scripted { script }, &config).await
     });
     let words = words.iter().map(|word| if *word == "METER" { meter.as_str() } else { word });
-    Command::new(env!("CARGO_BIN_EXE_headend"))
-        .args(words)
-        .args(["--timeout", "0.5", "--retries", "0"])
-        .env("NO_COLOR", "1")
-        .output()
-        .unwrap()
+    let mut command = Command::new(env!("CARGO_BIN_EXE_headend"));
+    command.args(words).args(["--timeout", "0.5", "--retries", "0"]).env("NO_COLOR", "1");
+    (runtime, command)
 }
 
 fn stdout(output: &Output) -> String {
@@ -250,5 +263,210 @@ fn wrong_usage_says_what_to_type_and_shows_no_secret() {
         let message = stderr(&output);
         assert_eq!(output.status.code(), Some(2), "{words:?}: {message}");
         assert!(message.contains(expected) && !message.contains(SECRET), "{words:?}: {message}");
+    }
+}
+
+/// A folder that is gone afterwards.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let folder = env::temp_dir().join(format!("headend-{name}-{}", process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    fn file(&self, name: &str, content: &str) -> String {
+        let path = self.0.join(name);
+        if !content.is_empty() {
+            fs::write(&path, content).unwrap();
+        }
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The encryption and authentication keys of the simulated meter with this serial number.
+fn keys(serial: u8) -> [[u8; 16]; 2] {
+    [[serial; 16], [serial + 0x80; 16]]
+}
+
+/// The keys file of the simulated meters with these serial numbers.
+fn keys_file(serials: &[u8]) -> String {
+    let hex = |key: [u8; 16]| key.map(|octet| format!("{octet:02x}")).concat();
+    let sections = serials.iter().map(|serial| {
+        let [ek, ak] = keys(*serial).map(hex);
+        format!("[\"44484501000000{serial:02X}\"]\nek = \"{ek}\"\nak = \"{ak}\"\n")
+    });
+    sections.collect()
+}
+
+/// Serves the simulated meter with this serial number.
+fn simulated(runtime: &Runtime, address: SocketAddr, serial: u8) -> Listening {
+    let [encryption, authentication] = keys(serial).map(Key::from);
+    let keys = MeterKeys { encryption, authentication };
+    let config = Arc::new(MeterConfig { entries: 4, keys, ..MeterConfig::default() });
+    let meter = Arc::new(Mutex::new(Meter::new(serial.into(), config)));
+    runtime.block_on(listen_wrapper(meter, address, AnswerConfig::default())).unwrap()
+}
+
+/// Reads the logical device name with the keys of a file.
+fn read_with_keys(address: SocketAddr, keys: &str, counters: &str, options: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_headend"))
+        .args(["read", &format!("wrapper://{address}"), "1:0-0:42.0.0*255", "--client", "1"])
+        .args(["--auth", "hls-gmac", "--security", "authenc", "--timeout", "5"])
+        .args(["--keys", keys, "--counter-file", counters])
+        .args(options)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_meter_that_was_exchanged_is_read_with_its_own_keys() {
+    let folder = Folder::new("exchange");
+    let (keys, counters) =
+        (folder.file("keys.toml", &keys_file(&[1, 2])), folder.file("c.json", ""));
+    let runtime = Runtime::new().unwrap();
+    let old = simulated(&runtime, SocketAddr::from(([127, 0, 0, 1], 0)), 1);
+    let address = old.address();
+    let read = |serial: &str| {
+        let output = read_with_keys(address, &keys, &counters, &[]);
+        assert!(stdout(&output).contains(serial), "{}", stderr(&output));
+        assert_eq!(output.status.code(), Some(0));
+    };
+    read("0000000000001");
+    old.stop();
+    // Its port is free once its task has ended.
+    runtime.block_on(async { while TcpListener::bind(address).await.is_err() {} });
+    let new = simulated(&runtime, address, 2);
+    read("0000000000002");
+    read("0000000000002");
+    // And back.
+    new.stop();
+    runtime.block_on(async { while TcpListener::bind(address).await.is_err() {} });
+    let _old = simulated(&runtime, address, 1);
+    read("0000000000001");
+}
+
+#[test]
+fn the_keys_of_another_meter_are_not_tried_on_one_that_tells_its_title() {
+    let folder = Folder::new("only");
+    let (keys, counters) = (folder.file("keys.toml", &keys_file(&[1])), folder.file("c.json", ""));
+    let runtime = Runtime::new().unwrap();
+    let meter = simulated(&runtime, SocketAddr::from(([127, 0, 0, 1], 0)), 2);
+    let output = read_with_keys(meter.address(), &keys, &counters, &[]);
+    let message = stderr(&output);
+    assert!(message.starts_with("E-KEYS-UNKNOWN"), "{message}");
+    assert!(message.contains("meter 4448450100000002"), "{message}");
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn the_largest_counter_is_refused_and_a_key_without_counters_is_called_so() {
+    let folder = Folder::new("largest");
+    let (keys, counters) = (folder.file("keys.toml", &keys_file(&[1])), folder.file("c.json", ""));
+    let runtime = Runtime::new().unwrap();
+    let meter = simulated(&runtime, SocketAddr::from(([127, 0, 0, 1], 0)), 1);
+    let read = |options: &[&str]| read_with_keys(meter.address(), &keys, &counters, options);
+    assert_eq!(read(&[]).status.code(), Some(0));
+    let largest = read(&["--counter", "4294967295"]);
+    assert!(stderr(&largest).starts_with("E-IC-LARGEST"), "{}", stderr(&largest));
+    assert_eq!(largest.status.code(), Some(2));
+    assert_eq!(read(&[]).status.code(), Some(0), "the key goes on");
+    // One counter is left: for the proof, and none for a request.
+    let last = read(&["--counter", "4294967294"]);
+    assert!(stderr(&last).starts_with("E-IC-EXHAUSTED"), "{}", stderr(&last));
+    let none = read(&[]);
+    assert!(stderr(&none).starts_with("E-IC-EXHAUSTED"), "{}", stderr(&none));
+    assert_eq!((last.status.code(), none.status.code()), (Some(4), Some(4)));
+}
+
+#[test]
+fn a_trace_that_nobody_reads_changes_nothing() {
+    let runtime = Runtime::new().unwrap();
+    let meter = simulated(&runtime, SocketAddr::from(([127, 0, 0, 1], 0)), 1);
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    let output = Command::new(env!("CARGO_BIN_EXE_headend"))
+        .args(["read", &format!("wrapper://{}", meter.address()), "1:0-0:42.0.0*255"])
+        .args(["--trace", "phys", "-o", "csv"])
+        .stderr(writer)
+        .output()
+        .unwrap();
+    assert!(stdout(&output).contains("0000000000001"), "{}", stdout(&output));
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn json_is_a_list_on_failure_too() {
+    for words in
+        [&["objects", "METER", "-o", "json"][..], &["profile", "METER", "1-0:99.1.0", "-o", "json"]]
+    {
+        // Silence, and a meter that refuses everything.
+        for script in [&[][..], &[ASSOCIATE]] {
+            let output = headend(words, script);
+            assert_eq!(stdout(&output), "[]\n", "{words:?}");
+            assert_ne!(output.status.code(), Some(0));
+        }
+    }
+}
+
+#[test]
+fn what_is_known_is_shown_before_a_silent_meter_is_left() {
+    let class_list = "c401c1 00 0101 0204 120008 1100 0906 0000010000ff 0202 0100 0100";
+    for (words, request, answer) in [
+        (
+            &["read", "METER", "1:0-0:96.1.0*255"][..],
+            "c001c1 0001 0000600100ff 02 00",
+            "c401c1 00 1105",
+        ),
+        (&["objects", "METER"], "c001c1 000f 0000280000ff 02 00", class_list),
+        (
+            &["write", "METER", "1:0-0:96.1.0", "null"],
+            "c101c1 0001 0000600100ff 02 00 00",
+            "c501c1 00",
+        ),
+        (
+            &["invoke", "METER", "9:0-0:10.0.0", "1"],
+            "c301c1 0009 00000a0000ff 01 01 0f00",
+            "c701c1 00 00",
+        ),
+    ] {
+        let (_runtime, mut command) = prepared(words, &[ASSOCIATE, (request, answer)]);
+        let mut headend = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut first = String::new();
+        let mut out = BufReader::new(headend.stdout.take().unwrap());
+        out.read_line(&mut first).unwrap();
+        assert!(!first.is_empty(), "{words:?}");
+        // It still waits for the answer to its RLRQ.
+        assert_eq!(headend.try_wait().unwrap(), None, "{words:?}");
+        assert_eq!(headend.wait().unwrap().code(), Some(0), "{words:?}");
+    }
+}
+
+#[test]
+fn options_that_contradict_each_other_send_nothing() {
+    const METER: &str = "wrapper://192.0.2.7";
+    for (words, expected) in [
+        (&["read", METER, "1-0:1.8.0", "--ek", "zz"][..], "--ek has no effect"),
+        (&["read", METER, "1-0:1.8.0", "--password", "x"], "--password has no effect"),
+        (&["read", METER, "1-0:1.8.0", "--suite", "7"], "--suite has no effect"),
+        (&["read", METER, "1-0:1.8.0", "--counter", "7"], "--counter has no effect"),
+        (&["profile", METER, "3:1-0:99.1.0"], "class 7"),
+        (
+            &["profile", METER, "1-0:99.1.0", "--from", "2026-02-01", "--to", "2026-01-01"],
+            "later than --to",
+        ),
+    ] {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_headend")).args(words).env_clear().output().unwrap();
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {message}");
+        assert!(message.contains(expected), "{words:?}: {message}");
     }
 }

@@ -7,12 +7,15 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use dlms_core::association::{Entropy, Server, ServerConfig};
+use dlms_core::{
+    association::{Entropy, Server, ServerConfig},
+    xdlms::tag,
+};
 use dlms_tokio::{
-    ApduServer, HdlcServerConfig, LineError, serve_hdlc, serve_wrapper, serve_wrapper_udp,
+    ApduServer, HdlcServerConfig, LineError, SerialStream, WrapperServerConfig, serve_hdlc,
+    serve_hdlc_serial, serve_wrapper, serve_wrapper_udp,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream, UdpSocket},
     task::{JoinHandle, JoinSet},
 };
@@ -110,26 +113,29 @@ pub async fn listen_wrapper_udp(
 ) -> io::Result<Listening> {
     let socket = UdpSocket::bind(address).await?;
     let address = socket.local_addr()?;
-    let mut port = Port::new(meter, answer);
+    let port = Port::new(meter, answer);
     let task = tokio::spawn(async move {
-        if let Err(error) = serve_wrapper_udp(socket, &mut port).await {
+        // A peer is to UDP what a connection is to TCP.
+        let another = |_| port.another();
+        let config = WrapperServerConfig::default();
+        if let Err(error) = serve_wrapper_udp(socket, another, &config).await {
             tracing::warn!(%address, %error, "the socket failed; this meter is gone");
         }
     });
     Ok(Listening { address, task })
 }
 
-/// Serves `meter` with HDLC on a stream, such as a serial port, until it ends.
+/// Serves `meter` with HDLC on a serial port, until that fails.
 ///
 /// # Errors
-/// When the stream fails.
+/// When the port fails.
 pub async fn serve_serial(
     meter: Arc<Mutex<Meter>>,
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send,
+    port: SerialStream,
     answer: AnswerConfig,
     hdlc: &HdlcServerConfig,
 ) -> Result<(), LineError> {
-    serve_hdlc(stream, &mut Port::new(meter, answer), hdlc).await
+    serve_hdlc_serial(port, &mut Port::new(meter, answer), hdlc).await
 }
 
 async fn listen(port: Port, address: SocketAddr, protocol: Protocol) -> io::Result<Listening> {
@@ -165,7 +171,9 @@ async fn serve(stream: TcpStream, mut port: Port, protocol: Protocol) {
         return;
     }
     let ended = match protocol {
-        Protocol::Wrapper => serve_wrapper(stream, &mut port).await,
+        Protocol::Wrapper => {
+            serve_wrapper(stream, &mut port, &WrapperServerConfig::default()).await
+        }
         Protocol::Hdlc(config) => serve_hdlc(stream, &mut port, &config).await,
     };
     if let Err(error) = ended {
@@ -209,12 +217,30 @@ impl ApduServer for Port {
         association.handle_apdu(&mut *meter, &mut SystemEntropy, apdu, out)
     }
 
+    /// There are no pre-established associations here: without one of its own a client is nobody.
+    fn handle_unconfirmed(&mut self, client: u16, server: Option<u16>, apdu: &mut Vec<u8>) {
+        if self.associations.contains_key(&client) && asks_no_confirmation(apdu) {
+            self.handle(client, server.unwrap_or(LOGICAL_DEVICE), apdu, &mut Vec::new());
+        }
+    }
+
     fn disconnected(&mut self, client: u16, _server: u16) {
         self.associations.remove(&client);
     }
 
     fn answer_after(&self) -> Duration {
         self.answer.delay
+    }
+}
+
+/// Whether a SET or ACTION request is unconfirmed: bit 6 of its invoke-id-and-priority is the service
+/// class (IEC 62056-5-3). Of a ciphered one it does not show, and so it is taken for confirmed.
+fn asks_no_confirmation(apdu: &[u8]) -> bool {
+    match *apdu {
+        [tag::SET_REQUEST | tag::ACTION_REQUEST, _, invoke_id_and_priority, ..] => {
+            invoke_id_and_priority & 0x40 == 0
+        }
+        _ => false,
     }
 }
 

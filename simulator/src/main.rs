@@ -214,7 +214,7 @@ impl Meters {
         #[cfg(unix)]
         stream.set_exclusive(false).with_context(|| format!("cannot share {name}"))?;
         say(&format!("ready hdlc {name} meters 1"))?;
-        serve_serial(self.meter(0), &mut stream, self.answer, &self.hdlc).await?;
+        serve_serial(self.meter(0), stream, self.answer, &self.hdlc).await?;
         Ok(())
     }
 }

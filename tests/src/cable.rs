@@ -180,16 +180,10 @@ impl TcpCable {
         self.wires.damaged.load(Ordering::Relaxed)
     }
 
-    /// All that has reached the target so far, connection after connection.
+    /// What was said up to now, connection by connection.
     #[must_use]
-    pub fn asked(&self) -> Vec<u8> {
-        self.wires.asked.octets()
-    }
-
-    /// All that has come back to the client so far, connection after connection.
-    #[must_use]
-    pub fn answered(&self) -> Vec<u8> {
-        self.wires.answered.octets()
+    pub fn conversations(&self) -> Vec<Conversation> {
+        self.wires.conversations.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -201,19 +195,24 @@ impl Drop for TcpCable {
     }
 }
 
-/// What the two directions of a cable, and all its connections, have in common.
+/// What came out at the two ends of one connection.
 #[derive(Clone, Debug, Default)]
-struct Wires {
-    cut: Cut,
-    damaged: Arc<AtomicU64>,
-    /// What came out at the far end, and at the near one.
+pub struct Conversation {
     asked: Record,
     answered: Record,
 }
 
-impl Wires {
-    fn of_one_connection(&self) -> Self {
-        Self { cut: self.cut.of_one_connection(), ..self.clone() }
+impl Conversation {
+    /// What has reached the far end, the meter.
+    #[must_use]
+    pub fn asked(&self) -> Vec<u8> {
+        self.asked.octets()
+    }
+
+    /// What has come back to the near end, the client.
+    #[must_use]
+    pub fn answered(&self) -> Vec<u8> {
+        self.answered.octets()
     }
 }
 
@@ -228,6 +227,27 @@ impl Record {
 
     fn octets(&self) -> Vec<u8> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// What all connections of a cable have in common.
+#[derive(Clone, Debug, Default)]
+struct Wires {
+    cut: Cut,
+    damaged: Arc<AtomicU64>,
+    conversations: Arc<Mutex<Vec<Conversation>>>,
+}
+
+impl Wires {
+    fn of_one_connection(&self) -> Self {
+        Self { cut: self.cut.of_one_connection(), ..self.clone() }
+    }
+
+    fn begin_conversation(&self) -> Conversation {
+        let conversation = Conversation::default();
+        let mut all = self.conversations.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(conversation.clone());
+        conversation
     }
 }
 
@@ -306,8 +326,9 @@ fn carry_both_ways(
     let (near_again, far_again) = (near.second()?, far.second()?);
     // The two directions must not suffer the same damage at the same place.
     let away = Noise { seed: noise.seed ^ u64::MAX, cut_after: None, ..noise };
-    Carrier::new(away, wires, &wires.asked).start(near, far_again);
-    Carrier::new(noise, wires, &wires.answered).start(far, near_again);
+    let Conversation { asked, answered } = wires.begin_conversation();
+    Carrier::new(away, wires, asked).start(near, far_again);
+    Carrier::new(noise, wires, answered).start(far, near_again);
     Ok(())
 }
 
@@ -321,9 +342,9 @@ struct Carrier {
 }
 
 impl Carrier {
-    fn new(noise: Noise, wires: &Wires, record: &Record) -> Self {
+    fn new(noise: Noise, wires: &Wires, record: Record) -> Self {
         let random = Random::new(noise.seed);
-        Self { noise, random, carried: 0, wires: wires.clone(), record: record.clone() }
+        Self { noise, random, carried: 0, wires: wires.clone(), record }
     }
 
     fn start(mut self, mut from: impl End, mut to: impl End) {
@@ -400,7 +421,7 @@ mod tests {
 
     fn passed(noise: Noise, octets: &[u8]) -> Vec<u8> {
         let mut passed = Vec::new();
-        Carrier::new(noise, &Wires::default(), &Record::default()).pass(octets, &mut passed);
+        Carrier::new(noise, &Wires::default(), Record::default()).pass(octets, &mut passed);
         passed
     }
 
@@ -458,7 +479,9 @@ mod tests {
         let mut heard = Vec::new();
         client.read_to_end(&mut heard).unwrap();
         assert_eq!(heard, b"answ");
-        assert_eq!(cable.asked(), b"ask");
-        assert_eq!(cable.answered(), b"answ");
+        let conversations = cable.conversations();
+        assert_eq!(conversations.len(), 1);
+        assert_eq!(conversations[0].asked(), b"ask");
+        assert_eq!(conversations[0].answered(), b"answ");
     }
 }

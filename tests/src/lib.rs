@@ -40,7 +40,7 @@ pub mod program;
 pub mod random;
 pub mod soak;
 
-pub use cable::{Noise, SerialCable, TcpCable};
+pub use cable::{Conversation, Noise, SerialCable, TcpCable};
 pub use folder::Folder;
 pub use foreign::Foreign;
 pub use meter::{Framing, Meter};

@@ -34,7 +34,7 @@ impl Framing {
 
 impl fmt::Display for Framing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.pad(match self {
             Self::Wrapper => "wrapper",
             Self::Hdlc => "hdlc",
         })

@@ -5,9 +5,11 @@
 
 use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
 
 use dlms_core::acse::Mechanism;
 use dlms_core::association::{Ciphering, ClientConfig};
+use dlms_core::security::hls::AesEcb;
 use dlms_core::security::{Key, Protection, Secret, SecuritySuite, SystemTitle};
 use dlms_tokio::client::{Client, Error};
 use dlms_tokio::counters::ForgetfulCounters;
@@ -116,6 +118,7 @@ impl Mode {
         ClientConfig {
             mechanism: self.mechanism,
             secret: Secret::from(self.secret()),
+            manufacturer_mechanism: Some(Arc::new(AesEcb)),
             system_title: Some(SystemTitle([b'T', b'S', b'T', 0, a, b, c, d])),
             ciphering: Some(Ciphering {
                 suite: SecuritySuite::Suite0,

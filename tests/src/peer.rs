@@ -1,10 +1,10 @@
 //! A TCP port of this machine at which a test itself speaks: for peers that no program would be.
 
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 /// A peer of the test's own making. Its connections are not closed before the client does so or
@@ -36,8 +36,11 @@ impl Peer {
                 }
                 let answer = Arc::clone(&answer);
                 thread::spawn(move || {
-                    let _ = client.set_nodelay(true);
+                    client.set_nodelay(true)?;
+                    // Shut down rather than dropped: threads of the answer may hold it as well.
+                    let held = client.try_clone()?;
                     let _ = answer(client);
+                    held.shutdown(Shutdown::Both)
                 });
             }
         });
@@ -138,6 +141,7 @@ mod tests {
         });
         let peer = Peer::before(meter.port(), |said, client| drip(said, client, Duration::ZERO));
         let mut client = TcpStream::connect(("127.0.0.1", peer.port())).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         client.write_all(b"ask").unwrap();
         let mut heard = Vec::new();
         client.read_to_end(&mut heard).unwrap();
@@ -148,6 +152,7 @@ mod tests {
     fn a_silent_peer_stays_until_the_client_goes() {
         let peer = Peer::silent();
         let mut client = TcpStream::connect(("127.0.0.1", peer.port())).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         client.write_all(b"ask").unwrap();
         client.shutdown(Shutdown::Write).unwrap();
         let mut heard = Vec::new();

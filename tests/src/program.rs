@@ -13,6 +13,9 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+/// How long the last words of a killed program may take.
+const LAST_WORDS_TIME_MAX: Duration = Duration::from_secs(5);
+
 #[derive(Clone, Copy, Debug)]
 enum Pipe {
     Stdout,
@@ -105,6 +108,12 @@ impl Program {
     pub fn kill(mut self) -> Output {
         let _ = self.child.kill();
         let status = self.child.wait().unwrap_or_else(|error| panic!("{}: {error}", self.command));
+        // What it has printed is still on its way, unless somebody it left behind holds the pipes.
+        while self.open_pipes > 0
+            && let Ok(heard) = self.heard.recv_timeout(LAST_WORDS_TIME_MAX)
+        {
+            self.keep(heard);
+        }
         self.output(status)
     }
 

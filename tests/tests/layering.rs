@@ -12,12 +12,13 @@ const PURE: [&str; 2] = ["dlms-core", "hdlc"];
 
 /// Every crate of the workspace, and those of the workspace that it may use: for building, testing
 /// or running.
-const MAY_USE: [(&str, &[&str]); 6] = [
+const MAY_USE: [(&str, &[&str]); 7] = [
     ("hdlc", &[]),
     ("dlms-core", &[]),
     ("dlms-tokio", &["dlms-core", "hdlc"]),
     ("simulator", &["dlms-core", "dlms-tokio", "hdlc"]),
     ("headend", &["dlms-core", "dlms-tokio", "hdlc", "simulator"]),
+    ("dlms-benches", &["dlms-core", "dlms-tokio", "hdlc"]),
     ("dlms-tests", &["dlms-core", "dlms-tokio", "hdlc", "headend", "simulator"]),
 ];
 

@@ -36,7 +36,7 @@ use crate::{
     },
     axdr::{Data, RawData, Reader, Writer},
     cosem::{ClassId, LogicalName, MethodDescriptor},
-    security::{CryptoProvider, Key, ReceiveCounter, SendCounters, SystemTitle},
+    security::{CryptoProvider, Key, ReceiveCounter, SecurityError, SendCounters, SystemTitle},
     xdlms::{
         ActionRequest, ActionResponse, ActionResult, Apdu, Conformance, InitiateRequest,
         InitiateResponse, tag,
@@ -364,6 +364,8 @@ impl Client {
             (_, Apdu::ConfirmedServiceError(error)) => self.fail(Failure::ServiceError(error)),
             // The answer to an AARQ that was repeated.
             (State::Associated, Apdu::Aare(_)) => self.discard(),
+            // What an earlier association waited for.
+            _ if self.config.datagrams => self.discard(),
             (State::Associated, other) if self.operation.is_some() => {
                 self.fail(Violation::Unexpected(other.name()).into());
             }
@@ -534,9 +536,22 @@ impl Client {
     }
 
     fn on_aare(&mut self, aare: &Aare<'_>) {
+        // While we prove ourselves, a further one answers a repeated AARQ and asks for another
+        // proof; with the same challenge it is a copy of the first.
+        let copy = self.config.datagrams
+            && self.state == State::Authenticating
+            && aare.responding_authentication_value == Some(&self.server_challenge);
+        if copy {
+            return self.discard();
+        }
         match self.accept_aare(aare) {
             Ok(()) if self.config.mechanism.is_hls() => self.authenticate(),
             Ok(()) => self.associated(),
+            Err(Failure::Security(SecurityError::CounterNotGreater { .. }))
+                if self.config.datagrams =>
+            {
+                self.discard();
+            }
             Err(failure) => self.fail(failure),
         }
     }
@@ -641,12 +656,12 @@ impl Client {
     }
 
     fn on_authentication(&mut self, before: ReceiveCounter, response: &ActionResponse<'_>) {
-        let ActionResponse::Normal { invoke, result, returned } = response else {
-            return self.fail(Violation::Unexpected("blocks of an HLS answer").into());
-        };
-        if invoke.id() != self.invoke_id {
+        if response.invoke().id() != self.invoke_id {
             return self.discard();
         }
+        let ActionResponse::Normal { result, returned, .. } = response else {
+            return self.fail(Violation::Unexpected("blocks of an HLS answer").into());
+        };
         if *result != ActionResult::Success {
             return self.fail(Failure::AuthenticationRefused(*result));
         }

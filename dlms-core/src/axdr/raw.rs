@@ -1,7 +1,7 @@
 //! One encoded value, walked but not taken apart.
 
 use super::{
-    BitString, NESTING_MAX, Reader, Writer,
+    BitString, NESTING_MAX, Reader, RowTemplate, Writer,
     data_type::{DataType, Layout},
 };
 use crate::{Malformed, MalformedKind};
@@ -15,7 +15,8 @@ impl<'a> RawData<'a> {
     /// null-data.
     pub const NULL: RawData<'static> = RawData(&[0]);
 
-    /// Takes the octets of one value. The value is walked once, nothing is allocated.
+    /// Takes the octets of one value. The value is walked once; of rows that look alike, only what
+    /// could differ is looked at.
     ///
     /// # Errors
     /// [`MalformedKind::Truncated`], [`MalformedKind::UnknownTag`], [`MalformedKind::Length`],
@@ -40,8 +41,19 @@ impl<'a> RawData<'a> {
     }
 }
 
+/// Rows that must be left before a template is made to pass over them, which costs as much as
+/// walking a few.
+const TEMPLATE_ROWS_MIN: usize = 8;
+/// Templates that are made for one array: profiles have rows of few forms, and who alternates them
+/// gains nothing by it.
+const TEMPLATES_MAX: usize = 4;
+
 /// Passes over one value that stands `depth` arrays or structures deep.
 pub(super) fn skip(reader: &mut Reader<'_>, depth: usize) -> Result<(), Malformed> {
+    // Most values are numbers and short strings. What is wrong with the others is told below.
+    if short_len(reader.rest()).is_some_and(|length| reader.octets(length).is_ok()) {
+        return Ok(());
+    }
     let data_type = take_type(reader)?;
     skip_contents(data_type, reader, depth)
 }
@@ -58,8 +70,12 @@ pub(super) fn skip_contents(
         Layout::Bits => BitString::decode(reader).map(drop),
         Layout::Elements => {
             let within = deeper(reader, depth)?;
+            let count = reader.length()?;
+            if data_type == DataType::Array {
+                return skip_rows(reader, within, count);
+            }
             // The count is a claim, but every element takes an octet: input ends the loop.
-            for _ in 0..reader.length()? {
+            for _ in 0..count {
                 skip(reader, within)?;
             }
             Ok(())
@@ -71,6 +87,60 @@ pub(super) fn skip_contents(
         }
     }
 }
+
+/// Passes over the `count` elements of an array. After two of the same length, those that follow
+/// and look like the second are compared with it and not walked.
+fn skip_rows(reader: &mut Reader<'_>, depth: usize, count: usize) -> Result<(), Malformed> {
+    let mut left = count;
+    let mut templates = 0;
+    let mut length_before = 0;
+    while left > 0 {
+        let ((), row) = reader.spanned(|reader| skip(reader, depth))?;
+        left = left.saturating_sub(1);
+        if row.len() == length_before && left >= TEMPLATE_ROWS_MIN && templates < TEMPLATES_MAX {
+            templates = templates.saturating_add(1);
+            let alike = RowTemplate::from_row(RawData(row))
+                .map_or(0, |template| template.take_rows(reader, left).len());
+            left = left.saturating_sub(alike);
+        }
+        length_before = row.len();
+    }
+    Ok(())
+}
+
+/// The length of a value at the front of `octets`, its tag included, when its type alone or one
+/// more octet tells it.
+fn short_len(octets: &[u8]) -> Option<usize> {
+    const STRINGS: [u8; 3] =
+        [DataType::OctetString.tag(), DataType::VisibleString.tag(), DataType::Utf8String.tag()];
+
+    match *octets {
+        [tag, ..] if FIXED_LEN.get(usize::from(tag)).is_some_and(|&length| length > 0) => {
+            FIXED_LEN.get(usize::from(tag)).copied().map(usize::from)
+        }
+        [tag, length @ 0..=0x7f, ..] if STRINGS.contains(&tag) => {
+            Some(usize::from(length).saturating_add(2))
+        }
+        _ => None,
+    }
+}
+
+/// By tag, the length of a value with its tag where the type alone tells it, else zero.
+static FIXED_LEN: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut rest: &mut [u8] = &mut table;
+    let mut tag = 0_u8;
+    while let Some((length, behind)) = rest.split_first_mut() {
+        if let Some(data_type) = DataType::from_tag(tag)
+            && let Layout::Fixed(contents) = data_type.layout()
+        {
+            *length = contents.to_le_bytes()[0].wrapping_add(1);
+        }
+        tag = tag.wrapping_add(1);
+        rest = behind;
+    }
+    table
+};
 
 /// Passes over one type description of a compact-array.
 pub(super) fn skip_description(reader: &mut Reader<'_>, depth: usize) -> Result<(), Malformed> {

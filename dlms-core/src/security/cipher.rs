@@ -21,8 +21,8 @@ use core::ops::Range;
 use zeroize::Zeroizing;
 
 use super::{
-    COUNTER_MAX, CipherForm, CryptoProvider, Key, SecurityControl, SecurityError, SystemTitle,
-    TAG_LEN,
+    COUNTER_MAX, CipherForm, CryptoProvider, Key, SecurityControl, SecurityError, SecuritySuite,
+    SystemTitle, TAG_LEN,
 };
 use crate::{
     Malformed, MalformedKind,
@@ -36,6 +36,8 @@ pub const OVERHEAD_MAX: usize = 1 + 9 + 5 + HEADER_LEN + TAG_LEN;
 
 /// Security control and invocation counter.
 const HEADER_LEN: usize = 1 + 4;
+/// Octets of the longest key.
+const KEY_LEN_MAX: usize = SecuritySuite::Suite2.key_len();
 
 /// What to protect an APDU with.
 #[derive(Clone, Copy, Debug)]
@@ -99,8 +101,8 @@ pub fn protect(
     let sealed = match authentication_key {
         None => provider.gcm_keystream(key, &iv, text).map(|()| None),
         Some(authentication_key) if control.protection().encrypted => {
-            let aad = associated_data(control, authentication_key, &[]);
-            provider.gcm_seal(key, &iv, &aad, text).map(Some)
+            let aad = AssociatedData::new(control, authentication_key);
+            provider.gcm_seal(key, &iv, aad.octets(), text).map(Some)
         }
         Some(authentication_key) => {
             let aad = associated_data(control, authentication_key, plain);
@@ -244,8 +246,8 @@ pub fn unprotect_in_place<'a>(
         Some(authentication_key) => {
             let tag = tag.first_chunk().ok_or_else(|| truncated(head))?;
             if control.protection().encrypted {
-                let aad = associated_data(control, authentication_key, &[]);
-                provider.gcm_open(key, &iv, &aad, text, tag)
+                let aad = AssociatedData::new(control, authentication_key);
+                provider.gcm_open(key, &iv, aad.octets(), text, tag)
             } else {
                 let aad = associated_data(control, authentication_key, text);
                 provider.gcm_open(key, &iv, &aad, &mut [], tag)
@@ -291,6 +293,28 @@ pub fn decrypt_unverified_in_place<'a>(
         provider.gcm_keystream(request.key, &iv, text)?;
     }
     Ok(Opened { plain: text, verified: Verification::Unverified })
+}
+
+/// SC || AK: what a tag proves besides the ciphertext. Holds a key, so it is cleared.
+struct AssociatedData {
+    buffer: Zeroizing<[u8; 1 + KEY_LEN_MAX]>,
+    length: usize,
+}
+
+impl AssociatedData {
+    fn new(control: SecurityControl, authentication_key: &Key) -> Self {
+        let mut buffer = Zeroizing::new([control.octet(); 1 + KEY_LEN_MAX]);
+        let octets = authentication_key.octets();
+        let length = octets.len().saturating_add(1);
+        if let Some(place) = buffer.get_mut(1..length) {
+            place.copy_from_slice(octets);
+        }
+        Self { buffer, length }
+    }
+
+    fn octets(&self) -> &[u8] {
+        self.buffer.get(..self.length).unwrap_or_default()
+    }
 }
 
 /// SC || AK || plain: what a tag proves besides the ciphertext. Holds a key, so it is cleared.

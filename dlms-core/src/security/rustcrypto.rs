@@ -2,7 +2,7 @@
 //! the processor has them.
 
 use aes::{
-    Aes128, Aes256,
+    Aes128Enc, Aes256Enc,
     cipher::{BlockCipherEncrypt, BlockSizeUser},
 };
 use aes_gcm::{
@@ -29,9 +29,9 @@ impl CryptoProvider for RustCrypto {
         text: &mut [u8],
     ) -> Result<[u8; TAG_LEN], CryptoError> {
         if is_aes_256(key) {
-            seal::<AesGcm<Aes256, U12, U12>>(key, iv, aad, text)
+            seal::<AesGcm<Aes256Enc, U12, U12>>(key, iv, aad, text)
         } else {
-            seal::<AesGcm<Aes128, U12, U12>>(key, iv, aad, text)
+            seal::<AesGcm<Aes128Enc, U12, U12>>(key, iv, aad, text)
         }
     }
 
@@ -44,9 +44,9 @@ impl CryptoProvider for RustCrypto {
         tag: &[u8; TAG_LEN],
     ) -> Result<(), CryptoError> {
         let opened = if is_aes_256(key) {
-            open::<AesGcm<Aes256, U12, U12>>(key, iv, aad, text, tag)
+            open::<AesGcm<Aes256Enc, U12, U12>>(key, iv, aad, text, tag)
         } else {
-            open::<AesGcm<Aes128, U12, U12>>(key, iv, aad, text, tag)
+            open::<AesGcm<Aes128Enc, U12, U12>>(key, iv, aad, text, tag)
         };
         if opened.is_err() {
             text.fill(0);
@@ -62,9 +62,9 @@ impl CryptoProvider for RustCrypto {
 
     fn aes_ecb_encrypt(&self, key: &Key, block: &mut [u8; 16]) -> Result<(), CryptoError> {
         if is_aes_256(key) {
-            encrypt_block::<Aes256>(key, block)
+            encrypt_block::<Aes256Enc>(key, block)
         } else {
-            encrypt_block::<Aes128>(key, block)
+            encrypt_block::<Aes128Enc>(key, block)
         }
     }
 

@@ -40,15 +40,9 @@ impl<'a> DataNotification<'a> {
     /// Octets that are not one, with the place; [`MalformedKind::Length`] for a date-time of
     /// neither 0 nor 12 octets.
     pub fn decode(apdu: &'a [u8]) -> Result<Self, Malformed> {
-        let mut reader = Reader::new(apdu);
-        head::take_tag(&mut reader, tag::DATA_NOTIFICATION)?;
-        let invoke = reader.u32()?;
-        // No date-time has 9 octets, so that this cannot be its length.
-        let tagged_date_time = reader.peek() == Some(OCTET_STRING);
-        if tagged_date_time {
-            reader.u8()?;
-        }
-        let date_time = decode_date_time(&mut reader)?;
+        let DataNotificationHead { invoke, date_time, tagged_date_time, body } =
+            DataNotificationHead::decode(apdu)?;
+        let mut reader = Reader::at(body, apdu.len().saturating_sub(body.len()));
         let body = RawData::decode(&mut reader)?;
         reader.finish()?;
         Ok(Self { invoke, date_time, tagged_date_time, body })
@@ -63,6 +57,39 @@ impl<'a> DataNotification<'a> {
         }
         writer.octet_string(self.date_time);
         writer.octets(self.body.octets());
+    }
+}
+
+/// What stands before the body of a push. Some meters send a body that is no A-XDR: this much of
+/// such a push can be read nevertheless.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DataNotificationHead<'a> {
+    /// As in [`DataNotification::invoke`].
+    pub invoke: u32,
+    /// As in [`DataNotification::date_time`].
+    pub date_time: &'a [u8],
+    /// As in [`DataNotification::tagged_date_time`].
+    pub tagged_date_time: bool,
+    /// All octets that follow, not looked into.
+    pub body: &'a [u8],
+}
+
+impl<'a> DataNotificationHead<'a> {
+    /// Reads the head of the data-notification `apdu`.
+    ///
+    /// # Errors
+    /// As [`DataNotification::decode`], for what stands before the body.
+    pub fn decode(apdu: &'a [u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(apdu);
+        head::take_tag(&mut reader, tag::DATA_NOTIFICATION)?;
+        let invoke = reader.u32()?;
+        // No date-time has 9 octets, so that this cannot be its length.
+        let tagged_date_time = reader.peek() == Some(OCTET_STRING);
+        if tagged_date_time {
+            reader.u8()?;
+        }
+        let date_time = decode_date_time(&mut reader)?;
+        Ok(Self { invoke, date_time, tagged_date_time, body: reader.rest() })
     }
 }
 

@@ -7,7 +7,7 @@ use hdlc::{link::Segment, llc::Llc};
 #[derive(Debug, Default)]
 pub(crate) struct Assembly {
     octets: Vec<u8>,
-    /// The PDU has passed the limit; the rest of it is dropped.
+    /// The PDU has passed the limit, and that was said; the rest of it is dropped.
     overlong: bool,
 }
 
@@ -16,9 +16,12 @@ pub(crate) struct Assembly {
 pub(crate) enum Assembled {
     /// Nothing yet.
     Unfinished,
+    /// Nothing, and nothing will come of this PDU, which was too long.
+    Dropped,
     /// An APDU.
     Apdu(Vec<u8>),
-    /// An APDU that was longer than allowed, and is gone.
+    /// The APDU has become longer than allowed, and is gone: said at once, not when it ends, which
+    /// it may never do.
     TooLong,
 }
 
@@ -28,26 +31,30 @@ impl Assembly {
         if segment.first {
             self.clear();
         }
+        if self.overlong {
+            self.overlong = !segment.last;
+            return Assembled::Dropped;
+        }
         if self.octets.len().saturating_add(segment.octets.len()) > limit.saturating_add(Llc::LEN) {
             self.octets = Vec::new();
-            self.overlong = true;
+            self.overlong = !segment.last;
+            return Assembled::TooLong;
         }
-        if !self.overlong {
-            self.octets.extend_from_slice(segment.octets);
-        }
+        self.octets.extend_from_slice(segment.octets);
         if !segment.last {
             return Assembled::Unfinished;
         }
-        let octets = core::mem::take(&mut self.octets);
-        match core::mem::take(&mut self.overlong) {
-            true => Assembled::TooLong,
-            false => Assembled::Apdu(without_llc(octets)),
-        }
+        Assembled::Apdu(without_llc(core::mem::take(&mut self.octets)))
+    }
+
+    /// How many octets are held.
+    pub(crate) const fn len(&self) -> usize {
+        self.octets.len()
     }
 
     /// Drops what has come of a PDU.
     pub(crate) fn clear(&mut self) {
-        self.octets.clear();
+        self.octets = Vec::new();
         self.overlong = false;
     }
 }
@@ -100,11 +107,13 @@ mod tests {
     }
 
     #[test]
-    fn a_pdu_above_the_limit_is_dropped_to_its_end_and_the_next_is_whole() {
+    fn a_pdu_above_the_limit_is_named_at_once_and_dropped_to_its_end_and_the_next_is_whole() {
         let mut assembly = Assembly::default();
-        assert_eq!(assembly.take(&segment(&[0; 8], true, false), 4), Assembled::Unfinished);
-        assert_eq!(assembly.take(&segment(&[0; 1], false, false), 4), Assembled::Unfinished);
-        assert_eq!(assembly.take(&segment(&[0; 1], false, true), 4), Assembled::TooLong);
+        assert_eq!(assembly.take(&segment(&[0; 7], true, false), 4), Assembled::Unfinished);
+        assert_eq!(assembly.take(&segment(&[0; 1], false, false), 4), Assembled::TooLong);
+        assert_eq!(assembly.take(&segment(&[0; 1], false, false), 4), Assembled::Dropped);
+        assert_eq!(assembly.take(&segment(&[0; 1], false, true), 4), Assembled::Dropped);
+        assert_eq!(assembly.take(&segment(&[0; 8], true, true), 4), Assembled::TooLong);
         assert_eq!(assembly.take(&segment(&[0xC5], true, true), 4), Assembled::Apdu(vec![0xC5]));
     }
 }

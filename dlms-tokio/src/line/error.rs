@@ -219,8 +219,8 @@ pub enum LineError {
     },
     /// The addresses asked for do not fit the framing.
     #[error(
-        "client and server SAP do not fit the address: an HDLC client has 1 to 127, an HDLC \
-         server of one octet 1 to 127 and no lower address, one of two octets both up to 127, \
+        "client and server SAP do not fit the address: an HDLC client has 1 to 126, an HDLC \
+         server of one octet 1 to 126 and no lower address, one of two octets both up to 127, \
          one of four both up to 16383"
     )]
     BadSap,
@@ -232,13 +232,15 @@ pub enum LineError {
     NotConnected,
 }
 
-/// Input/output error: what a pseudo terminal whose other end went away reports on Unix.
+/// Input/output error: what a pseudo terminal whose other end went away reports.
+#[cfg(unix)]
 const EIO: i32 = 5;
 
 impl LineError {
     /// What the system reported while the line was in use. A connection that is reset is closed,
     /// only less politely.
     pub(crate) fn broken(phase: Phase, error: &io::Error) -> Self {
+        #[cfg(unix)]
         if error.raw_os_error() == Some(EIO) {
             return Self::Closed { phase, mid_frame: false };
         }

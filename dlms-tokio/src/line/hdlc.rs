@@ -8,7 +8,12 @@
 //! Noise is passed over and counted on TCP as well as on a serial port: behind a TCP address that
 //! speaks HDLC there is mostly a gateway with a serial line, and its noise comes through as octets.
 
-use core::time::Duration;
+use core::{
+    future::{Future, poll_fn},
+    pin::pin,
+    task::Poll,
+    time::Duration,
+};
 use std::collections::VecDeque;
 
 use hdlc::{
@@ -32,6 +37,7 @@ use crate::{
         error::{LineError, Opening, Phase},
         is_answer,
         mode_e::{OPENING_BAUD, SignOn, SignOnEvent},
+        owed::Owed,
         port::Port,
         serial,
         stream::Stream,
@@ -41,6 +47,10 @@ use crate::{
 
 /// APDUs that wait to be received: more than one only when a meter pushes while it is asked.
 const READY_MAX: usize = 16;
+
+/// Reads that are made before time passes, when it is high time: as much as a window of the largest
+/// frames, and not what a peer sends that never pauses.
+const OVERDUE_READS_MAX: usize = 16;
 
 /// What is waited beyond the patience of the link layer, which gives up first unless the meter
 /// keeps it busy with nothing.
@@ -69,8 +79,10 @@ pub(crate) struct HdlcLine {
     ready: VecDeque<Result<Vec<u8>, LineError>>,
     /// When the unfinished frame is given up.
     gap_ends: Option<Instant>,
-    /// When to give up although the link does not, while an answer is owed.
-    guard: Option<Instant>,
+    /// When to give up although the link does not.
+    guard: Owed<Instant>,
+    /// SNRM was sent since the meter last said that there is no link.
+    called: bool,
     /// First octets since the link was last set up, until there was a frame.
     opening: Opening,
     heard_frame: bool,
@@ -84,18 +96,19 @@ impl HdlcLine {
         trace: Trace,
     ) -> Result<Self, LineError> {
         Ok(Self {
-            port: Port::new(stream, trace),
+            port: Port::with_check_sequences(stream, trace),
             config: config.clone(),
             serial: serial.cloned(),
             clock: Clock::new(),
             deframer: Deframer::new(OnError::Resync),
-            link: Link::new(link_config(config, serial)?),
+            link: Link::new(link_config(config, serial.map(|port| port.baud))?),
             pdu: Vec::new(),
             numbered: Assembly::default(),
             unnumbered: Assembly::default(),
             ready: VecDeque::new(),
             gap_ends: None,
-            guard: None,
+            guard: Owed::nothing(),
+            called: false,
             opening: Opening::default(),
             heard_frame: false,
         })
@@ -104,10 +117,13 @@ impl HdlcLine {
     pub(crate) async fn connect(&mut self) -> Result<(), LineError> {
         self.forget();
         if let Some(port) = self.serial.clone().filter(|port| port.mode_e) {
-            self.sign_on(&port).await?;
+            let baud = self.sign_on(&port).await?;
+            // At the rate agreed on, frames take their time.
+            self.link = Link::new(link_config(&self.config, Some(baud))?);
         }
         self.link.connect().map_err(|_| LineError::BadSap)?;
-        self.guard = self.guard_from(self.clock.now());
+        self.called = true;
+        self.guard.owe(self.guard_from(self.clock.now()));
         loop {
             if let Some(LinkEvent::Connected { .. }) = self.turn(Phase::LinkSetUp).await? {
                 return Ok(());
@@ -121,7 +137,12 @@ impl HdlcLine {
             self.settle()?;
             match self.link.send(Llc::LEN + apdu.len()) {
                 Ok(()) => break,
-                Err(Misuse::Busy) => drop(self.turn(Phase::Polling).await?),
+                Err(Misuse::Busy) => {
+                    if self.guard.until().is_none() {
+                        self.guard.owe(self.guard_from(self.clock.now()));
+                    }
+                    self.turn(Phase::Polling).await?;
+                }
                 Err(_) => return Err(LineError::NotConnected),
             }
         }
@@ -129,7 +150,7 @@ impl HdlcLine {
         self.pdu.extend(Llc::Command.encode());
         self.pdu.extend_from_slice(apdu);
         self.port.trace.apdu(Direction::Tx, apdu);
-        self.guard = self.guard_from(self.clock.now());
+        self.guard.owe(self.guard_from(self.clock.now()));
         while self.turn(Phase::Polling).await? != Some(LinkEvent::Sent) {}
         Ok(())
     }
@@ -149,14 +170,18 @@ impl HdlcLine {
     }
 
     pub(crate) async fn disconnect(&mut self) {
-        if !self.link.is_connected() {
+        let is_connected = self.link.is_connected();
+        if !core::mem::take(&mut self.called) || self.link.disconnect().is_err() {
             return;
         }
-        if self.link.disconnect().is_err() {
-            return;
-        }
-        self.guard = self.guard_from(self.clock.now());
         // Released or not, the link is gone: there is nobody to tell of a failure.
+        if !is_connected {
+            // The meter may think that there is a link, if only its UA was lost. It is told once.
+            self.guard.waive();
+            let _ = self.transmit(Phase::Releasing).await;
+            return;
+        }
+        self.guard.owe(self.guard_from(self.clock.now()));
         while let Ok(event) = self.turn(Phase::Releasing).await {
             if matches!(event, Some(LinkEvent::Disconnected { .. })) {
                 return;
@@ -165,13 +190,13 @@ impl HdlcLine {
     }
 
     pub(crate) fn expect(&mut self) {
-        self.guard = self.guard_from(self.clock.now());
+        self.guard.resume(self.guard_from(self.clock.now()));
         // Refused where the link expects something already, or is gone: then nothing is missing.
         let _ = self.link.expect();
     }
 
     pub(crate) const fn waive(&mut self) {
-        self.guard = None;
+        self.guard.waive();
     }
 
     pub(crate) fn counters(&self) -> LineCounters {
@@ -198,6 +223,7 @@ impl HdlcLine {
     /// for more, unless there is something to tell. An event that ends the link is an error.
     async fn turn(&mut self, phase: Phase) -> Result<Option<LinkEvent>, LineError> {
         let waiting = self.ready.len();
+        self.take_overdue(phase).await?;
         self.handle_time(phase)?;
         if let Some(event) = self.link.poll_event() {
             return self.judge(event, phase).map(Some);
@@ -207,19 +233,51 @@ impl HdlcLine {
             return Ok(None);
         }
 
-        let due = [self.link_due(), self.gap_ends, self.guard].into_iter().flatten().min();
-        let read = match due.map(|due| self.clock.at(due)) {
+        let read = match self.due().map(|due| self.clock.at(due)) {
             Some(due) => match timeout_at(due, self.port.fill()).await {
                 Ok(read) => read,
                 Err(_) => return Ok(None),
             },
             None => self.port.fill().await,
         };
+        self.take_read(read, phase).map(|()| None)
+    }
+
+    /// When something is to be done at the latest.
+    fn due(&self) -> Option<Instant> {
+        [self.link_due(), self.gap_ends, self.guard.until()].into_iter().flatten().min()
+    }
+
+    /// A line that was left alone has timers that ran out long ago, and perhaps the answer among
+    /// what came meanwhile: that counts first.
+    async fn take_overdue(&mut self, phase: Phase) -> Result<(), LineError> {
+        for _ in 0..OVERDUE_READS_MAX {
+            if self.due().is_none_or(|due| self.clock.now() < due) {
+                return Ok(());
+            }
+            let read = {
+                let mut fill = pin!(self.port.fill());
+                poll_fn(|cx| match fill.as_mut().poll(cx) {
+                    Poll::Ready(read) => Poll::Ready(Some(read)),
+                    Poll::Pending => Poll::Ready(None),
+                })
+                .await
+            };
+            match read {
+                // A line that is closed is found closed when there is nothing else to say.
+                None | Some(Ok(0)) => return Ok(()),
+                Some(read) => self.take_read(read, phase)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn take_read(&mut self, read: std::io::Result<usize>, phase: Phase) -> Result<(), LineError> {
         match read {
             Ok(0) => Err(self.closed(phase)),
             Ok(octets) => {
                 self.note_octets(octets);
-                Ok(None)
+                Ok(())
             }
             Err(error) => Err(self.broken(phase, &error)),
         }
@@ -238,16 +296,25 @@ impl HdlcLine {
             self.heard_frame = true;
             self.port.trace.link(Direction::Rx, ShownFrame(&frame));
             // Among them our own, from a head or a bus that echoes.
-            foreign +=
-                u64::from(frame.destination != local || !frame.source.is_same_station(remote));
+            let is_ours = frame.destination == local || frame.destination == Address::ALL_STATION;
+            foreign += u64::from(!is_ours || !frame.source.is_same_station(remote));
             let Some(segment) = self.link.handle_frame(now, &frame) else { continue };
-            if self.guard.is_some() {
-                self.guard = now.checked_add(guard_time(&self.link));
-            }
             let Segment { unnumbered, .. } = segment;
             let assembly = if unnumbered { &mut self.unnumbered } else { &mut self.numbered };
             let received = match assembly.take(&segment, limit) {
-                Assembled::Unfinished => continue,
+                Assembled::Unfinished => {
+                    // More of the answer. What the meter says by itself, and segments with nothing
+                    // in them, bring it no closer.
+                    if !unnumbered && !segment.octets.is_empty() {
+                        self.guard.extend(now.checked_add(guard_time(&self.link)));
+                    }
+                    continue;
+                }
+                Assembled::Dropped => continue,
+                Assembled::TooLong if unnumbered => {
+                    self.port.counters.apdus_dropped += 1;
+                    continue;
+                }
                 Assembled::Apdu(apdu) => Ok(apdu),
                 Assembled::TooLong => Err(LineError::TooLong { limit }),
             };
@@ -255,14 +322,16 @@ impl HdlcLine {
                 self.port.trace.apdu(Direction::Rx, apdu);
             }
             match &received {
+                // An answer to a request comes in I-frames.
+                _ if unnumbered => {}
                 Ok(apdu) if !is_answer(apdu) => {
                     // The answer is still to come; a server that used its turn for something else
                     // must be given another. A link that was not asked has nothing to expect.
-                    if !unnumbered && self.guard.is_some() {
+                    if self.guard.until().is_some() {
                         let _ = self.link.expect();
                     }
                 }
-                _ => self.guard = None,
+                _ => self.guard.settle(),
             }
             match self.ready.len() < READY_MAX {
                 true => self.ready.push_back(received),
@@ -278,16 +347,19 @@ impl HdlcLine {
         let now = self.clock.now();
         if self.gap_ends.is_some_and(|ends| ends <= now) {
             self.gap_ends = None;
-            self.deframer.abandon_partial();
-            self.handle_received();
+            // What the frame claimed may begin like another: that has waited as long.
+            while self.deframer.is_inside_frame() {
+                self.deframer.abandon_partial();
+                self.handle_received();
+            }
         }
         if self.link_due().is_some_and(|due| due <= now) {
             self.port.counters.timeouts += 1;
             self.port.show_all();
             self.link.handle_timeout(now);
         }
-        if self.guard.is_some_and(|guard| guard <= now) {
-            self.guard = None;
+        if self.guard.until().is_some_and(|guard| guard <= now) {
+            self.guard.waive();
             return Err(self.silent(phase));
         }
         Ok(())
@@ -307,30 +379,29 @@ impl HdlcLine {
                 Ok(Err(error)) => return Err(self.broken(phase, &error)),
                 Err(_) => return Err(LineError::Timeout { phase: Phase::Sending }),
             }
-            if !self.queue_frames() {
+            if !self.queue_frame() {
                 return Ok(());
             }
         }
     }
 
-    /// Queues the frames that are due, if any. The link is asked again after every flush: that
-    /// there is nothing more tells it that all octets have left, and starts its timer.
-    fn queue_frames(&mut self) -> bool {
+    /// Queues the next frame that is due, if any. The link is asked again only when the frame has
+    /// left: that there is nothing more starts its timer.
+    fn queue_frame(&mut self) -> bool {
         let mut out = [0; FRAME_LEN_MAX];
-        let mut queued = false;
-        while let Some(length) = self.link.poll_transmit(self.clock.now(), &self.pdu, &mut out) {
-            let octets = &out[..length];
-            if let Ok(frame) = Frame::decode(&octets[1..length - 1]) {
-                self.port.trace.link(Direction::Tx, ShownFrame(&frame));
-                // A secret may be cut where the information field begins and ends.
-                let check = length - 3;
-                let (head, information) = octets[..check].split_at(check - frame.information.len());
-                self.port.queue(&[head, information, &octets[check..]]);
-            }
-            self.port.counters.frames_sent += 1;
-            queued = true;
+        let Some(length) = self.link.poll_transmit(self.clock.now(), &self.pdu, &mut out) else {
+            return false;
+        };
+        let octets = &out[..length];
+        if let Ok(frame) = Frame::decode(&octets[1..length - 1]) {
+            self.port.trace.link(Direction::Tx, ShownFrame(&frame));
+            // A secret may be cut where the information field begins and ends.
+            let check = length - 3;
+            let (head, information) = octets[..check].split_at(check - frame.information.len());
+            self.port.queue_frame(head, information, &octets[check..]);
         }
-        queued
+        self.port.counters.frames_sent += 1;
+        true
     }
 
     /// Takes note of what happened since the last turn ended.
@@ -345,21 +416,25 @@ impl HdlcLine {
     fn judge(&mut self, event: LinkEvent, phase: Phase) -> Result<LinkEvent, LineError> {
         let error = match event {
             LinkEvent::Sent => {
-                if self.guard.is_some() {
-                    self.guard = self.guard_from(self.clock.now());
-                }
+                self.guard.extend(self.guard_from(self.clock.now()));
                 return Ok(event);
             }
             LinkEvent::Connected { .. } => {
-                self.guard = None;
+                self.guard.waive();
                 return Ok(event);
             }
             LinkEvent::Disconnected { .. } if phase == Phase::Releasing => {
-                self.guard = None;
+                self.guard.waive();
                 return Ok(event);
             }
-            LinkEvent::Disconnected { .. } => LineError::LinkLost,
-            LinkEvent::Refused => LineError::LinkRefused,
+            LinkEvent::Disconnected { .. } => {
+                self.called = false;
+                LineError::LinkLost
+            }
+            LinkEvent::Refused => {
+                self.called = false;
+                LineError::LinkRefused
+            }
             LinkEvent::Failed(Failure::NoResponse) => self.silent(phase),
             LinkEvent::Failed(Failure::NoProgress) => LineError::NoProgress,
             LinkEvent::Failed(Failure::Rejected(reject)) => {
@@ -370,7 +445,7 @@ impl HdlcLine {
             }
             LinkEvent::Failed(failure) => LineError::Violation { failure },
         };
-        self.guard = None;
+        self.guard.waive();
         Err(error)
     }
 
@@ -419,7 +494,7 @@ impl HdlcLine {
         self.numbered.clear();
         self.unnumbered.clear();
         self.ready.clear();
-        self.guard = None;
+        self.guard.waive();
         self.opening = Opening::default();
         self.heard_frame = false;
         while self.link.poll_event().is_some() {}
@@ -430,7 +505,7 @@ impl HdlcLine {
     }
 
     /// Goes through the mode E opening, at 300 baud, and switches to the agreed rate.
-    async fn sign_on(&mut self, port: &SerialPort) -> Result<(), LineError> {
+    async fn sign_on(&mut self, port: &SerialPort) -> Result<u32, LineError> {
         const PHASE: Phase = Phase::SigningOn;
 
         self.switch_baud(OPENING_BAUD)?;
@@ -453,7 +528,8 @@ impl HdlcLine {
             match machine.poll_event() {
                 Some(SignOnEvent::Open { baud }) => {
                     self.port.trace.link(Direction::Rx, format_args!("mode E open, {baud} baud"));
-                    return self.switch_baud(baud);
+                    self.switch_baud(baud)?;
+                    return Ok(baud);
                 }
                 Some(SignOnEvent::Silent) => return Err(LineError::Timeout { phase: PHASE }),
                 Some(SignOnEvent::BaudUnknown { character }) => {
@@ -496,19 +572,24 @@ fn guard_time(link: &Link) -> Duration {
     response_timeout.saturating_mul(u32::from(retries) + 1).saturating_add(GUARD_EXTRA)
 }
 
-/// The link of `config`. Behind a serial port the frames themselves take their time.
-fn link_config(config: &LineConfig, serial: Option<&SerialPort>) -> Result<LinkConfig, LineError> {
+/// The link of `config`. Behind a serial port the frames themselves take their time, at `baud`.
+fn link_config(config: &LineConfig, baud: Option<u32>) -> Result<LinkConfig, LineError> {
     let client = u8::try_from(config.client).map_err(|_| LineError::BadSap)?;
     let client = Address::try_one(client).map_err(|_| LineError::BadSap)?;
+    if client == Address::NO_STATION || client == Address::ALL_STATION {
+        return Err(LineError::BadSap);
+    }
     let information = InformationLength::try_new(config.hdlc_info);
     let window = WindowSize::try_new(config.window);
     let (Ok(information), Ok(window)) = (information, window) else {
         return Err(LineError::BadParameters);
     };
-    let line_time = serial.map_or(Duration::ZERO, |port| {
-        // A request and an answer, each of a full frame.
-        let octets = 2 * (u32::from(information.octets()) + FRAME_OVERHEAD);
-        Duration::from_secs(1) * (octets * OCTET_BITS) / port.baud
+    let line_time = baud.map_or(Duration::ZERO, |baud| {
+        // Each way a window of full frames, and one that was on its way.
+        let frames = 2 * (u32::from(window.frames()) + 1);
+        let octets = frames * (u32::from(information.octets()) + FRAME_OVERHEAD);
+        // No meter is slower than the opening of mode E.
+        Duration::from_secs(1) * (octets * OCTET_BITS) / baud.max(OPENING_BAUD)
     });
     Ok(LinkConfig {
         parameters: Parameters::symmetric(information, window),

@@ -17,6 +17,14 @@
 
 use core::time::Duration;
 
+use nom::{
+    IResult, Parser,
+    bytes::complete::{take_until, take_while_m_n},
+    character::complete::{char, crlf},
+    combinator::verify,
+    number::complete::u8,
+    sequence::delimited,
+};
 use sans_io_time::Instant;
 
 /// Rate of the opening (§6.3.1).
@@ -25,7 +33,8 @@ pub(crate) const OPENING_BAUD: u32 = 300;
 /// Longest time from the end of a message to the first octet of its answer (§6.5.1, t_r).
 const REACTION_MAX: Duration = Duration::from_millis(1_500);
 
-/// Shortest time between two messages (§6.5.1, t_r): the meter switches its rate meanwhile.
+/// Shortest time between two messages (§6.5.1, t_r): the meter turns from sending to receiving, or
+/// switches its rate, meanwhile.
 const REACTION_MIN: Duration = Duration::from_millis(200);
 
 /// Longest time between two octets of one message (§6.5.1, t_a).
@@ -54,8 +63,8 @@ const BAUDS: [(u8, u32); 7] = [
 /// The client's end of the opening.
 ///
 /// ```text
-///   SigningOn --identification--> Confirming --confirmation--> Switching --> Open
-///       |                             +----------------silence-----------------^
+///   SigningOn --identification--> Pausing --> Confirming --confirmation--> Switching --> Open
+///       |                                         +----------------silence-----------------^
 ///       | no answer to the last repetition, or one that names no rate
 ///       v
 ///     Failed
@@ -81,6 +90,11 @@ pub(crate) struct SignOn {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     SigningOn,
+    /// The meter has identified itself and gets ready to listen.
+    Pausing {
+        character: u8,
+        baud: u32,
+    },
     /// `copies` of the acknowledgement are still to come: the head's echo, the meter's own.
     Confirming {
         character: u8,
@@ -126,7 +140,7 @@ impl SignOn {
     /// Takes octets from the line.
     pub(crate) fn handle_octets(&mut self, now: Instant, octets: &[u8]) {
         for octet in octets {
-            if matches!(self.state, State::Switching { .. } | State::Done) {
+            if matches!(self.state, State::Pausing { .. } | State::Switching { .. } | State::Done) {
                 return;
             }
             self.wait(now, OCTET_GAP_MAX);
@@ -149,6 +163,7 @@ impl SignOn {
         match self.state {
             State::SigningOn if self.attempts == 0 => self.end(SignOnEvent::Silent),
             State::SigningOn => self.sign_on(now),
+            State::Pausing { character, baud } => self.acknowledge(now, character, baud),
             State::Confirming { baud, .. } | State::Switching { baud } => {
                 self.end(SignOnEvent::Open { baud })
             }
@@ -179,7 +194,7 @@ impl SignOn {
                 self.wait(now, REACTION_MAX);
             }
             State::SigningOn => match baud_character(message) {
-                Some(character) => self.acknowledge(now, character),
+                Some(character) => self.agree(now, character),
                 // Noise that ends like a message: the answer may still come.
                 None => self.wait(now, REACTION_MAX),
             },
@@ -197,7 +212,10 @@ impl SignOn {
                     }
                 }
             }
-            State::Confirming { .. } | State::Switching { .. } | State::Done => {}
+            State::Pausing { .. }
+            | State::Confirming { .. }
+            | State::Switching { .. }
+            | State::Done => {}
         }
     }
 
@@ -207,11 +225,16 @@ impl SignOn {
         self.send(now, SIGN_ON);
     }
 
-    fn acknowledge(&mut self, now: Instant, announced: u8) {
+    fn agree(&mut self, now: Instant, announced: u8) {
         let Some((character, baud)) = agreed_baud(announced, self.baud_max) else {
             self.end(SignOnEvent::BaudUnknown { character: announced });
             return;
         };
+        self.state = State::Pausing { character, baud };
+        self.deadline = now.checked_add(REACTION_MIN);
+    }
+
+    fn acknowledge(&mut self, now: Instant, character: u8, baud: u32) {
         let copies = if self.echoes { 2 } else { 1 };
         self.state = State::Confirming { character, baud, copies };
         self.send(now, &acknowledgement(character));
@@ -255,17 +278,12 @@ pub(crate) const fn acknowledgement(character: u8) -> [u8; 6] {
 /// Z of an identification `/XXXZ...`, noise before the slash allowed.
 fn baud_character(message: &[u8]) -> Option<u8> {
     let slash = message.iter().rposition(|octet| *octet == b'/')?;
-    match message.get(slash..)? {
-        [b'/', manufacturer @ .., b'\r', b'\n'] => match manufacturer {
-            [a, b, c, character, ..]
-                if [a, b, c].iter().all(|letter| letter.is_ascii_alphabetic()) =>
-            {
-                Some(*character)
-            }
-            _ => None,
-        },
-        _ => None,
-    }
+    let manufacturer = take_while_m_n(3, 3, |octet: u8| octet.is_ascii_alphabetic());
+    let product = (take_until("\r\n"), crlf);
+    let mut identification =
+        delimited((char('/'), manufacturer), verify(u8, u8::is_ascii_graphic), product);
+    let parsed: IResult<_, _, ()> = identification.parse(message.get(slash..)?);
+    parsed.ok().map(|(_, character)| character)
 }
 
 /// The character and rate to agree on: the announced one, or the fastest below it that we may use.
@@ -312,12 +330,19 @@ mod tests {
         let mut machine = SignOn::new(at(0), 9_600, 0);
         assert_eq!(sent(&mut machine), SIGN_ON_7E1);
         machine.handle_octets(at(400), &parity(IDENTIFICATION));
+        // The meter turns to listening: nothing before the shortest reaction time has passed.
+        assert_eq!(machine.poll_timeout(), Some(at(600)));
+        machine.handle_timeout(at(599));
+        assert_eq!(sent(&mut machine), []);
+        machine.handle_timeout(at(600));
         assert_eq!(sent(&mut machine), ACK_9600_7E1);
         assert_eq!(machine.poll_event(), None);
-        machine.handle_octets(at(900), &ACK_9600_7E1);
+        machine.handle_octets(at(1_100), &ACK_9600_7E1);
         assert_eq!(machine.poll_event(), None);
         // The meter switches its rate.
-        machine.handle_timeout(at(1_100));
+        machine.handle_timeout(at(1_299));
+        assert_eq!(machine.poll_event(), None);
+        machine.handle_timeout(at(1_300));
         assert_eq!(machine.poll_event(), Some(SignOnEvent::Open { baud: 9_600 }));
         assert_eq!(machine.poll_timeout(), None);
     }
@@ -330,6 +355,7 @@ mod tests {
             for octet in identification {
                 machine.handle_octets(at(400), &[octet]);
             }
+            machine.handle_timeout(at(600));
             assert_eq!(sent(&mut machine), ACK_9600_7E1);
         }
     }
@@ -338,12 +364,13 @@ mod tests {
     fn a_meter_that_does_not_confirm_is_given_its_reaction_time() {
         let mut machine = SignOn::new(at(0), 9_600, 0);
         machine.handle_octets(at(400), IDENTIFICATION);
+        machine.handle_timeout(at(600));
         sent(&mut machine);
         // 6 octets at 300 baud take 200 ms.
-        assert_eq!(machine.poll_timeout(), Some(at(400 + 200 + 1_500)));
-        machine.handle_timeout(at(2_099));
+        assert_eq!(machine.poll_timeout(), Some(at(600 + 200 + 1_500)));
+        machine.handle_timeout(at(2_299));
         assert_eq!(machine.poll_event(), None);
-        machine.handle_timeout(at(2_100));
+        machine.handle_timeout(at(2_300));
         assert_eq!(machine.poll_event(), Some(SignOnEvent::Open { baud: 9_600 }));
     }
 
@@ -352,13 +379,14 @@ mod tests {
         let mut machine = SignOn::new(at(0), 9_600, 0);
         machine.handle_octets(at(170), &SIGN_ON_7E1);
         machine.handle_octets(at(400), &parity(IDENTIFICATION));
+        machine.handle_timeout(at(600));
         sent(&mut machine);
-        machine.handle_octets(at(600), &ACK_9600_7E1);
+        machine.handle_octets(at(800), &ACK_9600_7E1);
         assert_eq!(machine.poll_event(), None);
-        machine.handle_octets(at(900), &ACK_9600_7E1);
+        machine.handle_octets(at(1_100), &ACK_9600_7E1);
         assert_eq!(machine.poll_event(), None);
         // The meter switches its rate.
-        machine.handle_timeout(at(1_100));
+        machine.handle_timeout(at(1_300));
         assert_eq!(machine.poll_event(), Some(SignOnEvent::Open { baud: 9_600 }));
     }
 
@@ -369,6 +397,7 @@ mod tests {
         machine.handle_octets(at(300), b"\x00\xFF/\r\n\x7E\x7E");
         machine.handle_octets(at(310), &[0x55; 100]);
         machine.handle_octets(at(400), IDENTIFICATION);
+        machine.handle_timeout(at(600));
         assert_eq!(sent(&mut machine), ACK_9600_7E1);
     }
 
@@ -384,9 +413,10 @@ mod tests {
             let mut machine = SignOn::new(at(0), limit, 0);
             sent(&mut machine);
             machine.handle_octets(at(300), &[b'/', b'D', b'H', b'E', announced, b'\r', b'\n']);
+            machine.handle_timeout(at(500));
             assert_eq!(sent(&mut machine), parity(&acknowledgement(character)));
-            machine.handle_octets(at(500), &acknowledgement(character));
-            machine.handle_timeout(at(700));
+            machine.handle_octets(at(800), &acknowledgement(character));
+            machine.handle_timeout(at(1_000));
             assert_eq!(machine.poll_event(), Some(SignOnEvent::Open { baud }));
         }
     }
@@ -436,6 +466,7 @@ mod tests {
         machine.handle_timeout(at(1_900));
         assert_eq!(sent(&mut machine), SIGN_ON_7E1);
         machine.handle_octets(at(2_500), IDENTIFICATION);
+        machine.handle_timeout(at(2_700));
         assert_eq!(sent(&mut machine), ACK_9600_7E1);
     }
 }

@@ -11,18 +11,16 @@ use core::{
 };
 use std::io;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use crate::{
     line::counters::LineCounters,
-    trace::{DecodeLevel, Direction, Trace},
+    trace::{CheckMask, DecodeLevel, Direction, Trace},
 };
 
 /// Octets taken from the stream in one read.
 const READ_MAX: usize = 2_048;
-
-/// A buffer that has grown beyond this is given back once it is empty.
-const KEPT_MAX: usize = 4_096;
 
 /// Octets shown in one line of the trace while no frame ends.
 const SHOWN_MAX: usize = 2_048;
@@ -31,13 +29,13 @@ const SHOWN_MAX: usize = 2_048;
 pub(crate) struct Port<S> {
     stream: S,
     /// Received and not consumed.
-    rx: Vec<u8>,
+    rx: BytesMut,
     /// Leading octets of `rx` that the trace has shown.
     shown: usize,
     /// To be sent.
-    tx: Vec<u8>,
-    /// Leading octets of `tx` that are sent.
-    written: usize,
+    tx: BytesMut,
+    /// Where the trace of what is received stands, if it is of frames with check sequences.
+    checked: Option<CheckMask>,
     pub(crate) counters: LineCounters,
     pub(crate) trace: Trace,
 }
@@ -46,13 +44,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Port<S> {
     pub(crate) fn new(stream: S, trace: Trace) -> Self {
         Self {
             stream,
-            rx: Vec::new(),
+            rx: BytesMut::new(),
             shown: 0,
-            tx: Vec::new(),
-            written: 0,
+            tx: BytesMut::new(),
+            checked: None,
             counters: LineCounters::default(),
             trace,
         }
+    }
+
+    /// A port for HDLC: where the trace masks a secret, it masks the check sequence over it.
+    pub(crate) fn with_check_sequences(stream: S, trace: Trace) -> Self {
+        Self { checked: Some(CheckMask::default()), ..Self::new(stream, trace) }
     }
 
     pub(crate) const fn stream_mut(&mut self) -> &mut S {
@@ -68,10 +71,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Port<S> {
     pub(crate) fn consume(&mut self, octets: usize) {
         self.show_received(octets);
         let octets = octets.min(self.rx.len());
-        self.rx.drain(..octets);
+        self.rx.advance(octets);
         self.shown = self.shown.saturating_sub(octets);
-        if self.rx.is_empty() && self.rx.capacity() > KEPT_MAX {
-            self.rx = Vec::new();
+        if self.rx.is_empty() {
+            self.rx = BytesMut::new();
         }
     }
 
@@ -84,23 +87,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Port<S> {
         }
     }
 
+    /// Puts an HDLC frame behind what waits to be sent: what stands before its information field,
+    /// the field, and its check sequence with the closing flag.
+    pub(crate) fn queue_frame(&mut self, head: &[u8], information: &[u8], tail: &[u8]) {
+        self.show_all();
+        self.trace.phys_frame(Direction::Tx, head, information, tail);
+        for part in [head, information, tail] {
+            self.tx.extend_from_slice(part);
+        }
+    }
+
     /// Sends what waits to be sent.
     pub(crate) async fn flush(&mut self) -> io::Result<()> {
-        while self.written < self.tx.len() {
-            let (stream, pending) = (&mut self.stream, &self.tx[self.written..]);
-            let written = poll_fn(|cx| Pin::new(&mut *stream).poll_write(cx, pending)).await?;
+        while !self.tx.is_empty() {
+            let written = self.stream.write_buf(&mut self.tx).await?;
             if written == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }
-            self.written += written;
             self.counters.octets_sent += written as u64;
         }
-        self.tx.clear();
-        self.written = 0;
-        if self.tx.capacity() > KEPT_MAX {
-            self.tx = Vec::new();
-        }
-        poll_fn(|cx| Pin::new(&mut self.stream).poll_flush(cx)).await
+        self.tx = BytesMut::new();
+        self.stream.flush().await
     }
 
     /// Waits until octets come and takes them; 0 means that the peer closed the stream.
@@ -133,7 +140,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Port<S> {
         if let Some(unseen) = self.rx.get(self.shown..octets)
             && self.trace.shows(DecodeLevel::Phys)
         {
-            self.trace.phys(Direction::Rx, &[unseen]);
+            match &mut self.checked {
+                Some(mask) => self.trace.phys_frames(Direction::Rx, unseen, mask),
+                None => self.trace.phys(Direction::Rx, &[unseen]),
+            }
         }
         self.shown = self.shown.max(octets);
     }

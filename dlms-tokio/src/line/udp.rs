@@ -9,16 +9,20 @@ use dlms_core::wrapper::{self, HEADER_LEN};
 use tokio::{
     io::Interest,
     net::{UdpSocket, lookup_host},
+    task::coop::consume_budget,
     time::{Instant, timeout, timeout_at},
 };
 
 use crate::{
     address::Endpoint,
+    clock::after,
     line::{
         LineConfig,
         counters::LineCounters,
         error::{LineError, Opening, Phase},
-        is_answer, tcp,
+        is_answer,
+        owed::Owed,
+        tcp,
         wrapper::{header, is_ours, shown},
     },
     trace::{Direction, Trace},
@@ -33,8 +37,7 @@ pub(crate) struct WrapperUdpLine {
     config: LineConfig,
     counters: LineCounters,
     trace: Trace,
-    /// When to give up, while an answer is owed.
-    deadline: Option<Instant>,
+    owed: Owed<Instant>,
     /// First octets of what came instead of the wrapper since the last request.
     strange: Opening,
 }
@@ -66,7 +69,7 @@ impl WrapperUdpLine {
             config: config.clone(),
             counters: LineCounters::default(),
             trace,
-            deadline: None,
+            owed: Owed::nothing(),
             strange: Opening::default(),
         })
     }
@@ -80,7 +83,7 @@ impl WrapperUdpLine {
         self.trace.apdu(Direction::Tx, apdu);
         self.trace.link(Direction::Tx, shown(&header));
         self.trace.phys(Direction::Tx, &[&datagram]);
-        self.deadline = Some(Instant::now() + self.config.patience());
+        self.owed.owe(Some(after(self.config.patience())));
         self.strange = Opening::default();
         match timeout(self.config.timeout, self.socket.send(&datagram)).await {
             Ok(Ok(octets)) => {
@@ -96,8 +99,13 @@ impl WrapperUdpLine {
     pub(crate) async fn receive(&mut self, apdu: &mut Vec<u8>) -> Result<(), LineError> {
         // A host that refuses shows as an error and not as something to read.
         let interest = Interest::READABLE | Interest::ERROR;
+        if self.owed.is_overdrawn(Instant::now()) {
+            return Err(self.timed_out());
+        }
         loop {
-            let ready = match self.deadline {
+            // Datagrams without end leave room for other tasks, and for the clock.
+            consume_budget().await;
+            let ready = match self.owed.until() {
                 Some(deadline) => match timeout_at(deadline, self.socket.ready(interest)).await {
                     Ok(ready) => ready,
                     Err(_) => return Err(self.timed_out()),
@@ -116,6 +124,10 @@ impl WrapperUdpLine {
                     if self.take(&datagram[..length], apdu) {
                         return Ok(());
                     }
+                    // A peer that never pauses keeps the timeout above from being looked at.
+                    if self.owed.until().is_some_and(|deadline| deadline <= Instant::now()) {
+                        return Err(self.timed_out());
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Err(failed(Phase::Receiving, &error)),
@@ -124,11 +136,11 @@ impl WrapperUdpLine {
     }
 
     pub(crate) fn expect(&mut self) {
-        self.deadline = Some(Instant::now() + self.config.patience());
+        self.owed.resume(Some(after(self.config.patience())));
     }
 
     pub(crate) const fn waive(&mut self) {
-        self.deadline = None;
+        self.owed.waive();
     }
 
     pub(crate) const fn counters(&self) -> LineCounters {
@@ -165,7 +177,7 @@ impl WrapperUdpLine {
         apdu.extend_from_slice(frame.apdu);
         self.trace.apdu(Direction::Rx, apdu);
         if is_answer(apdu) {
-            self.deadline = None;
+            self.owed.settle();
         }
         true
     }
@@ -183,7 +195,7 @@ impl WrapperUdpLine {
     }
 
     fn timed_out(&mut self) -> LineError {
-        self.deadline = None;
+        self.owed.waive();
         self.counters.timeouts += 1;
         match self.strange.octets() {
             [] => LineError::Timeout { phase: Phase::Receiving },

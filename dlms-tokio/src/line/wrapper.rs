@@ -1,14 +1,16 @@
 //! A line of the wrapper over a connection (IEC 62056-47).
 
 use dlms_core::wrapper::{self, WrapperError, WrapperHeader};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::{
+    clock::after,
     line::{
         LineConfig,
         counters::LineCounters,
         error::{LineError, Opening, Phase},
         is_answer,
+        owed::Owed,
         port::Port,
         stream::Stream,
     },
@@ -19,13 +21,19 @@ use crate::{
 pub(crate) struct WrapperLine {
     port: Port<Stream>,
     config: LineConfig,
-    /// When to give up, while an answer is owed or a wrapper PDU has begun.
-    deadline: Option<Instant>,
+    owed: Owed<Instant>,
+    /// When to give up the wrapper PDU that has begun.
+    unfinished: Option<Instant>,
 }
 
 impl WrapperLine {
     pub(crate) fn new(stream: Stream, config: &LineConfig, trace: Trace) -> Self {
-        Self { port: Port::new(stream, trace), config: config.clone(), deadline: None }
+        Self {
+            port: Port::new(stream, trace),
+            config: config.clone(),
+            owed: Owed::nothing(),
+            unfinished: None,
+        }
     }
 
     pub(crate) async fn send(&mut self, apdu: &[u8]) -> Result<(), LineError> {
@@ -34,21 +42,31 @@ impl WrapperLine {
         self.port.trace.link(Direction::Tx, shown(&header));
         self.port.queue(&[&header.encode_header(), apdu]);
         self.port.counters.frames_sent += 1;
-        self.deadline = Some(Instant::now() + self.config.patience());
+        self.owed.owe(Some(after(self.config.patience())));
         self.flush(Phase::Sending).await
     }
 
     pub(crate) async fn receive(&mut self, apdu: &mut Vec<u8>) -> Result<(), LineError> {
         // What a dropped send left behind.
         self.flush(Phase::Receiving).await?;
+        if self.owed.is_overdrawn(Instant::now()) {
+            return Err(self.timed_out(Phase::Receiving));
+        }
+        let mut is_late = false;
         loop {
             if self.take(apdu)? {
                 return Ok(());
             }
-            if self.deadline.is_none() && !self.port.received().is_empty() {
-                self.deadline = Some(Instant::now() + self.config.patience());
+            // A peer that never pauses keeps the timeout below from being looked at.
+            if is_late {
+                return Err(self.timed_out(Phase::Receiving));
             }
-            let read = match self.deadline {
+            self.unfinished = match self.port.received() {
+                [] => None,
+                _ => self.unfinished.or_else(|| Some(after(self.config.patience()))),
+            };
+            let deadline = [self.owed.until(), self.unfinished].into_iter().flatten().min();
+            let read = match deadline {
                 Some(deadline) => match timeout_at(deadline, self.port.fill()).await {
                     Ok(read) => read,
                     Err(_) => return Err(self.timed_out(Phase::Receiving)),
@@ -60,18 +78,18 @@ impl WrapperLine {
                     let mid_frame = !self.port.received().is_empty();
                     return Err(LineError::Closed { phase: Phase::Receiving, mid_frame });
                 }
-                Ok(_) => {}
+                Ok(_) => is_late = deadline.is_some_and(|deadline| deadline <= Instant::now()),
                 Err(error) => return Err(LineError::broken(Phase::Receiving, &error)),
             }
         }
     }
 
     pub(crate) fn expect(&mut self) {
-        self.deadline = Some(Instant::now() + self.config.patience());
+        self.owed.resume(Some(after(self.config.patience())));
     }
 
     pub(crate) const fn waive(&mut self) {
-        self.deadline = None;
+        self.owed.waive();
     }
 
     pub(crate) fn counters(&self) -> LineCounters {
@@ -107,12 +125,13 @@ impl WrapperLine {
                 apdu.extend_from_slice(frame.apdu);
             }
             self.port.consume(consumed);
+            self.unfinished = None;
             self.port.counters.frames_received += 1;
             self.port.trace.link(Direction::Rx, shown(&header));
             if ours {
                 self.port.trace.apdu(Direction::Rx, apdu);
                 if is_answer(apdu) {
-                    self.deadline = None;
+                    self.owed.settle();
                 }
                 return Ok(true);
             }
@@ -121,8 +140,7 @@ impl WrapperLine {
     }
 
     async fn flush(&mut self, phase: Phase) -> Result<(), LineError> {
-        let deadline = Instant::now() + self.config.patience();
-        match timeout_at(deadline, self.port.flush()).await {
+        match timeout(self.config.patience(), self.port.flush()).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(LineError::broken(phase, &error)),
             Err(_) => Err(self.timed_out(Phase::Sending)),
@@ -130,7 +148,8 @@ impl WrapperLine {
     }
 
     fn timed_out(&mut self, phase: Phase) -> LineError {
-        self.deadline = None;
+        self.owed.waive();
+        self.unfinished = None;
         self.port.counters.timeouts += 1;
         self.port.show_all();
         LineError::Timeout { phase }
@@ -157,7 +176,7 @@ pub(super) fn shown(header: &WrapperHeader) -> String {
 }
 
 /// The length a header announces, before the APDU is there.
-fn announced_length(received: &[u8]) -> Option<usize> {
+pub(crate) fn announced_length(received: &[u8]) -> Option<usize> {
     match received {
         [0, 1, _, _, _, _, high, low, ..] => Some(usize::from(u16::from_be_bytes([*high, *low]))),
         _ => None,

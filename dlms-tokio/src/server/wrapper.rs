@@ -1,18 +1,44 @@
 //! Serving the wrapper over a connection (IEC 62056-47).
 
+use core::time::Duration;
 use std::collections::BTreeSet;
 
 use dlms_core::wrapper::{self, WrapperError, WrapperHeader};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::sleep,
+    time::{Instant, sleep, timeout_at},
 };
 
 use crate::{
-    line::{LineError, Opening, Phase, port::Port},
+    clock::after,
+    line::{LineError, Opening, Phase, announced_length, port::Port},
     server::{ApduServer, PAIRS_MAX, flush},
     trace::Trace,
 };
+
+/// How long a meter bears with its clients on the wrapper.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrapperServerConfig {
+    /// How long a client may send nothing for a SAP we know before it is hung up on, or, over UDP,
+    /// forgotten. Default 180 s, the inactivity_time_out of the TCP-UDP setup class (IEC 62056-6-2,
+    /// class 41). None: for ever.
+    pub inactivity_timeout: Option<Duration>,
+    /// Longest time from the first octet of a wrapper PDU to its last. Default 60 s, in which 64
+    /// KiB come at 9 kbit/s.
+    pub pdu_timeout: Duration,
+    /// Longest APDU that is taken, in octets. Default 64 KiB, more than the wrapper can announce.
+    pub apdu_len_max: usize,
+}
+
+impl Default for WrapperServerConfig {
+    fn default() -> Self {
+        Self {
+            inactivity_timeout: Some(Duration::from_secs(180)),
+            pdu_timeout: Duration::from_secs(60),
+            apdu_len_max: 64 * 1024,
+        }
+    }
+}
 
 /// Serves `server` to the client at the other end of `stream` until it hangs up.
 ///
@@ -21,15 +47,20 @@ use crate::{
 /// # Errors
 ///
 /// [`LineError::Closed`] when the client hung up in the middle of a wrapper PDU,
-/// [`LineError::NotWrapper`] when it speaks something else, [`LineError::Timeout`] when it takes
-/// nothing in for a minute, [`LineError::Broken`].
-pub async fn serve_wrapper<S, A>(stream: S, server: &mut A) -> Result<(), LineError>
+/// [`LineError::NotWrapper`] when it speaks something else, [`LineError::TooLong`] when it announces
+/// more than is taken, [`LineError::Timeout`] when it says nothing for too long or takes nothing in
+/// for a minute, [`LineError::Broken`].
+pub async fn serve_wrapper<S, A>(
+    stream: S,
+    server: &mut A,
+    config: &WrapperServerConfig,
+) -> Result<(), LineError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
     A: ApduServer + ?Sized,
 {
     let mut pairs = BTreeSet::new();
-    let ended = serve(&mut Port::new(stream, Trace::off()), server, &mut pairs).await;
+    let ended = serve(&mut Port::new(stream, Trace::off()), server, config, &mut pairs).await;
     for (client, logical_device) in pairs {
         server.disconnected(client, logical_device);
     }
@@ -39,6 +70,7 @@ where
 async fn serve<S, A>(
     port: &mut Port<S>,
     server: &mut A,
+    config: &WrapperServerConfig,
     pairs: &mut BTreeSet<(u16, u16)>,
 ) -> Result<(), LineError>
 where
@@ -46,14 +78,33 @@ where
     A: ApduServer + ?Sized,
 {
     let phase = Phase::Receiving;
+    let limit = config.apdu_len_max;
+    let mut inactive = config.inactivity_timeout.map(after);
+    let mut unfinished = None;
     loop {
+        if announced_length(port.received()).is_some_and(|announced| announced > limit) {
+            return Err(LineError::TooLong { limit });
+        }
         match wrapper::next_frame(port.received()) {
-            None => match port.fill().await {
-                Ok(0) if port.received().is_empty() => return Ok(()),
-                Ok(0) => return Err(LineError::Closed { phase, mid_frame: true }),
-                Ok(_) => {}
-                Err(error) => return Err(LineError::broken(phase, &error)),
-            },
+            None => {
+                unfinished = match port.received() {
+                    [] => None,
+                    _ => unfinished.or_else(|| Some(after(config.pdu_timeout))),
+                };
+                let due = [inactive, unfinished].into_iter().flatten().min();
+                let read = match due {
+                    Some(due) => timeout_at(due, port.fill()).await,
+                    None => Ok(port.fill().await),
+                };
+                match read {
+                    Ok(Ok(0)) if port.received().is_empty() => return Ok(()),
+                    Ok(Ok(0)) => return Err(LineError::Closed { phase, mid_frame: true }),
+                    // A client that never pauses keeps the timeout from being looked at.
+                    Ok(Ok(_)) if due.is_none_or(|due| Instant::now() < due) => {}
+                    Ok(Err(error)) => return Err(LineError::broken(phase, &error)),
+                    Ok(Ok(_)) | Err(_) => return Err(LineError::Timeout { phase }),
+                }
+            }
             Some(Err(WrapperError::Version(_))) => {
                 return Err(LineError::NotWrapper { opening: Opening::new(port.received()) });
             }
@@ -62,6 +113,7 @@ where
                 let consumed = frame.consumed();
                 let mut apdu = frame.apdu.to_vec();
                 port.consume(consumed);
+                unfinished = None;
                 if !admit(server, pairs, source, destination) {
                     continue;
                 }
@@ -76,6 +128,7 @@ where
                     port.queue(&[&header.encode_header(), &out]);
                     flush(port).await?;
                 }
+                inactive = config.inactivity_timeout.map(after);
             }
         }
     }

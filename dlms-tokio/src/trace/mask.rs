@@ -4,10 +4,20 @@
 //! meet by chance all the time. Where a dump begins or ends the rest of a secret may stand in the
 //! dump before or after it (a password cut by HDLC segmentation, or arriving octet by octet), so
 //! there a run of any length is masked if the secret can go on beyond the edge.
+//!
+//! The check sequence of an HDLC frame is computed from its octets: beside a secret that is masked,
+//! and among others that are shown, it tells 16 bits of the secret. It is masked too.
 
 use core::fmt::Write;
 
+use hdlc::frame::{FLAG, FRAME_LEN_MAX};
 use zeroize::Zeroizing;
+
+/// Octets of a check sequence.
+const CHECK_LEN: usize = 2;
+
+/// What stands for an octet that is not shown.
+const MASKED: &str = " **";
 
 /// Shortest run of octets inside a dump that counts as a piece of a secret.
 const RUN_MIN: usize = 3;
@@ -43,15 +53,53 @@ impl Secrets {
                 let _ = write!(line, " ({} octets, too many secrets to show them)", part.len());
                 continue;
             }
-            let masked = self.masked(part);
-            for (octet, masked) in part.iter().zip(masked) {
-                match masked {
-                    true => line.push_str(" **"),
-                    // Writing into a String does not fail.
-                    false => drop(write!(line, " {octet:02X}")),
-                }
+            write_masked(part, &self.masked(part), line);
+        }
+    }
+
+    /// Appends an HDLC frame cut in three: up to its information field, the field, and its check
+    /// sequence with the flag behind it.
+    pub(super) fn dump_frame(
+        &self,
+        head: &[u8],
+        information: &[u8],
+        tail: &[u8],
+        line: &mut String,
+    ) {
+        let (check, flag) = tail.split_at(CHECK_LEN.min(tail.len()));
+        let is_masked = self.masked(information).contains(&true);
+        self.dump(&[head, information], line);
+        match is_masked && !self.overflowed {
+            true => check.iter().for_each(|_| line.push_str(MASKED)),
+            false => self.dump(&[check], line),
+        }
+        self.dump(&[flag], line);
+    }
+
+    /// Appends received octets that hold HDLC frames, whole or not.
+    ///
+    /// Where a frame ends cannot be told here, since a flag may stand in its middle. So for as long
+    /// as the frame with the secret can last, the octets in front of every flag are masked, and the
+    /// last ones, which may stand in front of one that is still to come.
+    pub(super) fn dump_frames(&self, octets: &[u8], mask: &mut CheckMask, line: &mut String) {
+        if self.overflowed {
+            return self.dump(&[octets], line);
+        }
+        let mut masked = self.masked(octets);
+        let mut check = vec![false; octets.len()];
+        for (place, octet) in octets.iter().enumerate() {
+            mask.remaining = match masked.get(place) {
+                Some(true) => FRAME_LEN_MAX,
+                _ => mask.remaining.saturating_sub(1),
+            };
+            let is_last = place + 1 == octets.len();
+            if mask.remaining > 0 && (*octet == FLAG || is_last) {
+                let end = if *octet == FLAG { place } else { place + 1 };
+                check[end.saturating_sub(CHECK_LEN)..end].fill(true);
             }
         }
+        masked.iter_mut().zip(check).for_each(|(masked, check)| *masked |= check);
+        write_masked(octets, &masked, line);
     }
 
     fn masked(&self, octets: &[u8]) -> Vec<bool> {
@@ -63,6 +111,23 @@ impl Secrets {
             }
         }
         masked
+    }
+}
+
+/// Where the trace of received frames stands: within the extent of one that holds a secret, or not.
+#[derive(Debug, Default)]
+pub(crate) struct CheckMask {
+    /// Octets in which the check sequence over the masked secret seen last may still stand.
+    remaining: usize,
+}
+
+fn write_masked(octets: &[u8], masked: &[bool], line: &mut String) {
+    for (octet, masked) in octets.iter().zip(masked) {
+        match masked {
+            true => line.push_str(MASKED),
+            // Writing into a String does not fail.
+            false => drop(write!(line, " {octet:02X}")),
+        }
     }
 }
 
@@ -84,7 +149,7 @@ fn longest_piece(secret: &[u8], octets: &[u8], start: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{SECRETS_MAX, Secrets};
+    use super::{CheckMask, SECRETS_MAX, Secrets};
 
     fn dump(secrets: &[&[u8]], parts: &[&[u8]]) -> String {
         let mut known = Secrets::default();
@@ -139,6 +204,46 @@ mod tests {
     fn a_secret_that_comes_octet_by_octet_is_masked() {
         let octets: Vec<&[u8]> = b"\x0012345678\x00".chunks(1).collect();
         assert_eq!(dump(&[b"12345678"], &octets), " 00 ** ** ** ** ** ** ** ** 00");
+    }
+
+    fn known() -> Secrets {
+        let mut secrets = Secrets::default();
+        secrets.hide(b"1234");
+        secrets
+    }
+
+    #[test]
+    fn the_check_sequence_over_a_secret_is_masked_with_it() {
+        let shown = |information: &[u8]| {
+            let mut line = String::new();
+            known().dump_frame(&[0x7E, 0xA0], information, &[0xCC, 0xDD, 0x7E], &mut line);
+            line
+        };
+        assert_eq!(shown(b"\x001234\x00"), " 7E A0 00 ** ** ** ** 00 ** ** 7E");
+        assert_eq!(shown(b"\x000000\x00"), " 7E A0 00 30 30 30 30 00 CC DD 7E");
+        assert_eq!(shown(b""), " 7E A0 CC DD 7E");
+    }
+
+    #[test]
+    fn the_check_sequence_over_a_secret_that_came_in_is_masked_however_it_is_cut() {
+        // The same frame twice, with a secret and a flag in its information, then one without.
+        let frame = b"\x7E\xA0\x001234\x7E\x00\xCC\xDD\x7E";
+        let stream = [frame.as_slice(), frame].concat();
+        for size in 1..=stream.len() {
+            let (mut mask, mut line) = (CheckMask::default(), String::new());
+            for chunk in stream.chunks(size) {
+                known().dump_frames(chunk, &mut mask, &mut line);
+            }
+            assert!(!line.contains("CC") && !line.contains("DD"), "{size}: {line}");
+            assert!(line.starts_with(" 7E A0"), "{size}: {line}");
+        }
+        let mut line = String::new();
+        known().dump_frames(&stream, &mut CheckMask::default(), &mut line);
+        // Of two flags the first may be an octet of the check sequence.
+        assert_eq!(&line[..39], " 7E A0 00 ** ** ** ** 7E 00 ** ** ** 7E");
+        let (mut mask, mut line) = (CheckMask::default(), String::new());
+        known().dump_frames(b"\x7E\xA0\x00\xCC\xDD\x7E", &mut mask, &mut line);
+        assert_eq!(line, " 7E A0 00 CC DD 7E");
     }
 
     #[test]

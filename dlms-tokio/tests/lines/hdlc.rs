@@ -2,7 +2,9 @@
 
 use core::time::Duration;
 
-use dlms_tokio::{Address, HdlcServerConfig, Line, LineConfig, LineError, Trace, serve_hdlc};
+use dlms_tokio::{
+    Address, HdlcServerConfig, Line, LineConfig, LineError, Phase, Trace, serve_hdlc,
+};
 use hdlc::{
     address::AddressLength,
     parameters::{InformationLength, WindowSize},
@@ -16,7 +18,7 @@ use tokio::{
 
 use crate::{
     meter::{ReversingMeter, UNANSWERED, apdu, reversed},
-    relay::PIPE,
+    relay::{PIPE, slow_cable},
     transcript::octets,
 };
 
@@ -349,6 +351,9 @@ async fn a_push_in_ui_frames_comes_out_before_the_answer_it_interrupts() {
 fn saps_that_do_not_fit_an_hdlc_address_are_refused_before_anything_is_sent() {
     let base = LineConfig::default();
     for (config, error) in [
+        // Nobody, everybody, and what does not fit.
+        (LineConfig { client: 0, ..base.clone() }, LineError::BadSap),
+        (LineConfig { client: 127, ..base.clone() }, LineError::BadSap),
         (LineConfig { client: 128, ..base.clone() }, LineError::BadSap),
         (LineConfig { server_upper: 128, ..base.clone() }, LineError::BadSap),
         (
@@ -372,4 +377,328 @@ fn saps_that_do_not_fit_an_hdlc_address_are_refused_before_anything_is_sent() {
         let refused = Line::hdlc_in_memory(near, None, &config, Trace::off());
         assert_eq!(refused.err(), Some(error), "{config:?}");
     }
+}
+
+// --- What a server bears with ---
+
+/// An information frame or UI from client 16, with the LLC header of a command.
+fn frame_with(server: &[u8], control: u8, apdu: &[u8]) -> Vec<u8> {
+    frame_from(0x21, server, control, false, &[&[0xE6, 0xE6, 0x00], apdu].concat())
+}
+
+fn frame_from(
+    client: u8,
+    server: &[u8],
+    control: u8,
+    segmented: bool,
+    information: &[u8],
+) -> Vec<u8> {
+    let (destination, _) = hdlc::address::Address::decode(server).unwrap().unwrap();
+    let (source, _) = hdlc::address::Address::decode(&[client]).unwrap().unwrap();
+    let frame = hdlc::frame::Frame {
+        destination,
+        source,
+        control: hdlc::control::Control::decode(control),
+        segmented,
+        information,
+    };
+    let mut out = [0; hdlc::frame::FRAME_LEN_MAX];
+    let length = frame.encode(&mut out).unwrap();
+    out[..length].to_vec()
+}
+
+/// The meter after its stream has brought `sent` and ended; whatever it answers is not looked at.
+async fn told(sent: &[Vec<u8>]) -> ReversingMeter {
+    let (stream, serving) = meter(HdlcServerConfig::default(), ReversingMeter::default());
+    let (mut answers, mut stream) = tokio::io::split(stream);
+    tokio::spawn(async move { answers.read_to_end(&mut Vec::new()).await });
+    for frame in sent {
+        stream.write_all(frame).await.unwrap();
+    }
+    stream.shutdown().await.unwrap();
+    serving.await.unwrap().meter
+}
+
+const UI: u8 = 0x03;
+const SNRM_ONE: &str = "7EA0070321930F017E";
+const UA_ONE: &str = "7EA007210373 0140 7E";
+
+#[tokio::test(start_paused = true)]
+async fn a_broadcast_is_told_once_with_and_without_links() {
+    // To all logical devices in one octet, in two; to logical device 1 of all meters.
+    for (server, logical_device) in
+        [(&[0xFF][..], None), (&[0xFE, 0xFF], None), (&[0x02, 0xFF], Some(1))]
+    {
+        let broadcast = frame_with(server, UI, &[0xC1, 0x01, 0x01]);
+        let expected = [(16, logical_device, vec![0xC1, 0x01, 0x01])];
+        let meter = told(&[broadcast.clone()]).await;
+        assert_eq!((meter.told.as_slice(), meter.asked.len()), (&expected[..], 0));
+        // With two links to logical device 1 and 17.
+        let links = [octets(SNRM_ONE), octets(&frame_text(&[0x23], 0x93)), broadcast];
+        assert_eq!(told(&links).await.told, expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_segmented_broadcast_is_put_together_beside_other_frames() {
+    let to_all =
+        |segmented, information: &[u8]| frame_from(0x21, &[0xFE, 0xFF], UI, segmented, information);
+    let meter = told(&[
+        to_all(true, &[0xE6, 0xE6, 0x00, 0xC1]),
+        frame_with(&[0x03], UI, &[0xC3]),
+        frame_from(0x23, &[0xFE, 0xFF], UI, false, &[0xE6, 0xE6, 0x00, 0xC5]),
+        to_all(false, &[0x01, 0x02]),
+    ])
+    .await;
+    let expected =
+        [(16, Some(1), vec![0xC3]), (17, None, vec![0xC5]), (16, None, vec![0xC1, 0x01, 0x02])];
+    assert_eq!(meter.told, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_in_a_ui_frame_is_never_asked() {
+    let meter = told(&[
+        octets(SNRM_ONE),
+        frame_with(&[0x03], UI, &[0xC1, 0x01, 0xC1]),
+        frame_with(&[0x02, 0x23], UI, &[0xC1, 0x02, 0xC1]),
+    ])
+    .await;
+    assert_eq!(meter.asked, []);
+    let expected = [(16, Some(1), vec![0xC1, 0x01, 0xC1]), (16, Some(1), vec![0xC1, 0x02, 0xC1])];
+    assert_eq!(meter.told, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn frames_without_a_link_take_no_place() {
+    let (mut stream, _serving) = meter(HdlcServerConfig::default(), ReversingMeter::default());
+    // RR with P = 0, and UI, to logical device 1 of 5,000 physical devices: no answer.
+    for lower in 0..5_000_u16 {
+        let server = hdlc::address::Address::try_four(1, 0x10 + lower).unwrap().encode();
+        stream.write_all(&frame_from(0x21, &server, 0x01, false, &[])).await.unwrap();
+        stream.write_all(&frame_with(&server, UI, &[0xC0])).await.unwrap();
+    }
+    exchange(&mut stream, SNRM_ONE, UA_ONE).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn connecting_under_another_address_form_replaces_the_link() {
+    let (mut stream, serving) = meter(HdlcServerConfig::default(), ReversingMeter::default());
+    exchange(&mut stream, SNRM_ONE, UA_ONE).await;
+    let request = "7EA00E032110 HHHH E6E600C001 FFFF 7E";
+    exchange(&mut stream, &checked(request), &checked("7EA00E210330 HHHH E6E70001C0 FFFF 7E"))
+        .await;
+    exchange(&mut stream, SNRM_TWO, UA_TWO).await;
+    // The link of the other form is no more.
+    silence(&mut stream, &frame_text(&[0x03], 0x11)).await;
+    exchange(&mut stream, &frame_text(&[0x02, 0x23], 0x11), &with_check(vec![0x21, 2, 0x23, 0x11]))
+        .await;
+    drop(stream);
+    assert_eq!(serving.await.unwrap().meter.gone, [(16, 1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_and_everybody_are_no_clients() {
+    for client in [0x01, 0xFF] {
+        let (mut stream, _serving) = meter(HdlcServerConfig::default(), ReversingMeter::default());
+        silence(&mut stream, &with_check(vec![0x03, client, 0x93])).await;
+    }
+}
+
+#[tokio::test]
+async fn a_physical_device_out_of_range_is_refused() {
+    for physical in [0, 15, 0x3FFE, 0x3FFF, 0x4000] {
+        let config = HdlcServerConfig { physical: Some(physical), ..HdlcServerConfig::default() };
+        let (_stream, serving) = meter(config, ReversingMeter::default());
+        assert_eq!(serving.await.unwrap().ended, Err(LineError::BadSap), "{physical}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_gives_up_frames_that_stopped_and_hears_the_next() {
+    let (mut stream, _serving) = meter(HdlcServerConfig::default(), ReversingMeter::default());
+    // A header that announces 2047 octets, and another inside.
+    stream.write_all(&octets("7EA7FF03 217EA7FF03 21")).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    exchange(&mut stream, SNRM_ONE, UA_ONE).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_without_frames_is_hung_up_on_whatever_else_it_brings() {
+    for noise in [&[][..], &[0x55], &octets(SNRM_TWO)[..5]] {
+        let (mut stream, serving) = meter(HdlcServerConfig::default(), ReversingMeter::default());
+        let begun = Instant::now();
+        exchange(&mut stream, SNRM_ONE, UA_ONE).await;
+        let noise = noise.to_vec();
+        tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(Duration::from_secs(10));
+            loop {
+                ticks.tick().await;
+                if stream.write_all(&noise).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let ended = serving.await.unwrap().ended;
+        assert_eq!(ended, Err(LineError::Timeout { phase: Phase::Receiving }));
+        assert_eq!(begun.elapsed().as_secs(), 180);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_longer_than_a_server_takes_is_passed_over() {
+    let config = HdlcServerConfig { apdu_len_max: 200, ..HdlcServerConfig::default() };
+    let (stream, serving) = meter(config, ReversingMeter::default());
+    let line_config = LineConfig { retries: 0, ..LineConfig::default() };
+    let mut line = Line::hdlc_in_memory(stream, None, &line_config, Trace::off()).unwrap();
+    line.connect().await.unwrap();
+    line.send(&apdu(1_000)).await.unwrap();
+    assert!(line.receive(&mut Vec::new()).await.is_err());
+    line.connect().await.unwrap();
+    line.send(&apdu(200)).await.unwrap();
+    line.receive(&mut Vec::new()).await.unwrap();
+    drop(line);
+    assert_eq!(serving.await.unwrap().meter.asked, [(16, 1, apdu(200))]);
+}
+
+// --- What a line bears with ---
+
+/// A meter that accepts the link and answers each command with an I-frame that says that more
+/// follow, for ever.
+fn endless_meter(mut stream: DuplexStream, information: &'static [u8]) {
+    tokio::spawn(async move {
+        let mut command = [0; 2_048];
+        let mut ns = 0;
+        while stream.read(&mut command).await.is_ok_and(|octets| octets > 0) {
+            let answer = match command[5] {
+                0x93 => octets(UA_ONE),
+                _ => {
+                    let control = 0x30 | ns << 1;
+                    ns = (ns + 1) & 7;
+                    answer_with(control, true, information)
+                }
+            };
+            stream.write_all(&answer).await.unwrap();
+        }
+    });
+}
+
+/// A frame from server 1 to client 16.
+fn answer_with(control: u8, segmented: bool, information: &[u8]) -> Vec<u8> {
+    let frame = hdlc::frame::Frame {
+        destination: hdlc::address::Address::PUBLIC_CLIENT,
+        source: hdlc::address::Address::MANAGEMENT,
+        control: hdlc::control::Control::decode(control),
+        segmented,
+        information,
+    };
+    let mut out = [0; hdlc::frame::FRAME_LEN_MAX];
+    let length = frame.encode(&mut out).unwrap();
+    out[..length].to_vec()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_without_end_is_too_long_and_what_follows_does_not_hold_the_line() {
+    for (information, error) in [
+        (&[0x55; 100][..], LineError::TooLong { limit: 1_024 }),
+        // Segments with nothing in them never reach the limit, and are no progress either.
+        (&[], LineError::Timeout { phase: Phase::Polling }),
+    ] {
+        // The line is not faster than its frames.
+        let (client, end, carrying) = slow_cable(Duration::from_millis(1));
+        tokio::spawn(carrying);
+        endless_meter(end, information);
+        let config = LineConfig { apdu_len_max: 1_024, ..LineConfig::default() };
+        let mut line = Line::hdlc_in_memory(client, None, &config, Trace::off()).unwrap();
+        line.connect().await.unwrap();
+        line.send(&[0xC0]).await.unwrap();
+        let bound = config.patience() + Duration::from_secs(2);
+        let received = timeout(bound, line.receive(&mut Vec::new())).await.unwrap();
+        assert_eq!(received, Err(error));
+        // Nobody waits for the rest, but the next request does, no longer than for an answer.
+        line.waive();
+        let sent = timeout(bound, line.send(&[0xC0])).await.unwrap();
+        assert_eq!(sent, Err(LineError::Timeout { phase: Phase::Polling }));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_left_alone_takes_the_answer_that_came_before_it_looks_at_the_clock() {
+    let (near, mut far) = duplex(PIPE);
+    let mut line = Line::hdlc_in_memory(near, None, &LineConfig::default(), Trace::off()).unwrap();
+    let meter = async {
+        far.read_exact(&mut [0; 9]).await.unwrap();
+        far.write_all(&octets(UA_ONE)).await.unwrap();
+        far.read_exact(&mut [0; 15]).await.unwrap();
+        // RR F, and in the client's next turn the answer.
+        far.write_all(&octets(&with_check(vec![0x21, 0x03, 0x31]))).await.unwrap();
+        far.read_exact(&mut [0; 9]).await.unwrap();
+    };
+    let talking = async {
+        line.connect().await.unwrap();
+        line.send(&[0xC0]).await.unwrap();
+        // Dropped as soon as the poll is out.
+        let early = timeout(Duration::from_millis(1), line.receive(&mut Vec::new())).await;
+        assert!(early.is_err());
+    };
+    tokio::join!(talking, meter);
+    far.write_all(&answer_with(0x30, false, &[0xE6, 0xE7, 0x00, 0xC4])).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(3_600)).await;
+    let mut answer = Vec::new();
+    line.receive(&mut answer).await.unwrap();
+    assert_eq!(answer, [0xC4]);
+    assert_eq!(line.counters().timeouts, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_may_be_up_at_the_meter_is_released_with_one_disc() {
+    let (near, mut far) = duplex(PIPE);
+    let mut line = Line::hdlc_in_memory(near, None, &LineConfig::default(), Trace::off()).unwrap();
+    // Never called: nothing to release.
+    line.disconnect().await;
+    // Dropped while it waits for UA, which is lost.
+    assert!(timeout(Duration::from_secs(1), line.connect()).await.is_err());
+    let begun = Instant::now();
+    line.disconnect().await;
+    line.disconnect().await;
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    assert_eq!(line.send(&[0xC0]).await, Err(LineError::NotConnected));
+    drop(line);
+    let mut sent = Vec::new();
+    far.read_to_end(&mut sent).await.unwrap();
+    assert_eq!(sent, octets(&[SNRM_ONE, &frame_text(&[0x03], 0x53)].concat()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_response_timeout_begins_when_the_last_octet_has_left() {
+    // A pipe that holds 16 octets, read at 100 octets a second: 3 frames of 100 take 3 s.
+    let (near, mut far) = duplex(16);
+    let config = LineConfig { timeout: Duration::from_secs(2), ..proposing(100, 3) };
+    let mut line = Line::hdlc_in_memory(near, None, &config, Trace::off()).unwrap();
+    let (mut near_meter, far_meter) = duplex(PIPE);
+    let granted = granting(100, 3);
+    tokio::spawn(
+        async move { serve_hdlc(far_meter, &mut ReversingMeter::default(), &granted).await },
+    );
+    tokio::spawn(async move {
+        let (mut octet, mut answer) = ([0], [0; 512]);
+        loop {
+            tokio::select! {
+                biased;
+                read = near_meter.read(&mut answer) => {
+                    far.write_all(&answer[..read.unwrap()]).await.unwrap();
+                }
+                read = far.read(&mut octet) => {
+                    if read.unwrap() == 0 {
+                        return;
+                    }
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    near_meter.write_all(&octet).await.unwrap();
+                }
+            }
+        }
+    });
+    line.connect().await.unwrap();
+    line.send(&apdu(290)).await.unwrap();
+    line.receive(&mut Vec::new()).await.unwrap();
+    assert_eq!(line.counters().timeouts, 0);
 }

@@ -3,7 +3,8 @@
 use core::time::Duration;
 
 use dlms_tokio::{
-    Address, HdlcServerConfig, Line, LineConfig, LineError, Phase, Trace, serve_hdlc, serve_wrapper,
+    Address, HdlcServerConfig, Line, LineConfig, LineError, Phase, Trace, WrapperServerConfig,
+    serve_hdlc, serve_wrapper,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
@@ -223,8 +224,9 @@ async fn a_host_that_does_not_answer_is_given_up_within_the_timeout() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_takes_nothing_in_is_hung_up_on() {
     let (mut client, server) = duplex(16);
-    let serving =
-        tokio::spawn(async move { serve_wrapper(server, &mut ReversingMeter::default()).await });
+    let serving = tokio::spawn(async move {
+        serve_wrapper(server, &mut ReversingMeter::default(), &WrapperServerConfig::default()).await
+    });
     client.write_all(&octets("0001 0010 0001 0014")).await.unwrap();
     client.write_all(&apdu(20)).await.unwrap();
     // The answer does not fit the pipe, and nobody reads.

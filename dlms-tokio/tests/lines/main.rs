@@ -7,6 +7,7 @@ mod limits;
 mod meter;
 mod mode_e;
 mod noise;
+mod pushing;
 mod relay;
 mod secrets;
 mod serial;

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use dlms_tokio::{
-    DecodeLevel, HdlcServerConfig, Line, LineConfig, Trace, serve_hdlc, serve_wrapper,
+    DecodeLevel, HdlcServerConfig, Line, LineConfig, Trace, WrapperServerConfig, serve_hdlc,
+    serve_wrapper,
 };
 use tokio::io::duplex;
 
@@ -60,6 +61,11 @@ async fn a_password_cut_by_segmentation_does_not_show() {
         assert!(sent.iter().any(|line| line.starts_with("APDU TX AARQ 60 80 A1")), "{sent:?}");
         assert!(sent.iter().any(|line| line.starts_with("PHYS TX 7E A")), "{sent:?}");
         assert!(longest_shown(&sent) <= 1, "{information}: {sent:#?}");
+        // The check sequence over the password would tell 16 bits of it.
+        let frames = sent.iter().filter(|line| line.starts_with("PHYS TX") && line.contains("**"));
+        for frame in frames {
+            assert!(frame.ends_with(" ** ** 7E"), "{information}: {frame}");
+        }
         // What a meter or a head sends back may be cut anywhere: two octets at most are chance.
         assert!(lines.iter().any(|line| line.starts_with("PHYS RX 7E A")), "{lines:#?}");
         assert!(longest_shown(&lines) <= 2, "{information}: {lines:#?}");
@@ -70,7 +76,9 @@ async fn a_password_cut_by_segmentation_does_not_show() {
 async fn a_password_on_the_wrapper_does_not_show() {
     let (trace, lines) = recorded();
     let (near, far) = duplex(PIPE);
-    tokio::spawn(async move { serve_wrapper(far, &mut ReversingMeter::default()).await });
+    tokio::spawn(async move {
+        serve_wrapper(far, &mut ReversingMeter::default(), &WrapperServerConfig::default()).await
+    });
     let mut line = Line::wrapper_in_memory(near, &LineConfig::default(), trace);
     line.send(&request(0)).await.unwrap();
     line.receive(&mut Vec::new()).await.unwrap();

@@ -1,7 +1,8 @@
 //! A pseudo terminal stands for the serial port.
 
 use dlms_tokio::{
-    Address, HdlcServerConfig, Identification, Line, LineConfig, LineError, Trace, serve_hdlc,
+    Address, HdlcServerConfig, Identification, Line, LineConfig, LineError, Trace,
+    serve_hdlc_serial,
 };
 use tokio_serial::{SerialPort as _, SerialStream};
 
@@ -20,7 +21,9 @@ fn serve(stream: SerialStream) -> tokio::task::JoinHandle<Result<(), LineError>>
     let identification =
         Identification { manufacturer: *b"DHE", baud: 9_600, product: "METER".to_owned() };
     let config = HdlcServerConfig { mode_e: Some(identification), ..HdlcServerConfig::default() };
-    tokio::spawn(async move { serve_hdlc(stream, &mut ReversingMeter::default(), &config).await })
+    tokio::spawn(
+        async move { serve_hdlc_serial(stream, &mut ReversingMeter::default(), &config).await },
+    )
 }
 
 #[tokio::test]

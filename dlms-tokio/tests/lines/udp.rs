@@ -3,14 +3,16 @@
 use core::time::Duration;
 use std::io;
 
-use dlms_tokio::{Address, Line, LineConfig, LineError, Phase, Trace, serve_wrapper_udp};
+use dlms_tokio::{
+    Address, Line, LineConfig, LineError, Phase, Trace, WrapperServerConfig, serve_wrapper_udp,
+};
 use tokio::{
     net::UdpSocket,
     time::{Instant, timeout},
 };
 
 use crate::{
-    meter::{ReversingMeter, UNANSWERED, apdu, reversed},
+    meter::{SharedMeter, UNANSWERED, apdu, reversed},
     transcript::octets,
 };
 
@@ -24,10 +26,19 @@ async fn bound() -> (UdpSocket, Address) {
     (socket, address)
 }
 
+/// Serves `meter`, the same to all peers.
+fn serve(socket: UdpSocket, meter: &SharedMeter) {
+    let meter = meter.clone();
+    tokio::spawn(async move {
+        let config = WrapperServerConfig::default();
+        serve_wrapper_udp(socket, |_| meter.clone(), &config).await
+    });
+}
+
 #[tokio::test]
 async fn one_apdu_is_one_datagram_each_way() {
     let (socket, address) = bound().await;
-    tokio::spawn(async move { serve_wrapper_udp(socket, &mut ReversingMeter::default()).await });
+    serve(socket, &SharedMeter::default());
     let mut line = Line::open(&address, &config(), Trace::off()).await.unwrap();
     line.connect().await.unwrap();
     let mut answer = Vec::new();
@@ -51,7 +62,7 @@ async fn an_apdu_too_long_for_a_datagram_is_not_sent() {
 async fn a_datagram_that_is_not_one_wrapper_pdu_for_us_gets_no_answer() {
     let (socket, address) = bound().await;
     let Address::WrapperUdp(endpoint) = address else { panic!("{address}") };
-    tokio::spawn(async move { serve_wrapper_udp(socket, &mut ReversingMeter::default()).await });
+    serve(socket, &SharedMeter::default());
     let client = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     client.connect((endpoint.host.as_str(), endpoint.port)).await.unwrap();
     for datagram in [
@@ -71,28 +82,91 @@ async fn a_datagram_that_is_not_one_wrapper_pdu_for_us_gets_no_answer() {
     assert_eq!(answer[..length].to_vec(), octets("0001 0001 0010 0002 BBAA"));
 }
 
+async fn ask(line: &mut Line) {
+    line.send(&[0xC0, 0x01]).await.unwrap();
+    let mut answer = Vec::new();
+    line.receive(&mut answer).await.unwrap();
+    assert_eq!(answer, [0x01, 0xC0]);
+}
+
 #[tokio::test]
-async fn an_association_belongs_to_the_port_that_began_it() {
+async fn nobody_ends_the_association_of_another_port_under_the_same_sap() {
     let (socket, address) = bound().await;
-    let mut meter = ReversingMeter::default();
-    {
-        let asking = async {
-            let mut answer = Vec::new();
-            for _ in 0..2 {
-                let mut line = Line::open(&address, &config(), Trace::off()).await.unwrap();
-                for _ in 0..2 {
-                    line.send(&[0xC0, 0x01]).await.unwrap();
-                    line.receive(&mut answer).await.unwrap();
-                }
-            }
-        };
-        tokio::select! {
-            () = asking => {}
-            ended = serve_wrapper_udp(socket, &mut meter) => panic!("{ended:?}"),
-        }
+    let meter = SharedMeter::default();
+    serve(socket, &meter);
+    let mut one = Line::open(&address, &config(), Trace::off()).await.unwrap();
+    let mut other = Line::open(&address, &config(), Trace::off()).await.unwrap();
+    for _ in 0..2 {
+        ask(&mut one).await;
+        ask(&mut other).await;
     }
-    assert_eq!(meter.asked.len(), 4);
-    assert_eq!(meter.gone, [(16, 1)]);
+    assert_eq!(meter.lock().asked.len(), 4);
+    assert_eq!(meter.lock().gone, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_association_of_a_silent_port_ends() {
+    let (socket, address) = bound().await;
+    let meter = SharedMeter::default();
+    serve(socket, &meter);
+    let mut line = Line::open(&address, &config(), Trace::off()).await.unwrap();
+    ask(&mut line).await;
+    tokio::time::sleep(Duration::from_secs(170)).await;
+    ask(&mut line).await;
+    tokio::time::sleep(Duration::from_secs(170)).await;
+    assert_eq!(meter.lock().gone, []);
+    tokio::time::sleep(Duration::from_secs(200)).await;
+    assert_eq!(meter.lock().gone, [(16, 1)]);
+}
+
+#[tokio::test]
+async fn who_asks_under_every_sap_keeps_nobody_out() {
+    let (socket, address) = bound().await;
+    let meter = SharedMeter::default();
+    serve(socket, &meter);
+    let Address::WrapperUdp(endpoint) = &address else { panic!("{address}") };
+    let greedy = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    greedy.connect((endpoint.host.as_str(), endpoint.port)).await.unwrap();
+    for client in 1..=4_100_u16 {
+        let [high, low] = client.to_be_bytes();
+        greedy.send(&[0, 1, high, low, 0, 1, 0, 1, 0xC0]).await.unwrap();
+        greedy.recv(&mut [0; 16]).await.unwrap();
+    }
+    let mut line = Line::open(&address, &config(), Trace::off()).await.unwrap();
+    ask(&mut line).await;
+    assert!(meter.lock().gone.len() >= 4_096);
+}
+
+#[tokio::test]
+async fn whom_no_server_answers_is_not_kept() {
+    let (socket, address) = bound().await;
+    let meter = SharedMeter::default();
+    serve(socket, &meter);
+    let mut line = Line::open(&address, &config(), Trace::off()).await.unwrap();
+    line.send(&UNANSWERED).await.unwrap();
+    ask(&mut line).await;
+    assert_eq!(meter.lock().gone, [(16, 1)]);
+}
+
+#[tokio::test]
+async fn datagrams_without_pause_leave_room_for_other_tasks() {
+    const DATAGRAMS: usize = 200;
+
+    let (socket, address) = bound().await;
+    let Address::WrapperUdp(endpoint) = address else { panic!("{address}") };
+    let flood = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    flood.connect((endpoint.host.as_str(), endpoint.port)).await.unwrap();
+    for _ in 0..DATAGRAMS {
+        flood.send(&octets("0001 0010 0001 0002 C0FF")).await.unwrap();
+    }
+    let meter = SharedMeter::default();
+    serve(socket, &meter);
+    let mut seen = Vec::new();
+    while meter.lock().asked.len() < DATAGRAMS {
+        tokio::task::yield_now().await;
+        seen.push(meter.lock().asked.len());
+    }
+    assert!(seen.iter().any(|asked| (1..DATAGRAMS).contains(asked)), "{seen:?}");
 }
 
 #[tokio::test]
@@ -109,7 +183,7 @@ async fn a_port_nobody_listens_on_is_unreachable() {
 #[tokio::test(start_paused = true)]
 async fn a_lost_datagram_is_given_up_within_its_time_and_the_line_goes_on() {
     let (socket, address) = bound().await;
-    tokio::spawn(async move { serve_wrapper_udp(socket, &mut ReversingMeter::default()).await });
+    serve(socket, &SharedMeter::default());
     let mut line = Line::open(&address, &config(), Trace::off()).await.unwrap();
     let begun = Instant::now();
     line.send(&UNANSWERED).await.unwrap();

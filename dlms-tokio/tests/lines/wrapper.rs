@@ -2,7 +2,9 @@
 
 use core::time::Duration;
 
-use dlms_tokio::{Address, Line, LineConfig, LineError, Phase, Trace, serve_wrapper};
+use dlms_tokio::{
+    Address, Line, LineConfig, LineError, Phase, Trace, WrapperServerConfig, serve_wrapper,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, duplex},
     net::TcpListener,
@@ -26,7 +28,7 @@ async fn an_apdu_of_any_length_goes_there_and_back_over_tcp() {
     let serving = tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
         let mut meter = ReversingMeter::default();
-        serve_wrapper(stream, &mut meter).await.unwrap();
+        serve_wrapper(stream, &mut meter, &WrapperServerConfig::default()).await.unwrap();
         meter
     });
     let mut line = Line::open(&address, &config(), Trace::off()).await.unwrap();
@@ -51,7 +53,7 @@ async fn a_server_answers_each_pair_of_wports_and_is_silent_about_others() {
     let (mut client, server) = duplex(PIPE);
     let serving = tokio::spawn(async move {
         let mut meter = ReversingMeter::default();
-        let ended = serve_wrapper(server, &mut meter).await;
+        let ended = serve_wrapper(server, &mut meter, &WrapperServerConfig::default()).await;
         (ended, meter)
     });
     // Client 16 to 1, client 32 to SAP 2, which is not there, client 32 to 17.
@@ -76,7 +78,9 @@ async fn a_server_answers_each_pair_of_wports_and_is_silent_about_others() {
 async fn a_pdu_in_single_octets_is_put_together_and_a_dropped_receive_loses_nothing() {
     let (client, server, carrying) = slow_cable(Duration::from_millis(10));
     tokio::spawn(carrying);
-    tokio::spawn(async move { serve_wrapper(server, &mut ReversingMeter::default()).await });
+    tokio::spawn(async move {
+        serve_wrapper(server, &mut ReversingMeter::default(), &WrapperServerConfig::default()).await
+    });
     let mut line = Line::wrapper_in_memory(client, &config(), Trace::off());
     let request = apdu(100);
     line.send(&request).await.unwrap();
@@ -135,7 +139,9 @@ async fn a_line_that_is_owed_nothing_listens_for_as_long_as_it_takes() {
 #[tokio::test(start_paused = true)]
 async fn a_silent_meter_is_given_up_within_its_time() {
     let (client, server) = duplex(PIPE);
-    tokio::spawn(async move { serve_wrapper(server, &mut ReversingMeter::default()).await });
+    tokio::spawn(async move {
+        serve_wrapper(server, &mut ReversingMeter::default(), &WrapperServerConfig::default()).await
+    });
     let mut line = Line::wrapper_in_memory(client, &config(), Trace::off());
     let begun = Instant::now();
     line.send(&UNANSWERED).await.unwrap();
@@ -206,7 +212,9 @@ async fn an_hdlc_peer_on_a_wrapper_line_is_told_apart_by_its_first_octets() {
 async fn a_server_hangs_up_on_a_client_that_does_not_speak_the_wrapper() {
     let (mut client, server) = duplex(PIPE);
     client.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
-    let ended = serve_wrapper(server, &mut ReversingMeter::default()).await;
+    let ended =
+        serve_wrapper(server, &mut ReversingMeter::default(), &WrapperServerConfig::default())
+            .await;
     assert!(matches!(ended, Err(LineError::NotWrapper { .. })), "{ended:?}");
 }
 
@@ -218,4 +226,120 @@ async fn a_peer_that_takes_nothing_in_does_not_hold_a_sender_for_ever() {
     let error = line.send(&apdu(1_000)).await.unwrap_err();
     assert_eq!(error, LineError::Timeout { phase: Phase::Sending });
     assert_eq!(begun.elapsed().as_secs(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_meter_that_pushes_without_end_does_not_hold_a_request() {
+    // A notification in clear, and one that is ciphered and may be the answer for all we know.
+    for push in ["0F", "DB"] {
+        let (client, mut meter) = duplex(PIPE);
+        let mut line = Line::wrapper_in_memory(client, &config(), Trace::off());
+        line.send(&[0xC0]).await.unwrap();
+        let pushing = tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(Duration::from_millis(900));
+            loop {
+                ticks.tick().await;
+                if meter.write_all(&octets(&format!("0001 0001 0010 0001 {push}"))).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let begun = Instant::now();
+        let mut received = Vec::new();
+        let error = loop {
+            match line.receive(&mut received).await {
+                Ok(()) => line.expect(),
+                Err(error) => break error,
+            }
+            assert!(begun.elapsed().as_secs() < 60, "{push}");
+        };
+        assert_eq!(error, LineError::Timeout { phase: Phase::Receiving });
+        assert_eq!(begun.elapsed().as_secs(), 10);
+        pushing.abort();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_notification_that_comes_in_pieces_leaves_no_deadline_behind() {
+    let (client, mut meter) = duplex(PIPE);
+    let mut line = Line::wrapper_in_memory(client, &config(), Trace::off());
+    let mut received = Vec::new();
+    meter.write_all(&octets("0001 0001 00")).await.unwrap();
+    assert!(timeout(Duration::from_secs(1), line.receive(&mut received)).await.is_err());
+    meter.write_all(&octets("10 0001 0F")).await.unwrap();
+    line.receive(&mut received).await.unwrap();
+    assert!(timeout(Duration::from_secs(60), line.receive(&mut received)).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_as_long_as_can_be_is_no_panic() {
+    let config = LineConfig { timeout: Duration::MAX, ..config() };
+    let (client, mut meter) = duplex(PIPE);
+    let mut line = Line::wrapper_in_memory(client, &config, Trace::off());
+    line.send(&[0xC0]).await.unwrap();
+    meter.write_all(&octets("0001 0001 0010 0001 C4")).await.unwrap();
+    line.receive(&mut Vec::new()).await.unwrap();
+    line.expect();
+
+    let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("wrapper+udp://{}", socket.local_addr().unwrap()).parse().unwrap();
+    let mut line = Line::open(&address, &config, Trace::off()).await.unwrap();
+    line.send(&[0xC0]).await.unwrap();
+    line.expect();
+
+    let (client, mut meter) = duplex(PIPE);
+    let mut line = Line::hdlc_in_memory(client, None, &config, Trace::off()).unwrap();
+    // UA from 1 to 16.
+    meter.write_all(&octets("7EA007210373 0140 7E")).await.unwrap();
+    line.connect().await.unwrap();
+    line.expect();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_says_nothing_is_hung_up_on() {
+    for (sent, seconds) in [
+        // Nothing; something for a SAP that is not there; a request; the beginning of one.
+        ("", 180),
+        ("0001 0010 0002 0001 C0", 180),
+        ("0001 0010 0001 0002 C0FF", 180),
+        ("0001 0010 0001 0002 C0", 60),
+        ("0001 0010 0001 0002 C0FF 00", 60),
+    ] {
+        let (mut client, server) = duplex(PIPE);
+        client.write_all(&octets(sent)).await.unwrap();
+        let begun = Instant::now();
+        let config = WrapperServerConfig::default();
+        let ended = serve_wrapper(server, &mut ReversingMeter::default(), &config).await;
+        assert_eq!(ended, Err(LineError::Timeout { phase: Phase::Receiving }), "{sent}");
+        assert_eq!(begun.elapsed().as_secs(), seconds, "{sent}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_in_drops_is_not_waited_for_longer_than_one_that_stopped() {
+    let (mut client, server) = duplex(PIPE);
+    tokio::spawn(async move {
+        client.write_all(&octets("0001 0010 0001 FFFF")).await.unwrap();
+        let mut ticks = tokio::time::interval(Duration::from_secs(5));
+        loop {
+            ticks.tick().await;
+            if client.write_all(&[0xC0]).await.is_err() {
+                return;
+            }
+        }
+    });
+    let begun = Instant::now();
+    let config = WrapperServerConfig::default();
+    let ended = serve_wrapper(server, &mut ReversingMeter::default(), &config).await;
+    assert_eq!(ended, Err(LineError::Timeout { phase: Phase::Receiving }));
+    assert_eq!(begun.elapsed().as_secs(), 60);
+}
+
+#[tokio::test]
+async fn a_request_longer_than_a_server_takes_is_not_waited_for() {
+    let (mut client, server) = duplex(PIPE);
+    client.write_all(&octets("0001 0010 0001 0401")).await.unwrap();
+    let config = WrapperServerConfig { apdu_len_max: 1_024, ..WrapperServerConfig::default() };
+    let ended = serve_wrapper(server, &mut ReversingMeter::default(), &config).await;
+    assert_eq!(ended, Err(LineError::TooLong { limit: 1_024 }));
 }

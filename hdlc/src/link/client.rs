@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     address::Address,
-    control::{Control, FrameReject},
+    control::{Control, FrameReject, Sequence},
     frame::{FRAME_LEN_MAX, Frame},
     parameters::{OnUnknown, Parameters},
 };
@@ -28,6 +28,9 @@ pub(super) struct Client {
     attempts: u8,
     /// The server answered since the latest progress.
     heard: bool,
+    /// Commands since V(R) advanced that the server may have answered with an I-frame we did not
+    /// take: by so many N(S) may be ahead of V(R).
+    overtaken: u8,
     /// A command was given to the owner and may still be leaving.
     departing: bool,
 }
@@ -58,6 +61,7 @@ impl Client {
             polled: false,
             attempts: 0,
             heard: false,
+            overtaken: 0,
             departing: false,
         }
     }
@@ -87,11 +91,18 @@ impl Client {
         now: Instant,
         frame: &Frame<'a>,
     ) -> Option<Segment<'a>> {
-        if frame.destination != station.config.local || !is_from(station.config.remote, frame) {
+        if !is_from(station.config.remote, frame) {
             return None;
         }
-        if let Control::Ui { .. } = frame.control {
-            return Some(station.unnumbered_segment(now, frame));
+        // A push may be for all clients (IEC 62056-46 6.4.2.4).
+        let is_ours = frame.destination == station.config.local;
+        if let Control::Ui { .. } = frame.control
+            && (is_ours || frame.destination == Address::ALL_STATION)
+        {
+            return Some(station.series.segment(now, frame));
+        }
+        if !is_ours {
+            return None;
         }
         self.departing = false;
         match (station.state, frame.control) {
@@ -112,7 +123,17 @@ impl Client {
                     station.events.push(LinkEvent::Sent);
                 }
                 let segment = self.on_numbered(station, frame);
-                let progress = acknowledged.frames > 0 || segment.is_some();
+                // An I-frame out of sequence is no progress, whatever it acknowledges: what stands
+                // before it is lost, and each further poll may lose more.
+                let is_information = matches!(frame.control, Control::I { .. });
+                let progress = segment.is_some() || (acknowledged.frames > 0 && !is_information);
+                if segment.is_some() || (progress && !acknowledged.complete) {
+                    // What was asked for has come, or the server cannot have begun its answer.
+                    self.overtaken = 0;
+                } else if !is_information && pf {
+                    // That command moved no N(S).
+                    self.overtaken = self.overtaken.saturating_sub(1);
+                }
                 self.on_heard(station, now, progress);
                 // With its window full the server cannot go on, whether it says F = 1 or not.
                 if pf || (segment.is_some() && station.incoming.is_window_full()) {
@@ -220,6 +241,7 @@ impl Client {
 
     /// A command with P = 1 goes out: the server has the turn.
     fn hand_over(&mut self, station: &mut Station, now: Instant) {
+        self.overtaken = self.overtaken.saturating_add(1);
         self.turn = Turn::Theirs;
         self.departing = true;
         station.arm(now, station.config.response_timeout);
@@ -317,9 +339,11 @@ impl Client {
         station.deadline = None;
     }
 
-    /// Counts a repetition; fails the link when there have been too many.
+    /// Counts a repetition; fails the link when there have been too many, or when the answer to
+    /// one more may bear the number we wait for with octets of a later segment.
     fn try_again(&mut self, station: &mut Station) -> bool {
-        if self.attempts >= station.config.retries.min(RETRIES_MAX) {
+        let comes_round = station.state == State::Connected && self.overtaken >= Sequence::COUNT;
+        if comes_round || self.attempts >= station.config.retries.min(RETRIES_MAX) {
             let failure = if self.heard { Failure::NoProgress } else { Failure::NoResponse };
             self.fail(station, failure);
             return false;

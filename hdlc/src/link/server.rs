@@ -149,7 +149,7 @@ impl Server {
         frame: &Frame<'a>,
     ) -> Option<Segment<'a>> {
         match frame.control {
-            Control::Ui { pf: false } => Some(station.unnumbered_segment(now, frame)),
+            Control::Ui { pf: false } => Some(station.series.segment(now, frame)),
             Control::Disc { pf: false } if station.state != State::Disconnected => {
                 self.close(station, Closed::ByPeer);
                 None
@@ -179,7 +179,7 @@ impl Server {
         };
         self.respond(frame, response);
         match frame.control {
-            Control::Ui { .. } => Some(station.unnumbered_segment(now, frame)),
+            Control::Ui { .. } => Some(station.series.segment(now, frame)),
             _ => None,
         }
     }
@@ -206,7 +206,7 @@ impl Server {
                     FrameReject { information_too_long: true, ..rejection(station, frame) };
                 self.reject(station, frame, reject)
             }
-            Control::Ui { .. } => Some(station.unnumbered_segment(now, frame)),
+            Control::Ui { .. } => Some(station.series.segment(now, frame)),
             Control::Rr { .. } | Control::Rnr { .. } | Control::Rej { .. }
                 if !frame.information.is_empty() =>
             {

@@ -41,8 +41,8 @@ pub(super) async fn run(typed: cli::Invoke) -> io::Result<Exit> {
         },
     };
     let mut class = typed.object.class;
-    let outcome = match associate(settings, &context).await {
-        Err(diagnosis) => Err(diagnosis),
+    let (outcome, meter) = match associate(settings, &context).await {
+        Err(diagnosis) => (Err(diagnosis), None),
         Ok(mut meter) => {
             let outcome = match meter.class_of(typed.object).await {
                 Err(error) => {
@@ -55,24 +55,33 @@ pub(super) async fn run(typed: cli::Invoke) -> io::Result<Exit> {
                     invoke(&meter, method, parameter.as_ref(), &context).await
                 }
             };
-            meter.release().await;
-            outcome
+            (outcome, Some(meter))
         }
     };
     let exit = outcome.as_ref().map_or_else(failed, |_| Exit::Success);
-    // A table of one line says nothing more than the diagnosis does.
-    if outcome.is_ok() || !is_for_people(typed.output.format) {
-        let mut printer = printer(typed.output, Line::header());
-        printer.record(&Line {
-            logical_name: typed.object.instance.to_string(),
-            class: class.map(|class| class.0),
-            method: typed.method,
-            error: outcome.as_ref().err().map(Diagnosis::to_object),
-            returned: outcome.unwrap_or_default(),
-        })?;
-        printer.finish()?;
+    let line = Line {
+        logical_name: typed.object.instance.to_string(),
+        class: class.map(|class| class.0),
+        method: typed.method,
+        error: outcome.as_ref().err().map(Diagnosis::to_object),
+        returned: outcome.unwrap_or_default(),
+    };
+    let shown = show(&line, typed.output);
+    // What is known is shown first: a meter may be long in saying good-bye.
+    if let Some(meter) = meter {
+        meter.release().await;
     }
-    Ok(exit)
+    shown.map(|()| exit)
+}
+
+/// Shows what came of it; but a table of one line says nothing more than a diagnosis does.
+fn show(line: &Line, output: cli::Output) -> io::Result<()> {
+    if line.error.is_some() && is_for_people(output.format) {
+        return Ok(());
+    }
+    let mut printer = printer(output, Line::header());
+    printer.record(line)?;
+    printer.finish()
 }
 
 /// Invokes the method and shows what it returns, if it returns something.

@@ -5,7 +5,7 @@ use std::io;
 use dlms_core::cosem::{class_name, obis};
 use serde::Serialize;
 
-use super::{associate, prepare, printer, usage};
+use super::{associate, failed_empty, is_for_people, prepare, printer, usage};
 use crate::{
     cli,
     diagnosis::Diagnosis,
@@ -22,21 +22,25 @@ pub(super) async fn run(typed: cli::Objects) -> io::Result<Exit> {
     };
     let mut meter = match associate(settings, &context).await {
         Ok(meter) => meter,
-        Err(diagnosis) => return Ok(super::failed(&diagnosis)),
+        Err(diagnosis) => return failed_empty(&diagnosis, typed.output),
     };
-    let objects = match meter.objects().await {
-        Ok(objects) => Ok(objects.to_vec()),
-        Err(error) => Err(Diagnosis::error(&error, "get the object list", &context)),
+    let shown = match meter.objects().await {
+        Ok(objects) => show(objects, typed.output),
+        Err(error) => {
+            let diagnosis = Diagnosis::error(&error, "get the object list", &context);
+            failed_empty(&diagnosis, typed.output)
+        }
     };
+    // What is known is shown first: a meter may be long in saying good-bye.
     meter.release().await;
-    let objects = match objects {
-        Ok(objects) => objects,
-        Err(diagnosis) => return Ok(super::failed(&diagnosis)),
-    };
-    let mut printer = printer(typed.output, Line::header());
+    shown
+}
+
+fn show(objects: &[ListedObject], output: cli::Output) -> io::Result<Exit> {
+    let mut printer = printer(output, Line::header());
     objects.iter().try_for_each(|object| printer.record(&Line::new(object)))?;
     printer.finish()?;
-    if super::is_for_people(typed.output.format) {
+    if is_for_people(output.format) {
         report::note(&format!("{} objects", objects.len()));
     }
     Ok(Exit::Success)

@@ -11,7 +11,7 @@ use dlms_core::{
     xdlms::DataAccessResult,
 };
 
-use super::{associate, failed, is_for_people, prepare, printer, usage};
+use super::{associate, failed_empty, is_for_people, prepare, printer, usage};
 use crate::{
     cli,
     diagnosis::{Context, Diagnosis},
@@ -42,11 +42,20 @@ pub(super) async fn run(typed: cli::Profile) -> io::Result<Exit> {
             &"the rows of a profile are its attribute 2; read others with headend read",
         ));
     }
+    if typed.object.class.is_some_and(|class| class != ClassId::PROFILE_GENERIC) {
+        return Ok(usage(&"a profile has class 7; read objects of others with headend read"));
+    }
+    if let (Some(from), Some(to)) = (typed.from, typed.to)
+        && from.is_after(to)
+    {
+        return Ok(usage(&"--from is later than --to: no row can lie between them"));
+    }
     let mut meter = match associate(settings, &context).await {
         Ok(meter) => meter,
-        Err(diagnosis) => return Ok(failed(&diagnosis)),
+        Err(diagnosis) => return failed_empty(&diagnosis, typed.output),
     };
     let result = show(&mut meter, &typed, &context).await;
+    // The rows are shown by now: a meter may be long in saying good-bye.
     meter.release().await;
     result
 }
@@ -66,14 +75,15 @@ async fn show(meter: &mut Meter, typed: &cli::Profile, context: &Context) -> io:
     };
     let setup = match setup(meter, buffer, context).await {
         Ok(setup) => setup,
-        Err(diagnosis) => return Ok(failed(&diagnosis)),
+        Err(diagnosis) => return failed_empty(&diagnosis, typed.output),
     };
     let mut columns = match Columns::new(setup.captured, &typed.columns) {
         Ok(columns) => columns,
         Err(error) => return Ok(usage(&error)),
     };
     if let Err(error) = read_scaler_units(meter, &mut columns).await {
-        return Ok(failed(&Diagnosis::error(&error, "get scalers and units", context)));
+        let diagnosis = Diagnosis::error(&error, "get scalers and units", context);
+        return failed_empty(&diagnosis, typed.output);
     }
 
     let which = match (typed.from, typed.to, typed.entries) {
@@ -84,7 +94,9 @@ async fn show(meter: &mut Meter, typed: &cli::Profile, context: &Context) -> io:
     let phase = format!("get {buffer}");
     let mut blocks = match meter.read_blocks(buffer, columns.selection(which)).await {
         Ok(blocks) => blocks,
-        Err(error) => return Ok(failed(&Diagnosis::error(&error, &phase, context))),
+        Err(error) => {
+            return failed_empty(&Diagnosis::error(&error, &phase, context), typed.output);
+        }
     };
 
     let mut tally = Tally::default();

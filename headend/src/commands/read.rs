@@ -44,14 +44,16 @@ pub(super) async fn run(typed: cli::Read) -> io::Result<Exit> {
         Err(broken) => {
             report::diagnosis(&broken);
             typed.objects.iter().try_for_each(|object| line(&Read::failed(*object, &broken)))?;
+            printer.finish()?;
         }
         Ok(mut meter) => {
             let written = read_all(&mut meter, &typed.objects, &context, line).await;
+            // What is known is shown first: a meter may be long in saying good-bye.
+            let written = written.and_then(|()| printer.finish());
             meter.release().await;
             written?;
         }
     }
-    printer.finish()?;
     Ok(tally.exit())
 }
 

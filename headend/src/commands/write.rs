@@ -26,8 +26,8 @@ pub(super) async fn run(typed: cli::Write) -> io::Result<Exit> {
     };
     let object = typed.object;
     let mut class = object.class;
-    let outcome = match associate(settings, &context).await {
-        Err(diagnosis) => Err(diagnosis),
+    let (outcome, meter) = match associate(settings, &context).await {
+        Err(diagnosis) => (Err(diagnosis), None),
         Ok(mut meter) => {
             let outcome = match meter.class_of(object).await {
                 Err(error) => Err(Diagnosis::error(&error, &format!("find {object}"), &context)),
@@ -45,18 +45,27 @@ pub(super) async fn run(typed: cli::Write) -> io::Result<Exit> {
                     }
                 }
             };
-            meter.release().await;
-            outcome
+            (outcome, Some(meter))
         }
     };
     let exit = outcome.as_ref().map_or_else(failed, |()| Exit::Success);
-    // A table of one line says nothing more than the diagnosis does.
-    if outcome.is_ok() || !is_for_people(typed.output.format) {
-        let mut printer = printer(typed.output, Line::header());
-        printer.record(&Line::new(object, class, outcome.as_ref().copied()))?;
-        printer.finish()?;
+    let line = Line::new(object, class, outcome.as_ref().copied());
+    let shown = show(&line, typed.output);
+    // What is known is shown first: a meter may be long in saying good-bye.
+    if let Some(meter) = meter {
+        meter.release().await;
     }
-    Ok(exit)
+    shown.map(|()| exit)
+}
+
+/// Shows what came of it; but a table of one line says nothing more than a diagnosis does.
+fn show(line: &Line, output: cli::Output) -> io::Result<()> {
+    if line.error.is_some() && is_for_people(output.format) {
+        return Ok(());
+    }
+    let mut printer = printer(output, Line::header());
+    printer.record(line)?;
+    printer.finish()
 }
 
 /// What came of writing an attribute.

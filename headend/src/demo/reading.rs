@@ -10,7 +10,7 @@ use super::{meters::DemoMeter, readings::Reading};
 use crate::{
     cli::{self, CommandLine, Verb},
     commands::profile,
-    diagnosis::{Context, Diagnosis},
+    diagnosis::{ASSOCIATE, Context, Diagnosis},
     error::Error,
     hex,
     meter::Meter,
@@ -71,7 +71,7 @@ pub(super) async fn read(
         move |error: Error| Box::new(Diagnosis::error(&error, &phase, &context))
     };
     let mut associated =
-        Meter::associate(settings(meter, counter_file)).await.map_err(failed("associate"))?;
+        Meter::associate(settings(meter, counter_file)).await.map_err(failed(ASSOCIATE))?;
     let result = read_associated(&mut associated, &context).await;
     associated.release().await;
     result

@@ -47,7 +47,7 @@ pub(super) const DATA_ACCESS: &[(u8, Entry)] = &[
             "read it once more; if it stays, the meter needs service",
         ),
     ),
-    (2, refused("the meter is busy, or the value is not ready yet", "try again in a minute")),
+    (2, refused("the meter is busy, or the value is not ready yet", "once more in a minute")),
     (
         3,
         refused(
@@ -92,12 +92,12 @@ pub(super) const DATA_ACCESS: &[(u8, Entry)] = &[
             "another client and its secret, such as --client 1 --auth hls-gmac --keys FILE",
         ),
     ),
-    (14, refused("the meter lost the datablock that was due", "try again")),
-    (15, refused("the meter gave the transfer up", "try again, with fewer rows at a time")),
-    (16, refused("the meter knows of no transfer to go on with", "try again")),
-    (17, refused("the meter gave the transfer up", "try again")),
-    (18, refused("the meter knows of no transfer to go on with", "try again")),
-    (19, refused("a datablock got lost or came twice", "try again")),
+    (14, refused("the meter lost the datablock that was due", "once more")),
+    (15, refused("the meter gave the transfer up", "once more, with fewer rows at a time")),
+    (16, refused("the meter knows of no transfer to go on with", "once more")),
+    (17, refused("the meter gave the transfer up", "once more")),
+    (18, refused("the meter knows of no transfer to go on with", "once more")),
+    (19, refused("a datablock got lost or came twice", "once more")),
     (
         250,
         refused(
@@ -157,9 +157,9 @@ pub(super) const ACTION: &[(u8, Entry)] = &[
         ),
     ),
     (13, refused("this client has no right to it", "another client and its secret")),
-    (14, refused("the meter lost the datablock that was due", "try again")),
-    (15, refused("the meter gave the transfer up", "read the state of the object, then try again")),
-    (16, refused("the meter knows of no transfer to go on with", "try again")),
+    (14, refused("the meter lost the datablock that was due", "once more")),
+    (15, refused("the meter gave the transfer up", "read the state of the object, then once more")),
+    (16, refused("the meter knows of no transfer to go on with", "once more")),
     (
         250,
         refused(
@@ -253,7 +253,7 @@ pub(super) const REJECTED: Entry = refused(
 
 /// The meter rejected the association for now.
 pub(super) const REJECTED_TRANSIENT: Entry =
-    refused("the meter is busy with another association", "try again in a minute");
+    refused("the meter is busy with another association", "once more in a minute");
 
 /// Associate-source-diagnostic of ACSE itself.
 pub(super) const REJECTED_PROVIDER: Entry =
@@ -266,7 +266,7 @@ pub(super) const EXCEPTION: &[(u8, Entry)] = &[
         refused(
             "the meter cannot do this now: often the association is gone, or it was never open \
              for this client",
-            "try again; if it stays, another --client or --auth",
+            "once more; if it stays, another --client or --auth",
         ),
     ),
     (
@@ -276,7 +276,7 @@ pub(super) const EXCEPTION: &[(u8, Entry)] = &[
             "--security authenc with the keys of the meter, if it wants ciphering",
         ),
     ),
-    (3, refused("the meter does not say why", "try again; --trace apdu shows what was sent")),
+    (3, refused("the meter does not say why", "once more; --trace apdu shows what was sent")),
     (
         4,
         refused(
@@ -322,7 +322,7 @@ pub(super) const SERVICE_INITIATE: Entry = refused(
 /// Any other ConfirmedServiceError.
 pub(super) const SERVICE_OTHER: Entry = refused(
     "the meter could not carry out the service",
-    "try again; --trace apdu shows what was sent",
+    "once more; --trace apdu shows what was sent",
 );
 
 /// HLS: the meter refused our proof.
@@ -374,14 +374,14 @@ pub(super) const MALFORMED: Entry = unreachable(
 /// Legal octets at an illegal moment.
 pub(super) const VIOLATION: Entry = unreachable(
     "the meter, or something between, does not follow the standard, or answers got mixed up",
-    "try again; --trace apdu shows what came",
+    "once more; --trace apdu shows what came",
 );
 
 /// Silence.
 pub(super) const NO_RESPONSE: Entry = unreachable(
     "nobody has this client or server SAP (unknown ones are ignored in silence), the peer speaks \
      the other framing (wrapper:// or hdlc://), or the meter is slow",
-    "check --client and --server, or --timeout 30; {public}",
+    "check client and server SAP (--client, --server), or --timeout 30; {public}",
 );
 
 /// The counters that were granted ran out.
@@ -393,7 +393,7 @@ pub(super) const COUNTERS_EXHAUSTED: Entry = Entry {
 
 /// Too long for one of the sides.
 pub(super) const TOO_LONG: Entry = refused(
-    "the value does not fit into what the meter takes at once, or the answer is endless",
+    "the value does not fit into what the meter takes at once",
     "fewer objects or rows at a time",
 );
 
@@ -401,18 +401,159 @@ pub(super) const TOO_LONG: Entry = refused(
 pub(super) const NOT_NEGOTIATED: Entry =
     refused("the meter does not offer this service to this client", "another --client may have it");
 
-/// The line failed: what it means is in the message of the line itself.
-pub(super) const LINE: Entry = unreachable("", "{trace}");
+/// The name of the host leads nowhere.
+pub(super) const UNKNOWN_HOST: Entry =
+    unreachable("the name is wrong, or the name server is not reached", "check the host name");
+
+/// The name server does not answer.
+pub(super) const NAME_SERVER: Entry = unreachable(
+    "the name server does not answer",
+    "check the network of this machine, or give the IP address",
+);
+
+/// The host refuses the connection.
+pub(super) const NO_LISTENER: Entry =
+    unreachable("the host is there and nothing listens on this port", "check the port");
+
+/// There is no such file.
+pub(super) const NO_PORT: Entry =
+    unreachable("there is no such serial port", "check the path after serial://");
+
+/// The system does not let us.
+pub(super) const NOT_ALLOWED: Entry = unreachable(
+    "this user may not open it",
+    "for a serial port, join the group that owns it: dialout on many systems",
+);
+
+/// The host does not answer.
+pub(super) const HOST_SILENT: Entry = unreachable(
+    "the host is off, out of coverage or behind a firewall",
+    "check the address and the port, and whether the host answers at all",
+);
+
+/// The line cannot be opened for another reason.
+pub(super) const NOT_OPENED: Entry = unreachable(
+    "the address is wrong, or somebody else uses the line",
+    "check the address; end other programs that use the line",
+);
+
+/// Silence after the sign-on.
+pub(super) const SIGN_ON_SILENT: Entry = unreachable(
+    "cable or optical head carry nothing, or the meter does not sign on in mode E",
+    "check cable and optical head, or leave mode-e away in the address",
+);
+
+/// Silence after SNRM.
+pub(super) const LINK_SILENT: Entry = unreachable(
+    "no station has this HDLC address, the baud rate is wrong, or the peer speaks the wrapper",
+    "check --server and --address-bytes, or wrapper:// in place of hdlc://; {trace}",
+);
+
+/// Nothing can be sent.
+pub(super) const STUCK: Entry = unreachable(
+    "the peer takes nothing in: its network or the gateway is stuck",
+    "once more in a minute",
+);
+
+/// Silence in the middle of a conversation.
+pub(super) const FELL_SILENT: Entry = unreachable(
+    "the meter fell silent in the middle of a conversation: the line is bad, or it is slow",
+    "look at the cable or the network; or --timeout 30",
+);
+
+/// Closed before there was a link or an association.
+pub(super) const NOT_WELCOME: Entry = unreachable(
+    "the meter or a gateway does not take this connection now: often another client is connected",
+    "once more in a minute; on another port or framing: wrapper:// or hdlc://; {trace}",
+);
+
+/// Closed in the middle of a conversation.
+pub(super) const HUNG_UP: Entry = unreachable(
+    "the meter or a gateway hung up: after its inactivity time, or for another client",
+    "once more",
+);
+
+/// Broken off.
+pub(super) const BROKEN: Entry = unreachable(
+    "the cable or the network failed",
+    "look at the cable or the network, then once more",
+);
 
 /// The meter's link layer does not want this client.
-pub(super) const LINE_REFUSED: Entry = Entry { means: "", next: "{public}", exit: Exit::Refused };
+pub(super) const LINK_REFUSED: Entry = refused(
+    "it does not know this client, is busy with another, or does not like the proposed frame size",
+    "{public}; or wait for its inactivity time to pass",
+);
+
+/// The link went in the middle of a conversation.
+pub(super) const LINK_LOST: Entry =
+    unreachable("its inactivity time passed, or it was restarted", "once more");
+
+/// FRMR.
+pub(super) const FRAME_REJECT: Entry = unreachable(
+    "one of the two does not follow IEC 62056-46",
+    "once more with the smallest frames, --hdlc-info 128 --window 1; {trace}",
+);
+
+/// The link layer of the meter breaks the rules.
+pub(super) const LINK_VIOLATION: Entry = unreachable(
+    "the HDLC layer of the meter, or of a gateway, does not follow the standard",
+    "once more; if it stays, tell its maker: {trace}",
+);
+
+/// Polls are answered and nothing moves.
+pub(super) const NO_PROGRESS: Entry = unreachable(
+    "the application in the meter is at work or hangs, or an answer was lost and does not come \
+     again",
+    "once more",
+);
+
+/// HDLC on a wrapper line.
+pub(super) const SPEAKS_HDLC: Entry =
+    unreachable("it speaks HDLC", "hdlc:// in place of wrapper://");
+
+/// The wrapper on an HDLC line.
+pub(super) const SPEAKS_WRAPPER: Entry =
+    unreachable("it speaks the wrapper", "wrapper:// in place of hdlc://");
+
+/// A TLS alert.
+pub(super) const SPEAKS_TLS: Entry =
+    unreachable("this port wants TLS", "another port of the same host");
+
+/// Text.
+pub(super) const SPEAKS_TEXT: Entry = unreachable(
+    "it answers with text: another service, or a meter that wants a sign-on",
+    "check the port; on a serial line, mode-e in the address",
+);
+
+/// Neither one nor the other.
+pub(super) const SPEAKS_OTHER: Entry = unreachable(
+    "another service is there; on a serial line, baud rate, parity or wiring are wrong",
+    "check the port, or baud rate and 8N1; {trace}",
+);
+
+/// A sign-on in another mode.
+pub(super) const OTHER_MODE: Entry = unreachable(
+    "the meter signs on in mode A, B, C or D of IEC 62056-21",
+    "leave mode-e away in the address",
+);
+
+/// An answer without an end.
+pub(super) const ENDLESS: Entry = unreachable(
+    "the meter sends more than there can be: it does not follow the standard",
+    "fewer objects or rows at a time; {trace}",
+);
 
 /// Addresses that cannot be written down in the framing.
 pub(super) const BAD_SAP: Entry = Entry {
-    means: "",
-    next: "check --client, --server, --address-bytes, --hdlc-info and --window",
+    means: "the framing has no way to write such an address",
+    next: "check --client, --server and --address-bytes",
     exit: Exit::Usage,
 };
+
+/// Parameters that HDLC does not have.
+pub(super) const BAD_PARAMETERS: Entry =
+    Entry { means: "HDLC has no such frames", next: "check --hdlc-info and --window", ..BAD_SAP };
 
 /// An object that the object list lacks.
 pub(super) const NOT_LISTED: Entry = refused(
@@ -437,7 +578,9 @@ pub(super) const SHAPE: Entry = unreachable(
 pub(super) const FILE: Entry = Entry {
     means: "without the record of used invocation counters nothing ciphered is sent: a counter \
             used twice gives the key away",
-    next: "repair the file, or name another with --counter-file F",
+    next: "see to the cause; a file that is lost must not be replaced by an older copy or started \
+           anew with the same keys: the meter needs new keys then, or --counter N beyond every \
+           counter that was ever used",
     exit: Exit::Local,
 };
 
@@ -452,6 +595,13 @@ pub(super) const COUNTER_TOO_FAR: Entry = insecure(
 pub(super) const COUNTER_LOWER: Entry = Entry {
     means: "a counter used twice gives the key away",
     next: "leave --counter away, or give a greater one",
+    exit: Exit::Usage,
+};
+
+/// A counter after which there is none.
+pub(super) const COUNTER_LARGEST: Entry = Entry {
+    means: "the key could not be used any more",
+    next: "leave --counter away, or give a smaller one",
     exit: Exit::Usage,
 };
 

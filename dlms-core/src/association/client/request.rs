@@ -123,6 +123,21 @@ impl Request {
         }
     }
 
+    /// Whether GET responses answer it.
+    pub(super) const fn is_get(&self) -> bool {
+        matches!(self, Self::Get { .. } | Self::GetBlocks { .. } | Self::GetList(_))
+    }
+
+    /// Whether SET responses answer it.
+    pub(super) const fn is_set(&self) -> bool {
+        matches!(self, Self::Set { .. } | Self::SetList(_))
+    }
+
+    /// Whether ACTION responses answer it.
+    pub(super) const fn is_action(&self) -> bool {
+        matches!(self, Self::Action { .. } | Self::ActionList(_))
+    }
+
     /// What goes into the blocks of a request that is too long for one APDU.
     pub(super) fn data(&self) -> Result<Cow<'_, [u8]>, Failure> {
         fn list<'v>(values: impl ExactSizeIterator<Item = &'v Vec<u8>>) -> Vec<u8> {

@@ -230,7 +230,8 @@ impl Client {
 // Answers. Each handler takes the operation out, and puts it back while it is not complete.
 impl Client {
     pub(super) fn on_get(&mut self, response: GetResponse<'_>) {
-        let Some(mut operation) = self.due(response.invoke()) else { return };
+        let due = self.due(response.invoke(), Request::is_get, "kind of GET response");
+        let Some(mut operation) = due else { return };
         let step = match (response, operation.stage) {
             (GetResponse::Normal { result, .. }, Stage::Answer) => {
                 self.finish_get(&operation, result.map(|data| data.octets()))
@@ -247,15 +248,9 @@ impl Client {
                 };
                 match result {
                     Err(refusal) => self.finish_get(&operation, Err(refusal)),
-                    // On a line of datagrams the last one may come twice.
-                    Ok(_) if self.config.datagrams && number.wrapping_add(1) == expected => {
-                        self.discard();
-                        Ok(None)
-                    }
-                    Ok(_) if number != expected => {
-                        Err(Violation::BlockNumber { expected, found: number }.into())
-                    }
-                    Ok(octets) => self.on_get_block(&mut operation, last, number, octets),
+                    Ok(_) if self.came_again(expected, number) => self.pass_over(),
+                    Ok(octets) => in_order(expected, number)
+                        .and_then(|()| self.on_get_block(&mut operation, last, number, octets)),
                 }
             }
             _ => Err(Violation::Unexpected("kind of GET response").into()),
@@ -299,6 +294,18 @@ impl Client {
         }
     }
 
+    /// Whether a block, or the acknowledgement of one, is from before the one that is due: on a line
+    /// of datagrams it may come twice.
+    const fn came_again(&self, expected: u32, found: u32) -> bool {
+        self.config.datagrams && found < expected
+    }
+
+    /// Goes on waiting.
+    fn pass_over(&mut self) -> Result<Option<Response>, Failure> {
+        self.discard();
+        Ok(None)
+    }
+
     /// Keeps an answer in blocks within its limit, and from going on for ever.
     fn count(&self, operation: &mut Operation, last: bool, octets: &[u8]) -> Result<(), Failure> {
         if octets.is_empty() && !last {
@@ -330,7 +337,8 @@ impl Client {
     }
 
     pub(super) fn on_set(&mut self, response: SetResponse) {
-        let Some(mut operation) = self.due(response.invoke()) else { return };
+        let due = self.due(response.invoke(), Request::is_set, "kind of SET response");
+        let Some(mut operation) = due else { return };
         let all_sent = operation.is_sent();
         let step = match (response, operation.stage, &operation.request) {
             (SetResponse::Normal { result, .. }, Stage::Answer, Request::Set { .. }) => {
@@ -345,6 +353,11 @@ impl Client {
             (SetResponse::WithList { results, .. }, Stage::Answer, Request::SetList(list)) => {
                 counted(list.len(), results).map(|results| Some(Response::SetList(results)))
             }
+            (SetResponse::Datablock { number, .. }, Stage::Sending { number: expected, .. }, _)
+                if self.came_again(expected, number) =>
+            {
+                self.pass_over()
+            }
             (SetResponse::Datablock { number, .. }, Stage::Sending { .. }, _) => {
                 self.send_next_block(&mut operation, number).map(|()| None)
             }
@@ -353,11 +366,7 @@ impl Client {
                 Stage::Sending { number: expected, .. },
                 Request::Set { .. },
             ) if all_sent && result == DataAccessResult::Success => {
-                if found == expected {
-                    Ok(Some(Response::Set(result)))
-                } else {
-                    Err(Violation::BlockNumber { expected, found }.into())
-                }
+                in_order(expected, found).map(|()| Some(Response::Set(result)))
             }
             (SetResponse::LastDatablock { result, .. }, Stage::Sending { .. }, request)
                 if result != DataAccessResult::Success =>
@@ -365,23 +374,26 @@ impl Client {
                 set_refused(request, result)
             }
             (
-                SetResponse::LastDatablockWithList { results, .. },
-                Stage::Sending { .. },
+                SetResponse::LastDatablockWithList { results, number: found, .. },
+                Stage::Sending { number: expected, .. },
                 Request::SetList(list),
-            ) if all_sent => {
-                counted(list.len(), results).map(|results| Some(Response::SetList(results)))
-            }
+            ) if all_sent => in_order(expected, found)
+                .and_then(|()| counted(list.len(), results))
+                .map(|results| Some(Response::SetList(results))),
             _ => Err(Violation::Unexpected("kind of SET response").into()),
         };
         self.step(operation, step);
     }
 
     pub(super) fn on_action(&mut self, response: ActionResponse<'_>) {
-        let Some(mut operation) = self.due(response.invoke()) else { return };
+        let due = self.due(response.invoke(), Request::is_action, "kind of ACTION response");
+        let Some(mut operation) = due else { return };
         let all_sent = operation.is_sent();
+        // Once the answer comes in blocks, it ends with the last of them.
+        let answer_due = all_sent && !matches!(operation.stage, Stage::Blocks { .. });
         let step = match (response, operation.stage, &operation.request) {
             (ActionResponse::Normal { result, returned, .. }, _, Request::Action { .. })
-                if all_sent || result != ActionResult::Success =>
+                if answer_due || result != ActionResult::Success =>
             {
                 Ok(Some(Response::Action(outcome(result, returned))))
             }
@@ -393,7 +405,7 @@ impl Client {
                 Ok(Some(Response::ActionList(list.iter().map(|_| refused.clone()).collect())))
             }
             (ActionResponse::WithList { results, .. }, _, Request::ActionList(list))
-                if all_sent =>
+                if answer_due =>
             {
                 counted(list.len(), results).map(|results| {
                     let outcomes =
@@ -401,8 +413,18 @@ impl Client {
                     Some(Response::ActionList(outcomes.collect()))
                 })
             }
+            (
+                ActionResponse::NextPblock { number, .. },
+                Stage::Sending { number: expected, .. },
+                _,
+            ) if self.came_again(expected, number) => self.pass_over(),
             (ActionResponse::NextPblock { number, .. }, Stage::Sending { .. }, _) => {
                 self.send_next_block(&mut operation, number).map(|()| None)
+            }
+            (ActionResponse::NextPblock { .. }, Stage::Blocks { .. }, _)
+                if self.config.datagrams =>
+            {
+                self.pass_over()
             }
             (ActionResponse::WithPblock { block, .. }, stage, _) if all_sent => {
                 self.on_action_block(&mut operation, stage, block)
@@ -422,9 +444,10 @@ impl Client {
             Stage::Blocks { number } => number,
             _ => 1,
         };
-        if block.number != expected {
-            return Err(Violation::BlockNumber { expected, found: block.number }.into());
+        if self.came_again(expected, block.number) {
+            return self.pass_over();
         }
+        in_order(expected, block.number)?;
         self.count(operation, block.last, block.octets)?;
         operation.joined.extend_from_slice(block.octets);
         if !block.last {
@@ -455,6 +478,11 @@ impl Client {
     /// so. Moving forward under a fresh key is harmless, whoever asks for it.
     pub(super) fn on_exception(&mut self, exception: ExceptionResponse) {
         if let ExceptionService::InvocationCounterError(expected) = exception.service
+            && self.is_about_a_copy(expected)
+        {
+            return self.discard();
+        }
+        if let ExceptionService::InvocationCounterError(expected) = exception.service
             && self.dedicated_key.is_some()
             && self.operation.is_some()
         {
@@ -483,9 +511,7 @@ impl Client {
         let Stage::Sending { number, sent } = operation.stage else {
             return Err(Violation::Unexpected("block acknowledgement").into());
         };
-        if acknowledged != number {
-            return Err(Violation::BlockNumber { expected: number, found: acknowledged }.into());
-        }
+        in_order(number, acknowledged)?;
         if sent >= operation.request.data()?.len() {
             return Err(Violation::Unexpected("request for a block after the last").into());
         }
@@ -513,12 +539,27 @@ impl Client {
     }
 
     /// The operation that an answer with this invoke-id belongs to. An answer to something else is
-    /// late, for example because the request was repeated meanwhile: it is dropped.
-    pub(super) fn due(&mut self, invoke: InvokeIdAndPriority) -> Option<Operation> {
+    /// late, for example because the request was repeated meanwhile: it is dropped. One of another
+    /// service than the request's is no answer at all.
+    pub(super) fn due(
+        &mut self,
+        invoke: InvokeIdAndPriority,
+        is_of_service: fn(&Request) -> bool,
+        response: &'static str,
+    ) -> Option<Operation> {
         match self.operation.take() {
-            Some(operation) if operation.invoke.id() == invoke.id() => Some(operation),
-            other => {
-                self.operation = other;
+            Some(operation) if operation.invoke.id() != invoke.id() => {
+                self.operation = Some(operation);
+                self.discard();
+                None
+            }
+            Some(operation) if !is_of_service(&operation.request) => {
+                self.operation = Some(operation);
+                self.fail(Violation::Unexpected(response).into());
+                None
+            }
+            Some(operation) => Some(operation),
+            None => {
                 self.discard();
                 None
             }
@@ -618,6 +659,11 @@ fn set_refused(request: &Request, refusal: DataAccessResult) -> Result<Option<Re
         Request::SetList(list) => Response::SetList(list.iter().map(|_| refusal).collect()),
         _ => Response::Set(refusal),
     }))
+}
+
+/// A block, or the acknowledgement of one, must be the one that is due.
+fn in_order(expected: u32, found: u32) -> Result<(), Failure> {
+    if found == expected { Ok(()) } else { Err(Violation::BlockNumber { expected, found }.into()) }
 }
 
 /// Compares the count in front of a list with what was asked for, before anything is made of it.

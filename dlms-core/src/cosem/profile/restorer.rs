@@ -181,9 +181,10 @@ impl Restorer {
     }
 }
 
-/// The cell as the meter sent it; null-data is no value.
+/// The cell as the meter sent it; null-data and differences are no values.
 fn as_sent(sent: &Data<'_>) -> Result<Cell, Malformed> {
-    let mark = if sent.is_null() { Mark::Untrusted } else { Mark::Sent };
+    let is_value = !sent.is_null() && sent.as_delta().is_none();
+    let mark = if is_value { Mark::Sent } else { Mark::Untrusted };
     Ok(Cell { value: sent.to_buf()?, mark })
 }
 
@@ -309,6 +310,15 @@ mod tests {
                 ("-".into(), DataBuf::DeltaInteger(3), [Untrusted, Untrusted]),
                 ("2026-01-15T00:15:00".into(), 5_u32.into(), [Sent, Sent]),
             ]
+        );
+    }
+
+    #[test]
+    fn a_difference_is_no_time() {
+        let mut restorer = clock_and_energy(900, SortMethod::Fifo);
+        assert_eq!(
+            restored(&mut restorer, &[[DataBuf::DeltaInteger(3), 5_u32.into()]]),
+            [("-".into(), 5_u32.into(), [Untrusted, Sent])]
         );
     }
 

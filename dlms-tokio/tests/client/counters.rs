@@ -1,0 +1,118 @@
+//! Invocation counters: durably reserved first, used then.
+
+use core::ops::Range;
+use std::collections::VecDeque;
+
+use dlms_core::axdr::DataBuf;
+use dlms_tokio::{
+    LineConfig, Trace,
+    client::{Client, Error},
+    counters::{CounterStore, CounterStoreError},
+};
+
+use crate::{
+    meter::{ENERGY, Entry, LONG, Log, Meter, NOTE, ciphered},
+    script::by_hand,
+};
+
+/// Gives out these ranges, and fails afterwards.
+struct Ranges {
+    left: VecDeque<Range<u32>>,
+    log: Log,
+}
+
+impl core::fmt::Debug for Ranges {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Ranges({:?})", self.left)
+    }
+}
+
+impl CounterStore for Ranges {
+    fn reserve(&mut self, _count: u32) -> Result<Range<u32>, CounterStoreError> {
+        let range =
+            self.left.pop_front().ok_or_else(|| CounterStoreError::new("the disk is full"))?;
+        self.log.note(Entry::Reserved(range.start, range.end));
+        Ok(range)
+    }
+}
+
+fn ranges(
+    log: &Log,
+    ranges: impl IntoIterator<Item = Range<u32>>,
+) -> Option<Box<dyn CounterStore>> {
+    Some(Box::new(Ranges { left: ranges.into_iter().collect(), log: log.clone() }))
+}
+
+fn assert_is_full_disk(error: &Error) {
+    let text = "no invocation counter could be reserved: the disk is full";
+    assert_eq!(error.to_string(), text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_fails_means_that_nothing_was_sent() {
+    let (line, mut meter) = by_hand(&LineConfig::default());
+    let failed = Client::over(line, ciphered(), ranges(&Log::default(), [])).await.unwrap_err();
+    assert_is_full_disk(&failed);
+    let mut sent = Vec::new();
+    tokio::io::AsyncReadExt::read_to_end(&mut meter.0, &mut sent).await.unwrap();
+    assert!(sent.is_empty(), "{sent:02x?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_store_nothing_ciphered_is_sent() {
+    let (line, mut meter) = by_hand(&LineConfig::default());
+    let failed = Client::over(line, ciphered(), None).await.unwrap_err();
+    assert!(matches!(failed, Error::Misuse(_)), "{failed}");
+    let mut sent = Vec::new();
+    tokio::io::AsyncReadExt::read_to_end(&mut meter.0, &mut sent).await.unwrap();
+    assert!(sent.is_empty(), "{sent:02x?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_counter_is_reserved_before_it_is_used_and_used_once() {
+    let (meter, log) = Meter::new();
+    let line = meter.over_hdlc(&LineConfig::default(), Trace::off());
+    // In blocks of all sizes, with gaps.
+    let blocks = (1..100).map(|number| number * 1_000..number * 1_000 + 4 + number % 7);
+    let client = Client::over(line, ciphered(), ranges(&log, blocks)).await.unwrap();
+    for _ in 0..20 {
+        client.read(ENERGY).await.unwrap().unwrap();
+    }
+    client.read(LONG).await.unwrap().unwrap();
+    client.write(NOTE, &DataBuf::octet_string([0x5a; 5_000])).await.unwrap().unwrap();
+    client.release().await.unwrap();
+
+    let (mut reserved, mut used) = (Vec::new(), Vec::new());
+    for entry in log.all() {
+        match entry {
+            Entry::Reserved(from, to) => reserved.push(from..to),
+            Entry::Used(counter) => {
+                let was = reserved.iter().any(|range: &Range<u32>| range.contains(&counter));
+                assert!(was, "{counter} was used but not reserved");
+                used.push(counter);
+            }
+            _ => {}
+        }
+    }
+    assert!(used.len() > 30, "{used:?}");
+    assert!(used.is_sorted_by(|earlier, later| earlier < later), "{used:?}");
+    // Nothing was reserved long before it was needed.
+    assert!(reserved.len() > 5, "{reserved:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_was_sent_is_answered_although_the_store_fails_meanwhile() {
+    let (meter, log) = Meter::new();
+    let line = meter.over_wrapper(&LineConfig::default(), Trace::off());
+    // Three to open, and four more: the store is asked again while the first request is under way,
+    // and once more before the second.
+    let store = ranges(&log, core::iter::once(1..8));
+    let client = Client::over(line, ciphered(), store).await.unwrap();
+    let value = DataBuf::octet_string(*b"written");
+    assert_eq!(client.write(NOTE, &value).await, Ok(Ok(())));
+    let failed = client.write(NOTE, &DataBuf::Null).await.unwrap_err();
+    assert_is_full_disk(&failed);
+    // The second was not sent.
+    let written = log.tags().iter().filter(|tag| **tag == 0xc9).count();
+    assert_eq!(written, 1);
+}

@@ -1,0 +1,283 @@
+//! `headend listen`: takes what meters push over TCP or UDP.
+
+use core::{net::SocketAddr, time::Duration};
+use std::{
+    collections::VecDeque,
+    io::{self, Stdout, Write},
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use dlms_core::cosem::DateTime;
+use tokio::{
+    io::AsyncReadExt,
+    net::{TcpListener, TcpStream, UdpSocket},
+    sync::{Semaphore, mpsc},
+    time::timeout,
+};
+
+use super::{decode::aids, usage};
+use crate::{
+    cli::{self, Format},
+    decode::{
+        Fault,
+        transport::{Event, Framing, Receiver},
+    },
+    exit::Exit,
+    listen::{Gate, PushLine},
+    render::{Printer, Record},
+    report,
+};
+
+/// TCP connections at a time; further ones are closed at once. Each holds two buffers of 64 KiB at
+/// most.
+const CONNECTIONS_MAX: usize = 4096;
+/// UDP senders whose unfinished messages are remembered; the one silent for longest is forgotten.
+const SENDERS_MAX: usize = 1024;
+/// Messages that wait to be written; then the sockets wait.
+const WAITING_MAX: usize = 1024;
+/// The longest that a connection may be silent. Meters push every hour at least, or connect anew.
+const SILENCE_MAX: Duration = Duration::from_secs(2 * 3600);
+/// The longest UDP datagram.
+const DATAGRAM_MAX: usize = 65_535;
+/// Octets that are taken from a TCP connection at a time.
+const CHUNK_LEN: usize = 4096;
+
+/// Something heard at a socket.
+struct Heard {
+    from: SocketAddr,
+    what: Result<Vec<u8>, Fault>,
+}
+
+pub(super) async fn run(typed: cli::Listen) -> io::Result<Exit> {
+    let (keys, patterns) = match aids(&typed.aids) {
+        Ok(aids) => aids,
+        Err(error) => return Ok(usage(&error)),
+    };
+    let framing = typed.framing.framing();
+    let (heard, mut messages) = mpsc::channel(WAITING_MAX);
+    let bound = match (typed.tcp, typed.udp) {
+        (Some(address), _) => accept(address, framing, heard).await,
+        (None, Some(address)) => receive(address, framing, heard).await,
+        // The command line asks for one of them.
+        (None, None) => return Ok(Exit::Usage),
+    };
+    let address = match bound {
+        Ok(address) => address,
+        Err(error) => {
+            report::note(&format!("error: cannot listen: {error}"));
+            return Ok(Exit::Local);
+        }
+    };
+    let interrupted = tokio::signal::ctrl_c();
+    tokio::pin!(interrupted);
+    // Polled once, it catches interrupts from here on: before anybody knows that we listen.
+    tokio::select! {
+        biased;
+        ended = &mut interrupted => return ended.map(|()| Exit::Success),
+        () = core::future::ready(()) => {}
+    }
+    report::note(&format!("listening on {address}"));
+
+    let mut gate = Gate::new(keys, patterns, typed.verified_only);
+    let mut writer = Writer::new(typed.output.format);
+    let mut left = typed.count.unwrap_or(u64::MAX);
+    while left > 0 {
+        let heard = tokio::select! {
+            ended = &mut interrupted => {
+                ended?;
+                break;
+            }
+            heard = messages.recv() => heard,
+        };
+        // The socket failed, and its task has said why.
+        let Some(Heard { from, what }) = heard else {
+            writer.finish()?;
+            return Ok(Exit::Local);
+        };
+        let lines = what.and_then(|mut apdu| gate.take(&mut apdu, &from.to_string(), &now()));
+        match lines {
+            Ok(lines) => {
+                lines.iter().try_for_each(|line| writer.line(line))?;
+                left -= 1;
+            }
+            Err(Fault { code, offset, text }) => {
+                report::note(&format!("refused: {from}: {code} at octet {offset}: {text}"));
+            }
+        }
+    }
+    writer.finish()?;
+    Ok(Exit::Success)
+}
+
+/// Accepts connections in a task of its own, and returns where.
+async fn accept(
+    address: SocketAddr,
+    framing: Framing,
+    heard: mpsc::Sender<Heard>,
+) -> io::Result<SocketAddr> {
+    let listener = TcpListener::bind(address).await?;
+    let address = listener.local_addr()?;
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    tokio::spawn(async move {
+        loop {
+            let (stream, from) = match listener.accept().await {
+                Ok(accepted) => accepted,
+                // Too many open files, or a peer that hung up at once: the next one may come.
+                Err(error) => {
+                    report::note(&format!("note: cannot accept a connection: {error}"));
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            };
+            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                report::note(&format!("refused: {from}: already {CONNECTIONS_MAX} connections"));
+                continue;
+            };
+            let heard = heard.clone();
+            tokio::spawn(async move {
+                follow(stream, from, framing, &heard).await;
+                drop(place);
+            });
+        }
+    });
+    Ok(address)
+}
+
+/// Hears a connection out.
+async fn follow(
+    mut stream: TcpStream,
+    from: SocketAddr,
+    framing: Framing,
+    heard: &mpsc::Sender<Heard>,
+) {
+    let mut receiver = Receiver::new(framing);
+    let mut chunk = [0; CHUNK_LEN];
+    while !receiver.is_lost() {
+        // A connection that breaks ends like one that is closed.
+        let length = match timeout(SILENCE_MAX, stream.read(&mut chunk)).await {
+            Ok(Ok(length)) if length > 0 => length,
+            _ => break,
+        };
+        let octets = chunk.get(..length).unwrap_or_default();
+        let found = collect(|on| receiver.feed(octets, on));
+        if tell(heard, from, found).await.is_err() {
+            return;
+        }
+    }
+    let found = collect(|on| receiver.finish(on));
+    // Nobody listens any more: the command is ending.
+    let _ = tell(heard, from, found).await;
+}
+
+/// Takes datagrams in a task of its own, and returns where.
+async fn receive(
+    address: SocketAddr,
+    framing: Framing,
+    heard: mpsc::Sender<Heard>,
+) -> io::Result<SocketAddr> {
+    let socket = UdpSocket::bind(address).await?;
+    let address = socket.local_addr()?;
+    tokio::spawn(async move {
+        // The sender that was heard last stands last.
+        let mut senders: VecDeque<(SocketAddr, Receiver)> = VecDeque::new();
+        let mut datagram = vec![0; DATAGRAM_MAX];
+        loop {
+            let (length, from) = match socket.recv_from(&mut datagram).await {
+                Ok(received) => received,
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => continue,
+                Err(error) => return report::note(&format!("error: cannot receive: {error}")),
+            };
+            let known = senders.iter().position(|(sender, _)| *sender == from);
+            let mut receiver = known
+                .and_then(|at| senders.remove(at))
+                .map_or_else(|| Receiver::new(framing), |(_, receiver)| receiver);
+            let octets = datagram.get(..length).unwrap_or_default();
+            let found = collect(|on| {
+                receiver.feed(octets, on);
+                receiver.finish_datagram(on);
+            });
+            if receiver.is_waiting() {
+                if senders.len() >= SENDERS_MAX {
+                    senders.pop_front();
+                }
+                senders.push_back((from, receiver));
+            }
+            if tell(&heard, from, found).await.is_err() {
+                return;
+            }
+        }
+    });
+    Ok(address)
+}
+
+/// The APDUs and faults among the events of a receiver.
+fn collect(run: impl FnOnce(&mut dyn FnMut(Event<'_>))) -> Vec<Result<Vec<u8>, Fault>> {
+    let mut found = Vec::new();
+    run(&mut |event| match event {
+        Event::Apdu(apdu) => found.push(Ok(core::mem::take(apdu))),
+        Event::Bad(fault) | Event::Stray(fault) => found.push(Err(fault)),
+        _ => {}
+    });
+    found
+}
+
+async fn tell(
+    heard: &mpsc::Sender<Heard>,
+    from: SocketAddr,
+    found: Vec<Result<Vec<u8>, Fault>>,
+) -> Result<(), mpsc::error::SendError<Heard>> {
+    for what in found {
+        heard.send(Heard { from, what }).await?;
+    }
+    Ok(())
+}
+
+/// The time, as it is written.
+fn now() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs())
+        .ok()
+        .and_then(|seconds| DateTime::from_unix(seconds, Some(0)))
+        .map(|time| time.to_string())
+        .unwrap_or_default()
+}
+
+/// Writes lines as they come. There is no end to wait for before the widths of a table are known.
+enum Writer {
+    Table(Stdout),
+    Other(Printer<Stdout>),
+}
+
+/// Widths of the columns of a table that never ends: time, title, verified, logical name, its name.
+const WIDTHS: [usize; 5] = [20, 16, 8, 18, 32];
+
+impl Writer {
+    fn new(format: Format) -> Self {
+        match format {
+            Format::Table => Self::Table(io::stdout()),
+            _ => Self::Other(Printer::new(format, PushLine::header(), io::stdout())),
+        }
+    }
+
+    fn line(&mut self, line: &PushLine) -> io::Result<()> {
+        match self {
+            Self::Other(printer) => printer.record(line),
+            Self::Table(out) => {
+                let cells = line.table();
+                for (cell, width) in cells.iter().zip(WIDTHS) {
+                    write!(out, "{cell:<width$}  ")?;
+                }
+                writeln!(out, "{}", cells.last().map_or("", String::as_str))?;
+                out.flush()
+            }
+        }
+    }
+
+    fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Table(_) => Ok(()),
+            Self::Other(printer) => printer.finish(),
+        }
+    }
+}

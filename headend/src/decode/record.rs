@@ -1,0 +1,336 @@
+//! Captures and what they hold, as JSON lines: one object in, one object out.
+//!
+//! In: `id`, `framing` (`hdlc`, `wrapper`, `mbus`, `apdu`), `hex`, and `keys` with `ek`, `ak` and
+//! `system_title` in hexadecimal. Out: what [`Record`] has.
+
+use dlms_core::{
+    axdr::RawData,
+    cosem::{AttributeId, ClassId, ScalerUnit, Unit},
+    push::{Patterns, PushValue},
+    xdlms::{InitiateRequest, tag},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    Fault,
+    content::{self, Content},
+    keyring::KeyRing,
+    transport::{Event, Framing, Receiver},
+};
+use crate::{hex, reading::Shown};
+
+/// Octets with what is known about them.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Capture {
+    #[serde(default)]
+    id: Value,
+    #[serde(default)]
+    framing: Option<String>,
+    hex: String,
+    #[serde(default)]
+    keys: Keys,
+}
+
+#[derive(Default, Deserialize)]
+struct Keys {
+    ek: Option<String>,
+    ak: Option<String>,
+    system_title: Option<String>,
+}
+
+/// Shows no key.
+impl core::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Keys(..)")
+    }
+}
+
+/// What a capture holds.
+#[derive(Debug, Serialize)]
+pub(crate) struct Record {
+    id: Value,
+    /// Good frames.
+    frames: usize,
+    /// Why others were refused.
+    bad_frames: Vec<String>,
+    /// What the frames carry, in their order.
+    apdus: Vec<ApduRecord>,
+    /// The first thing that is wrong.
+    error: Option<Fault>,
+}
+
+/// One APDU.
+#[derive(Debug, Serialize)]
+struct ApduRecord {
+    /// Its first octet.
+    tag: String,
+    /// Whether its tag verified; null when there was nothing to verify, or nothing to verify with.
+    verified: Option<bool>,
+    /// The first octet of what was ciphered.
+    plain_tag: Option<String>,
+    /// The octets of the date-time of a push; empty when it has none.
+    time: String,
+    /// Scalar values of a push or an answer, null-data included.
+    leaves: Option<usize>,
+    values: Vec<ValueRecord>,
+}
+
+/// One value.
+#[derive(Debug, Serialize)]
+struct ValueRecord {
+    /// Null where only its position tells what it is.
+    logical_name: Option<String>,
+    value: Value,
+    scaler: Option<i8>,
+    unit: Option<String>,
+}
+
+impl Record {
+    /// Decodes a line with a [`Capture`] in it; a line with anything else is an error of its own.
+    pub(crate) fn of_line(line: &str, keys: &KeyRing, patterns: &Patterns) -> Self {
+        match serde_json::from_str::<Capture>(line) {
+            Ok(capture) => Self::of_capture(&capture, keys, patterns),
+            Err(error) => {
+                let fault = Fault::new("not-a-capture", error.column(), error);
+                Self { error: Some(fault), ..Self::empty(Value::Null) }
+            }
+        }
+    }
+
+    fn of_capture(capture: &Capture, keys: &KeyRing, patterns: &Patterns) -> Self {
+        let record = Self::empty(capture.id.clone());
+        let octets = match super::capture::parse(&capture.hex) {
+            Ok(octets) => octets,
+            Err(error) => {
+                return Self { error: Some(Fault::new("not-hexadecimal", 0, error)), ..record };
+            }
+        };
+        let keys = capture.keys.ring(keys);
+        let framing = match capture.framing.as_deref() {
+            None | Some("auto") => Framing::guess(&octets),
+            Some("hdlc") => Framing::Hdlc,
+            Some("wrapper") => Framing::Wrapper,
+            Some("mbus") => Framing::Mbus,
+            Some("apdu") => Framing::Apdu,
+            Some("axdr-or-initiate") => return record.initiate_or_value(&octets),
+            Some("p1-ascii") => {
+                let text = "a P1 telegram (IEC 62056-21), not an APDU";
+                return Self { error: Some(Fault::new("not-an-apdu", 0, text)), ..record };
+            }
+            Some(other) => {
+                let text = format!("{other} stands by itself: not an APDU");
+                return Self { error: Some(Fault::new("not-an-apdu", 0, text)), ..record };
+            }
+        };
+        record.of_octets(&octets, framing, &keys, patterns)
+    }
+
+    /// Decodes `octets`.
+    pub(crate) fn new(
+        octets: &[u8],
+        framing: Framing,
+        keys: &KeyRing,
+        patterns: &Patterns,
+    ) -> Self {
+        Self::empty(Value::Null).of_octets(octets, framing, keys, patterns)
+    }
+
+    const fn empty(id: Value) -> Self {
+        Self { id, frames: 0, bad_frames: Vec::new(), apdus: Vec::new(), error: None }
+    }
+
+    fn of_octets(
+        mut self,
+        octets: &[u8],
+        framing: Framing,
+        keys: &KeyRing,
+        patterns: &Patterns,
+    ) -> Self {
+        let mut receiver = Receiver::new(framing);
+        let mut on = |event: Event<'_>| match event {
+            Event::Hdlc(_) | Event::Wrapper(_) | Event::Mbus(_) => self.frames += 1,
+            Event::Bad(fault) => {
+                self.bad_frames.push(format!("{} at octet {}", fault.text, fault.offset));
+                self.error.get_or_insert(fault);
+            }
+            Event::Stray(fault) => drop(self.error.get_or_insert(fault)),
+            Event::Apdu(apdu) => {
+                let (apdu, fault) = ApduRecord::new(apdu, keys, patterns);
+                self.apdus.push(apdu);
+                if let Some(fault) = fault {
+                    self.error.get_or_insert(fault);
+                }
+            }
+            Event::Llc(_) | Event::Block(_) | Event::Gateway(..) => {}
+        };
+        receiver.feed(octets, &mut on);
+        receiver.finish(&mut on);
+        self
+    }
+
+    /// Something whose first octet is either the tag of initiate-request or that of an array.
+    fn initiate_or_value(mut self, octets: &[u8]) -> Self {
+        let mut apdu = ApduRecord::empty(octets);
+        let value = RawData::from_octets(octets).and_then(|raw| raw.data());
+        match (InitiateRequest::decode(octets), value) {
+            (Ok(_), _) => {}
+            (Err(_), Ok(value)) => apdu.leaves = dlms_core::push::scalar_count(&value).ok(),
+            (Err(_), Err(malformed)) => self.error = Some(malformed.into()),
+        }
+        self.apdus.push(apdu);
+        self
+    }
+}
+
+impl Keys {
+    /// These keys, or `others` where there are none.
+    fn ring(&self, others: &KeyRing) -> KeyRing {
+        let parsed = |text: &Option<String>| text.as_ref()?.parse().ok();
+        let mut ring = others.clone();
+        if let Some(encryption) = parsed(&self.ek) {
+            ring.encryption = Some(encryption);
+            ring.authentication = parsed(&self.ak);
+            ring.file = None;
+        }
+        if let Some(title) = self.system_title.as_ref().and_then(|text| text.parse().ok()) {
+            ring.title = Some(title);
+        }
+        ring
+    }
+}
+
+impl ApduRecord {
+    fn empty(apdu: &[u8]) -> Self {
+        Self {
+            tag: first_octet(apdu),
+            verified: None,
+            plain_tag: None,
+            time: String::new(),
+            leaves: None,
+            values: Vec::new(),
+        }
+    }
+
+    /// What is in `apdu`, which is opened in place, and what is wrong with it.
+    fn new(apdu: &mut [u8], keys: &KeyRing, patterns: &Patterns) -> (Self, Option<Fault>) {
+        let mut record = Self::empty(apdu);
+        if !apdu.first().is_some_and(|first| tag::is_protected(*first)) {
+            let fault = record.take(apdu, patterns);
+            return (record, fault);
+        }
+        let envelope = match keys.open(apdu) {
+            Ok(envelope) => envelope,
+            Err(error) => return (record, Some(error.into())),
+        };
+        record.verified = envelope.seal.verified();
+        let fault = match envelope.plain {
+            None => envelope.seal.fault(),
+            Some(plain) => {
+                record.plain_tag = Some(first_octet(plain));
+                record.take(plain, patterns)
+            }
+        };
+        (record, fault)
+    }
+
+    fn take(&mut self, apdu: &[u8], patterns: &Patterns) -> Option<Fault> {
+        let (_, content, malformed) = content::read(apdu, patterns);
+        if let Some(Content { time, scalars, values, .. }) = content {
+            self.time = hex::text(time.unwrap_or_default());
+            self.leaves = Some(scalars);
+            self.values = values.iter().filter_map(ValueRecord::new).collect();
+        }
+        malformed.map(Fault::from)
+    }
+}
+
+impl ValueRecord {
+    fn new(pushed: &PushValue<'_>) -> Option<Self> {
+        let object = pushed.object;
+        // What a value is shown as depends on its class only where the type does not tell.
+        let shown =
+            Shown::new(&pushed.value, ClassId(0), AttributeId(0), pushed.scaler_unit).ok()?;
+        Some(Self {
+            logical_name: object.map(|object| object.instance.to_string()),
+            value: shown.value,
+            scaler: pushed.scaler_unit.map(|ScalerUnit { scaler, .. }| scaler),
+            unit: pushed
+                .scaler_unit
+                .filter(|both| both.unit != Unit::Count)
+                .map(|both| both.unit.to_string()),
+        })
+    }
+}
+
+/// In hexadecimal; empty when there is none.
+fn first_octet(octets: &[u8]) -> String {
+    hex::text(octets.get(..1).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoded(line: &str) -> Value {
+        let record = Record::of_line(line, &KeyRing::default(), &Patterns::built_in());
+        serde_json::to_value(record).unwrap()
+    }
+
+    #[test]
+    fn a_capture_becomes_a_line() {
+        let record = decoded(
+            r#"{"id":"x","framing":"apdu",
+            "hex":"0f0000000100020309060100200700ff1208fd02020fff1623"}"#,
+        );
+        assert_eq!(
+            record.to_string(),
+            serde_json::json!({
+                "id": "x", "frames": 0, "bad_frames": [],
+                "apdus": [{
+                    "tag": "0f", "verified": null, "plain_tag": null, "time": "", "leaves": 4,
+                    "values": [{
+                        "logical_name": "1-0:32.7.0*255", "value": 2301, "scaler": -1, "unit": "V",
+                    }],
+                }],
+                "error": null,
+            })
+            .to_string()
+        );
+    }
+
+    #[test]
+    fn the_keys_of_a_capture_open_it() {
+        let capture = |ak: &str| {
+            format!(
+                r#"{{"id":1,"framing":"apdu",
+                "hex":"c81e3001234567411312ff935a47566827c467bc7d825c3be4a77c3fcc056b6b",
+                "keys":{{"ek":"000102030405060708090a0b0c0d0e0f","ak":"{ak}",
+                "system_title":"4d4d4d0000bc614e"}}}}"#
+            )
+        };
+        let good = decoded(&capture("d0d1d2d3d4d5d6d7d8d9dadbdcdddedf"));
+        assert_eq!(good["apdus"][0]["verified"], true);
+        assert_eq!(good["apdus"][0]["plain_tag"], "c0");
+        let forged = decoded(&capture("00000000000000000000000000000000"));
+        assert_eq!(forged["apdus"][0]["verified"], false);
+        assert_eq!(forged["apdus"][0]["plain_tag"], Value::Null);
+        assert_eq!(forged["error"]["code"], "tag-mismatch");
+    }
+
+    #[test]
+    fn whatever_a_line_holds_there_is_a_line_for_it() {
+        for (line, code) in [
+            ("", "not-a-capture"),
+            ("[]", "not-a-capture"),
+            (r#"{"id":1,"hex":"7"}"#, "not-hexadecimal"),
+            (r#"{"id":1,"framing":"gmac","hex":"10"}"#, "not-an-apdu"),
+            (r#"{"id":1,"framing":"apdu","hex":""}"#, "truncated"),
+            (r#"{"id":1,"framing":"apdu","hex":"2f4142"}"#, "unknown-tag"),
+            (r#"{"id":1,"framing":"hdlc","hex":"7ea019"}"#, "truncated"),
+            (r#"{"id":1,"framing":"axdr-or-initiate","hex":"0102"}"#, "truncated"),
+        ] {
+            assert_eq!(decoded(line)["error"]["code"], code, "{line}");
+        }
+    }
+}

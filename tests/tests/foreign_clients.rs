@@ -1,0 +1,195 @@
+//! Other people's clients with our simulated meter: every step that they can do, in every mode that
+//! they have and we too, over both framings.
+//!
+//! `cargo test -p dlms-tests --test foreign_clients -- --nocapture` prints what came of each run.
+
+use dlms_tests::{Foreign, Framing, Noise, Output, Simulator, TcpCable};
+
+/// The third of January, which both clients ask for, lies in the profile of this meter.
+const ENTRIES: [&str; 4] = ["--entries", "3000", "--clock", "2026-02-01T06:00:00Z"];
+
+/// The steps of `gurux_client.py` with the beginning of what each prints, None for the one that the
+/// meter must refuse. Energies, currents and the like come and go; these values do not.
+const GURUX_STEPS: [(&str, Option<&str>); 26] = [
+    ("connect", Some("'conformance ")),
+    ("SAP assignment", Some("[(1, 'DHE0000000001000')]")),
+    ("logical device name", Some("bytearray(b'DHE0000000001000')")),
+    ("association object list", Some("25")),
+    ("voltage scaler/unit", Some("([0.1, <Unit.VOLTAGE: 35>], 0.1, <Unit.VOLTAGE: 35>)")),
+    ("voltage", Some("(2")),
+    ("extended register capture time", Some("<gurux_dlms.GXDateTime")),
+    ("demand register last avg", Some("")),
+    ("clock", Some("'02/01/26 0")),
+    ("profile columns", Some("4")),
+    ("profile by range (1 day, 97 rows)", Some("97")),
+    ("profile by entry (20)", Some("20")),
+    // Its buffer still holds the 20 of the step before.
+    ("profile all rows", Some("3020")),
+    ("read list (2 attributes)", Some("[[2")),
+    ("disconnect state", Some("1")),
+    ("remote_disconnect", Some("0")),
+    ("state after", Some("0")),
+    ("remote_reconnect", Some("0")),
+    ("unknown object error", None),
+    ("write", Some("0")),
+    ("image block size", Some("200")),
+    ("image transfer initiate", Some("0")),
+    ("image block transfer", Some("5")),
+    ("image verify", Some("0")),
+    ("image status", Some("3")),
+    ("release/disconnect", Some("None")),
+];
+
+/// The steps of `u9n_client.py`, likewise. It does not know how to select entries, tries it after
+/// the release, and refuses that itself.
+const U9N_STEPS: [(&str, Option<&str>); 19] = [
+    ("connect", Some("None")),
+    ("associate", Some("<AssociationResult.ACCEPTED: 0>")),
+    ("SAP assignment", Some("[[1, bytearray(b'DHE0000000001000')]]")),
+    ("LDN", Some("b'DHE0000000001000'")),
+    ("energy", Some("")),
+    ("voltage scaler", Some("[-1, 35]")),
+    ("clock", Some("'07ea0")),
+    ("object list", Some("25")),
+    ("profile by range", Some("97")),
+    ("profile all (block transfer)", Some("")),
+    ("profile parsed", Some("'2026-01-01 01:")),
+    ("get_many", Some("'GetResponseWithList'")),
+    ("set", Some("<DataAccessResult.SUCCESS: 0>")),
+    ("remote_disconnect", Some("None")),
+    ("state", Some("0")),
+    ("unknown object", None),
+    ("release", Some("ReleaseResponse(reason=<ReleaseResponseReason.NORMAL: 0>")),
+    ("profile by entry (known unimplemented in u9n)", None),
+    ("disconnect", Some("None")),
+];
+
+const GURUX_MODES: [&str; 13] = [
+    "--client 16",
+    "--client 17 --auth low",
+    "--client 1 --auth high",
+    "--client 1 --auth md5",
+    "--client 1 --auth sha1",
+    "--client 1 --auth sha256",
+    "--client 1 --auth gmac",
+    "--client 1 --auth gmac --security auth",
+    "--client 1 --auth gmac --security enc",
+    "--client 1 --auth gmac --security authenc",
+    "--client 16 --security authenc",
+    "--client 17 --auth low --security authenc",
+    "--client 1 --auth sha256 --security authenc",
+];
+
+/// With GMAC it always ciphers.
+const U9N_MODES: [&str; 9] = [
+    "--auth none",
+    "--auth lls",
+    "--auth hls",
+    "--auth gmac",
+    "--auth gmac --dedicated",
+    "--auth none --cipher",
+    "--auth lls --cipher",
+    "--auth hls --cipher",
+    "--auth lls --cipher --dedicated",
+];
+
+#[test]
+fn the_gurux_client_does_every_step_in_every_mode() {
+    for framing in Framing::ALL {
+        let meter = Simulator::meter(framing, &ENTRIES);
+        for mode in GURUX_MODES {
+            let output = Foreign::gurux_client(framing, meter.port(), &words(mode));
+            assert_steps(&output, &GURUX_STEPS);
+            show("gurux", framing, mode, &output);
+            assert_eq!(last_line(&output), "steps ok 25 failed 1");
+        }
+    }
+}
+
+#[test]
+fn the_u9n_client_does_every_step_that_it_can_over_the_wrapper() {
+    let meter = Simulator::meter(Framing::Wrapper, &ENTRIES);
+    for mode in U9N_MODES {
+        let output = Foreign::u9n_client(Framing::Wrapper, meter.port(), &words(mode));
+        assert_steps(&output, &U9N_STEPS);
+        show("u9n", Framing::Wrapper, mode, &output);
+        assert_eq!(last_line(&output), "steps ok 17 failed 2");
+        assert!(output.stdout.contains("profile all (block transfer) = 3000"), "{output}");
+    }
+}
+
+/// Of u9n it is known that it waits for ever for the rest of an HDLC frame whose last check octet
+/// is 7E. So a run may end early, and then what the meter said last must be just such a frame.
+/// Another profile has other frames, so the mode is tried again.
+#[test]
+fn the_u9n_client_does_every_step_over_hdlc_unless_a_check_sequence_ends_in_7e() {
+    for mode in U9N_MODES {
+        let mut profiles = 300..310;
+        assert!(profiles.any(|entries| u9n_over_hdlc(entries, mode)), "{mode}: never to the end");
+    }
+}
+
+/// Whether the client came to its end, with a meter that has so many rows in its profile. The other
+/// profile has a hundred times as many frames as the rest of the steps; this one is shorter.
+fn u9n_over_hdlc(entries: u32, mode: &str) -> bool {
+    let entries = entries.to_string();
+    let args = ["--entries", &entries, "--clock", "2026-01-04T00:05:00Z"];
+    let meter = Simulator::meter(Framing::Hdlc, &args);
+    let cable = TcpCable::new(meter.port(), Noise::NONE);
+    let output = Foreign::u9n_client(Framing::Hdlc, cable.port(), &words(mode));
+    show("u9n", Framing::Hdlc, mode, &output);
+    if !output.stdout.contains("CommunicationError Could not receive data") {
+        assert_steps(&output, &U9N_STEPS);
+        assert_eq!(last_line(&output), "steps ok 17 failed 2");
+        return true;
+    }
+    let answered = cable.conversations()[0].answered();
+    assert!(answered.ends_with(&[0x7e, 0x7e]), "{output}");
+    let done = lines(&output).take_while(|line| line.starts_with("OK ")).count();
+    assert_begins(&output, &U9N_STEPS[..done]);
+    false
+}
+
+fn words(mode: &str) -> Vec<&str> {
+    mode.split(' ').collect()
+}
+
+fn show(client: &str, framing: Framing, mode: &str, output: &Output) {
+    println!("{client:<6}{framing:<9}{mode:<46}{} in {:.1?}", last_line(output), output.took);
+}
+
+/// `steps ok N failed M`, without the figures that follow.
+fn last_line(output: &Output) -> &str {
+    let line = output.stdout.lines().last().unwrap_or_default();
+    line.split(',').next().unwrap_or_default()
+}
+
+/// Exactly these steps were done, in this order, and an object that is not there was refused as one.
+#[track_caller]
+fn assert_steps(output: &Output, steps: &[(&str, Option<&str>)]) {
+    assert_begins(output, steps);
+    assert_eq!(lines(output).count(), steps.len(), "steps of\n{output}");
+    let mut refused = lines(output).filter(|line| line.starts_with("FAIL unknown object"));
+    let refused = refused.next().unwrap_or_default();
+    let object_undefined = ["DLMS error 4", "DataAccessResult.OBJECT_UNDEFINED: 4"];
+    assert!(object_undefined.iter().any(|words| refused.contains(words)), "{output}");
+}
+
+/// The output begins with these steps.
+#[track_caller]
+fn assert_begins(output: &Output, steps: &[(&str, Option<&str>)]) {
+    let mut lines = lines(output);
+    for (name, result) in steps {
+        let line = lines.next().unwrap_or_default();
+        let expected = match result {
+            Some(result) => format!("OK   {name} = {result}"),
+            None => format!("FAIL {name} "),
+        };
+        assert!(line.starts_with(&expected), "expected `{expected}` and not `{line}` in\n{output}");
+    }
+}
+
+/// The lines of steps; the Gurux client also says now and then that ciphering is on.
+fn lines(output: &Output) -> impl Iterator<Item = &str> {
+    output.stdout.lines().filter(|line| line.starts_with("OK ") || line.starts_with("FAIL "))
+}
