@@ -88,9 +88,12 @@ pub struct Deframer {
     /// Nothing new can be found before the buffer holds this many octets.
     wanted: usize,
     /// End of the octets that the latest failed candidate claimed. What fails before it is no news
-    /// to report, and counts towards `fcs_attempts`.
+    /// to report.
     claimed_until: usize,
-    /// Failed frame check sequences of candidates that start before `claimed_until`.
+    /// End of the octets that a candidate claimed whose frame check sequence failed, the first since
+    /// the end before. Other failures do not move it: they would reset the count.
+    fcs_until: usize,
+    /// Failed frame check sequences of candidates that start before `fcs_until`.
     fcs_attempts: u8,
     counters: Counters,
 }
@@ -104,6 +107,7 @@ impl Deframer {
             hunting: false,
             wanted: 1,
             claimed_until: 0,
+            fcs_until: 0,
             fcs_attempts: 0,
             counters: Counters {
                 frames: 0,
@@ -160,6 +164,7 @@ impl Deframer {
         self.start = 0;
         self.wanted = self.wanted.saturating_sub(consumed);
         self.claimed_until = self.claimed_until.saturating_sub(consumed);
+        self.fcs_until = self.fcs_until.saturating_sub(consumed);
         consumed
     }
 
@@ -229,17 +234,21 @@ impl Deframer {
         };
         *counter = counter.wrapping_add(1);
 
+        let claims_until = match (error.kind, candidate) {
+            (FrameErrorKind::Format, _) | (_, []) => self.start.saturating_add(1),
+            (_, [_, octets @ ..]) => {
+                self.start.saturating_add(1).saturating_add(announced_length(octets))
+            }
+        };
         let is_new = self.start >= self.claimed_until;
         if is_new {
-            let claimed = match (error.kind, candidate) {
-                (FrameErrorKind::Format, _) => 0,
-                (_, [_, octets @ ..]) => announced_length(octets),
-                (_, []) => 0,
-            };
-            self.claimed_until = self.start.saturating_add(1).saturating_add(claimed);
-            self.fcs_attempts = 0;
+            self.claimed_until = claims_until;
         }
         if error.kind == FrameErrorKind::Fcs {
+            if self.start >= self.fcs_until {
+                self.fcs_until = claims_until;
+                self.fcs_attempts = 0;
+            }
             self.fcs_attempts = self.fcs_attempts.saturating_add(1);
         }
         match candidate {
@@ -561,6 +570,26 @@ mod tests {
         let chunks: Vec<_> = octets.chunks(61).collect();
         run(&mut split, &chunks);
         assert_eq!(split.counters(), counters);
+    }
+
+    /// Before each header that claims 2047 octets, one that claims a few and is wrong at once.
+    #[test]
+    fn other_failures_between_them_do_not_raise_the_limit() {
+        let mut header = vec![0xa7, 0xff, 0x03, 0x21, 0x13];
+        header.extend(checksum(&header).to_le_bytes());
+        let bad_hcs = [FLAG, 0xa0, 0x09, 0x03, 0x21, 0x13, 0x00, 0x00];
+        let mut octets = Vec::new();
+        while octets.len() < 64 * 1024 {
+            octets.extend(bad_hcs);
+            octets.push(FLAG);
+            octets.extend(&header);
+        }
+        let mut deframer = Deframer::new(OnError::Resync);
+        while deframer.next_frame(&octets).is_some() {}
+        let counters = deframer.counters();
+        let extents = 64 * 1024 / 2048 + 1;
+        assert!(counters.bad_hcs > 0 && counters.bad_fcs > 0, "{counters:?}");
+        assert!(counters.bad_fcs <= u64::from(FCS_ATTEMPTS_MAX) * extents, "{counters:?}");
     }
 
     #[test]

@@ -105,8 +105,8 @@ fn expect<'a, O>(
     }
 }
 
-/// A value `depth` arrays or structures deep: `null`, `array(V,...)`, `structure(V,...)`, or a type,
-/// a colon and a text.
+/// A value `depth` arrays or structures deep: `null`, `array(V,...)`, `structure(V,...)`, or a
+/// type, a colon and a text.
 fn value(input: &str, depth: usize) -> IResult<&str, DataBuf, Complaint<'_>> {
     if depth > NESTING_MAX {
         return fail(input, format!("nested deeper than {NESTING_MAX}"));

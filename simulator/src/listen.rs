@@ -254,3 +254,51 @@ impl Entropy for SystemEntropy {
         getrandom::fill(octets).expect("the operating system has no random numbers");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use dlms_tokio::ApduServer;
+
+    use super::{AnswerConfig, LOGICAL_DEVICE, Meter, Port};
+    use crate::{MeterConfig, PUBLIC_CLIENT};
+
+    /// AARQ without authentication.
+    const AARQ: [u8; 31] = [
+        0x60, 0x1d, 0xa1, 0x09, 0x06, 0x07, 0x60, 0x85, 0x74, 0x05, 0x08, 0x01, 0x01, 0xbe, 0x10,
+        0x04, 0x0e, 0x01, 0x00, 0x00, 0x00, 0x06, 0x5f, 0x1f, 0x04, 0x00, 0x40, 0x1e, 0x9f, 0xff,
+        0xff,
+    ];
+    /// GET of the status 0-0:96.10.1.
+    const GET: [u8; 13] = [0xc0, 0x01, 0xc1, 0, 1, 0, 0, 96, 10, 1, 255, 2, 0];
+
+    /// SET of the status to an unsigned.
+    fn set(invoke_id_and_priority: u8, value: u8) -> Vec<u8> {
+        vec![0xc1, 0x01, invoke_id_and_priority, 0, 1, 0, 0, 96, 10, 1, 255, 2, 0, 0x11, value]
+    }
+
+    #[test]
+    fn what_may_not_be_answered_is_done_if_it_wants_no_answer_and_the_client_is_known() {
+        let meter = Arc::new(Mutex::new(Meter::new(1000, Arc::new(MeterConfig::default()))));
+        let mut port = Port::new(meter, AnswerConfig::default());
+        let ask = |port: &mut Port, apdu: &[u8]| {
+            let mut out = Vec::new();
+            port.handle(PUBLIC_CLIENT, LOGICAL_DEVICE, &mut apdu.to_vec(), &mut out);
+            out
+        };
+        port.handle_unconfirmed(PUBLIC_CLIENT, None, &mut set(0x01, 6));
+        assert!(port.associations.is_empty());
+        ask(&mut port, &AARQ);
+        let before = ask(&mut port, &GET);
+        assert!(before.starts_with(&[0xc4, 0x01, 0xc1, 0x00]), "{before:02x?}");
+        // Nothing was done without an association, and nothing is done that asks to be confirmed.
+        port.handle_unconfirmed(PUBLIC_CLIENT, None, &mut set(0x41, 7));
+        assert_eq!(ask(&mut port, &GET), before);
+        for server in [None, Some(LOGICAL_DEVICE)] {
+            let value = 8 + u8::from(server.is_some());
+            port.handle_unconfirmed(PUBLIC_CLIENT, server, &mut set(0x01, value));
+            assert_eq!(ask(&mut port, &GET), [0xc4, 0x01, 0xc1, 0x00, 0x11, value]);
+        }
+    }
+}

@@ -164,7 +164,8 @@ fn last_line(output: &Output) -> &str {
     line.split(',').next().unwrap_or_default()
 }
 
-/// Exactly these steps were done, in this order, and an object that is not there was refused as one.
+/// Exactly these steps were done, in this order, and an object that is not there was refused as
+/// such.
 #[track_caller]
 fn assert_steps(output: &Output, steps: &[(&str, Option<&str>)]) {
     assert_begins(output, steps);

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its helper does")]
 
+use core::ops::Range;
 use core::time::Duration;
 use std::thread;
 
@@ -111,24 +112,30 @@ fn heavy_noise_ends_in_a_clean_failure_or_in_the_right_values() {
     through_noise(10_000, 300..300 + soak::rounds(3));
 }
 
-/// Reads a meter over as many noisy lines at the same time as there are seeds, and says which of
-/// the readings were complete. What was read is right in any case. `ppm` is the chance in a million
-/// that an octet is lost, the same that one of its bits turns, and that another is invented.
-fn through_noise(ppm: u32, seeds: core::ops::Range<u32>) -> Vec<bool> {
+/// Lines that are noisy at the same time: a meter takes only so many connections.
+const AT_ONCE: usize = 6;
+
+/// Reads a meter over a noisy line for each of the seeds, and says which of the readings were
+/// complete. What was read is right in any case. `ppm` is the chance in a million that an octet is
+/// lost, the same that one of its bits turns, and that another is invented.
+fn through_noise(ppm: u32, seeds: Range<u32>) -> Vec<bool> {
+    let noises: Vec<_> = seeds.map(|seed| Noise::of_each(ppm, seed.into())).collect();
+    noises.chunks(AT_ONCE).flat_map(all_through_noise).collect()
+}
+
+fn all_through_noise(noises: &[Noise]) -> Vec<bool> {
     let meter = Simulator::meter(Framing::Hdlc, &METER);
     let truth = read_and_profile(&Headend::new(), &meter.address());
     truth.iter().for_each(|output| output.assert_code(0));
     let truth = truth.map(|output| output.json_lines());
 
-    let port = meter.port();
+    let (port, truth) = (meter.port(), &truth);
     thread::scope(|scope| {
-        let readings: Vec<_> = seeds
-            .map(|seed| {
-                let truth = &truth;
-                scope
-                    .spawn(move || one_through_noise(port, Noise::of_each(ppm, seed.into()), truth))
-            })
-            .collect();
+        let read = |noise: &Noise| {
+            let noise = *noise;
+            scope.spawn(move || one_through_noise(port, noise, truth))
+        };
+        let readings: Vec<_> = noises.iter().map(read).collect();
         readings.into_iter().flat_map(|reading| reading.join().unwrap()).collect()
     })
 }

@@ -107,7 +107,9 @@ fn a_counter_file_that_is_broken_stops_everything_before_a_counter_is_used() {
         fs::write(&file, broken).unwrap();
         let output = start(&headend, &cable, "read", &words).finish(TIME_MAX);
         output.assert_code(1);
-        for words in ["E-IC-FILE", "usually means:", "must not be replaced", "--counter-file"] {
+        for words in
+            ["E-IC-FILE", "is not a counter file", "usually means:", "must not be replaced"]
+        {
             assert!(output.stderr.contains(words), "does not say `{words}`:\n{output}");
         }
         assert_eq!(output.json_lines().len(), OBJECTS.len());

@@ -620,3 +620,60 @@ fn server_address(config: &LineConfig) -> Result<Address, LineError> {
     };
     address.map_err(|_| LineError::BadSap)
 }
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::{HdlcLine, LineConfig, link_config};
+    use crate::{
+        ApduServer, HdlcServerConfig, Identification, address::SerialPort, line::stream::Stream,
+        serve_hdlc, trace::Trace,
+    };
+
+    struct Silent;
+
+    impl ApduServer for Silent {
+        fn knows(&self, server: u16) -> bool {
+            server == 1
+        }
+
+        fn handle(&mut self, _: u16, _: u16, _: &mut Vec<u8>, _: &mut Vec<u8>) -> bool {
+            false
+        }
+
+        fn disconnected(&mut self, _: u16, _: u16) {}
+    }
+
+    fn config() -> LineConfig {
+        LineConfig { window: 3, timeout: Duration::from_secs(1), ..LineConfig::default() }
+    }
+
+    #[test]
+    fn on_a_serial_line_a_window_of_frames_each_way_and_one_on_its_way_take_their_time() {
+        let response_timeout =
+            |baud| link_config(&config(), baud).map(|config| config.response_timeout);
+        assert_eq!(response_timeout(None), Ok(Duration::from_secs(1)));
+        // Twice four frames of 145 octets of ten bits.
+        assert_eq!(response_timeout(Some(11_600)), Ok(Duration::from_secs(2)));
+        assert_eq!(response_timeout(Some(0)), response_timeout(Some(300)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_mode_e_frames_are_given_the_time_they_take_at_the_rate_agreed_on() {
+        let (near, far) = tokio::io::duplex(4_096);
+        tokio::spawn(async move {
+            let identification =
+                Identification { manufacturer: *b"DHE", baud: 1_200, product: String::new() };
+            let config =
+                HdlcServerConfig { mode_e: Some(identification), ..HdlcServerConfig::default() };
+            serve_hdlc(far, &mut Silent, &config).await
+        });
+        let port = SerialPort { path: String::new(), baud: 9_600, mode_e: true };
+        let stream = Stream::Memory(near);
+        let mut line =
+            HdlcLine::try_new(stream, Some(&port), &LineConfig::default(), Trace::off()).unwrap();
+        line.connect().await.unwrap();
+        assert_eq!(Ok(*line.link.config()), link_config(&LineConfig::default(), Some(1_200)));
+    }
+}

@@ -303,7 +303,7 @@ mod tests {
 
     use sans_io_time::Instant;
 
-    use super::{SignOn, SignOnEvent, acknowledgement, with_even_parity};
+    use super::{SignOn, SignOnEvent, acknowledgement, baud_character, with_even_parity};
 
     // "/?!\r\n" in 7E1 over 8N1.
     const SIGN_ON_7E1: [u8; 5] = [0xAF, 0x3F, 0x21, 0x8D, 0x0A];
@@ -399,6 +399,25 @@ mod tests {
         machine.handle_octets(at(400), IDENTIFICATION);
         machine.handle_timeout(at(600));
         assert_eq!(sent(&mut machine), ACK_9600_7E1);
+    }
+
+    #[test]
+    fn an_identification_is_three_letters_a_rate_and_whatever_follows() {
+        for (message, character) in [
+            (IDENTIFICATION, Some(b'5')),
+            (b"/DHE5\r\n", Some(b'5')),
+            (b"/dheA\r\n", Some(b'A')),
+            (b"noise /DHE5/DHE6\\2METER\r\n", Some(b'6')),
+            (b"/DHE\r\n", None),
+            (b"/DH5\\2METER\r\n", None),
+            (b"/D-E5\\2METER\r\n", None),
+            (b"/?!\r\n", None),
+            (b"/DHE5", None),
+            (b"DHE5\r\n", None),
+            (b"\r\n", None),
+        ] {
+            assert_eq!(baud_character(message), character, "{}", message.escape_ascii());
+        }
     }
 
     #[test]

@@ -349,17 +349,16 @@ fn handle_frame<A: ApduServer + ?Sized>(
         // One that is not connected says DM, or whatever it has to say, and is gone with the turn.
         let new = || ServedLink::new(local, frame.source, config);
         let served = links.entry(key).or_insert_with(new);
-        if served.link.config().local != local {
-            // The link of this pair goes by another form of our address.
-            if !matches!(frame.control, Control::Snrm { .. }) {
-                return false;
-            }
+        let is_other_form = served.link.config().local != local;
+        if is_other_form && matches!(frame.control, Control::Snrm { .. }) {
             served.part(server);
             *served = new();
         }
         let segment = served.link.handle_frame(now, frame);
         served.handle_events(server);
         match segment {
+            // The link goes by another form of our address, and does not hear this one.
+            None if is_other_form && matches!(frame.control, Control::Ui { .. }) => {}
             None => return true,
             Some(Segment { unnumbered: true, .. }) => {}
             Some(segment) => {

@@ -4,9 +4,9 @@ use core::time::Duration;
 
 use dlms_core::{association::ClientConfig, axdr::DataBuf};
 use dlms_tokio::{DecodeLevel, LineConfig, Trace, client::Client};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
-use crate::meter::{ECHO, ENERGY, Entry, Meter, NOTE, recorded};
+use crate::meter::{ECHO, ENERGY, Entry, Meter, NOTE, pass, recorded};
 
 /// A meter that takes three seconds to make an answer.
 fn slow_meter() -> (Meter, crate::meter::Log) {
@@ -24,7 +24,7 @@ async fn a_request_dropped_while_it_waits_for_its_turn_is_never_made() {
         let client = client.clone();
         async move { client.read(ENERGY).await }
     });
-    sleep(Duration::from_secs(1)).await;
+    pass(Duration::from_secs(1)).await;
     // The line is busy for two more seconds.
     let value = DataBuf::Unsigned(1);
     let moment = Duration::from_millis(100);
@@ -54,12 +54,6 @@ async fn the_answer_to_a_request_dropped_under_way_is_nobodys() {
     }
 }
 
-/// Whether the last frames of a line are DISC and the UA to it.
-fn ends_with_disc(shown: &[String]) -> bool {
-    println!("{shown:#?}");
-    false
-}
-
 #[tokio::test(start_paused = true)]
 async fn an_association_dropped_while_it_opens_leaves_nothing_at_the_meter() {
     let (meter, log) = slow_meter();
@@ -67,24 +61,23 @@ async fn an_association_dropped_while_it_opens_leaves_nothing_at_the_meter() {
     let line = meter.over_hdlc(&LineConfig::default(), trace);
     let connecting = Client::over(line, ClientConfig::default(), None);
     assert!(timeout(Duration::from_secs(1), connecting).await.is_err());
-    sleep(Duration::from_secs(10)).await;
+    pass(Duration::from_secs(10)).await;
     // It was opened in the end, and closed at once: AARQ, RLRQ, DISC.
     assert_eq!(log.all(), [Entry::Apdu(0x60), Entry::Apdu(0x62), Entry::Disconnected]);
-    assert!(ends_with_disc(&shown.lock().unwrap()));
+    let shown = shown.lock().unwrap();
+    assert_eq!(shown[shown.len() - 2..], ["LINK TX 16 > 1 DISC P/F", "LINK RX 1 > 16 UA P/F"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_link_whose_meter_is_silent_is_released_too() {
+async fn a_meter_that_never_answers_is_given_up_although_nobody_waits() {
     // It answers SNRM and polls, but never an APDU.
     let (mut meter, log) = Meter::new();
     meter.thinks = Duration::from_secs(3_600);
     let config =
         LineConfig { timeout: Duration::from_secs(2), retries: 1, ..LineConfig::default() };
-    let (trace, shown) = recorded(DecodeLevel::Link);
-    let line = meter.over_hdlc(&config, trace);
+    let line = meter.over_hdlc(&config, Trace::off());
     let connecting = Client::over(line, ClientConfig::default(), None);
     assert!(timeout(Duration::from_millis(100), connecting).await.is_err());
-    sleep(config.patience() + Duration::from_secs(4)).await;
+    pass(config.patience() + Duration::from_secs(4)).await;
     assert_eq!(log.all(), [Entry::Apdu(0x60), Entry::Disconnected]);
-    assert!(ends_with_disc(&shown.lock().unwrap()));
 }

@@ -11,11 +11,11 @@ use dlms_tokio::{
 use tokio::{
     io::{copy_bidirectional, duplex},
     sync::oneshot,
-    time::{Instant, sleep, timeout},
+    time::{Instant, timeout},
 };
 
 use crate::{
-    meter::{ECHO, ENERGY, NOTE, PIPE},
+    meter::{ECHO, ENERGY, NOTE, PIPE, pass},
     script::{ByHand, Scripted, by_hand, octets},
 };
 
@@ -50,7 +50,7 @@ async fn after_the_line_failed_every_request_gets_the_same_error() {
     // While nothing was asked.
     let (client, meter) = connected().await;
     drop(meter);
-    sleep(Duration::from_secs(1)).await;
+    pass(Duration::from_secs(1)).await;
     assert_all_fail(client, CLOSED).await;
 
     // In the middle of a request.

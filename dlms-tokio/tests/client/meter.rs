@@ -58,6 +58,11 @@ pub(crate) fn recorded(level: DecodeLevel) -> (Trace, Arc<Mutex<Vec<String>>>) {
     (trace, lines)
 }
 
+/// Lets simulated time pass.
+pub(crate) async fn pass(time: Duration) {
+    tokio::time::sleep_until(tokio::time::Instant::now() + time).await;
+}
+
 pub(crate) fn long_value() -> DataBuf {
     DataBuf::array((0..1_000).map(DataBuf::DoubleLongUnsigned))
 }

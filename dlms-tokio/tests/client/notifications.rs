@@ -6,11 +6,11 @@ use dlms_core::{association::ClientConfig, axdr::DataBuf};
 use dlms_tokio::{LineConfig, client::Client};
 use tokio::{
     sync::broadcast::error::{RecvError, TryRecvError},
-    time::{sleep, timeout},
+    time::timeout,
 };
 
 use crate::{
-    meter::ENERGY,
+    meter::{ENERGY, pass},
     script::{ByHand, by_hand, octets},
 };
 
@@ -28,7 +28,7 @@ async fn every_receiver_gets_what_the_meter_sends_by_itself() {
     let (client, mut meter) = connected().await;
     let (mut one, mut other) = (client.notifications(), client.notifications());
     // Long after the last request, and no request is under way.
-    sleep(Duration::from_secs(3_600)).await;
+    pass(Duration::from_secs(3_600)).await;
     meter.say(PUSH).await;
     assert_eq!(*one.recv().await.unwrap(), octets(PUSH)[..]);
     assert_eq!(*other.recv().await.unwrap(), octets(PUSH)[..]);
@@ -60,7 +60,7 @@ async fn a_receiver_that_does_not_keep_up_is_told_how_many_it_missed() {
     let mut pushed = client.notifications();
     for _ in 0..100 {
         meter.say(PUSH).await;
-        sleep(Duration::from_millis(1)).await;
+        pass(Duration::from_millis(1)).await;
     }
     assert_eq!(pushed.recv().await, Err(RecvError::Lagged(36)));
     for _ in 0..64 {

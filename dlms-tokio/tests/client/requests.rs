@@ -1,5 +1,7 @@
 //! What a handle can be asked for.
 
+use core::time::Duration;
+
 use dlms_core::{
     association::{ClientConfig, Failure, Misuse, Request},
     axdr::DataBuf,
@@ -12,7 +14,7 @@ use dlms_tokio::{
 };
 
 use crate::meter::{
-    DENIED, ECHO, ENERGY, LONG, Meter, NOTE, NOTHING, ciphered, long_value, with_password,
+    DENIED, ECHO, ENERGY, LONG, Meter, NOTE, NOTHING, ciphered, long_value, pass, with_password,
 };
 
 /// Clients on every kind of line and with every kind of protection, with the tag of a GET.
@@ -134,7 +136,7 @@ async fn the_last_handle_that_goes_releases_the_association() {
     drop(client);
     assert!(other.read(ENERGY).await.unwrap().is_ok());
     drop(other);
-    tokio::time::sleep(core::time::Duration::from_secs(1)).await;
+    pass(Duration::from_secs(1)).await;
     assert_eq!(log.tags(), [0x60, 0xc0, 0x62]);
     assert_eq!(log.all().last(), Some(&crate::meter::Entry::Disconnected));
 }

@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use crate::meter::PIPE;
 
 /// AARE: accepted, no diagnostic, all services, 1,024 octets, logical names.
-const AARE: &str = "6129 A109060760857405080101 A203020100 A305A103020100
+pub(crate) const AARE: &str = "6129 A109060760857405080101 A203020100 A305A103020100
     BE10040E 0800065F1F0400 7E1F1D 0400 0007";
 
 /// The octets of hexadecimal text; blanks do not matter.

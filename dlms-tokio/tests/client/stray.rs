@@ -13,8 +13,8 @@ use dlms_tokio::{
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    meter::{ENERGY, NOTE},
-    script::{by_hand, octets, over_hdlc},
+    meter::{ENERGY, NOTE, pass},
+    script::{AARE, by_hand, octets, over_hdlc},
 };
 
 fn config() -> LineConfig {
@@ -27,7 +27,7 @@ const STRAY: [&str; 4] = [
     "C401 CF 00 06 00000001",
     "C200 0003 0100010800FF 02 0600000001",
     "0F 00000001 00 0600000001",
-    "6129 A109060760857405080101 A203020100 A305A103020100 BE10040E 0800065F1F0400 7E1F1D 0400 0007",
+    AARE,
 ];
 
 #[tokio::test(start_paused = true)]
@@ -82,7 +82,7 @@ async fn after_a_stray_apdu_the_answer_still_counts() {
         let answering = async {
             assert_eq!(meter.hear().await[..3], [0xC0, 0x01, 0xC1]);
             meter.say(stray).await;
-            tokio::time::sleep(Duration::from_secs(5)).await;
+            pass(Duration::from_secs(5)).await;
             meter.say("C401 C1 00 06 0000002A").await;
         };
         let (read, ()) = tokio::join!(client.read(ENERGY), answering);

@@ -18,7 +18,7 @@ use tokio::{
 
 use crate::{
     meter::{ReversingMeter, UNANSWERED, apdu, reversed},
-    relay::{PIPE, slow_cable},
+    relay::PIPE,
     transcript::octets,
 };
 
@@ -431,7 +431,7 @@ async fn a_broadcast_is_told_once_with_and_without_links() {
     {
         let broadcast = frame_with(server, UI, &[0xC1, 0x01, 0x01]);
         let expected = [(16, logical_device, vec![0xC1, 0x01, 0x01])];
-        let meter = told(&[broadcast.clone()]).await;
+        let meter = told(core::slice::from_ref(&broadcast)).await;
         assert_eq!((meter.told.as_slice(), meter.asked.len()), (&expected[..], 0));
         // With two links to logical device 1 and 17.
         let links = [octets(SNRM_ONE), octets(&frame_text(&[0x23], 0x93)), broadcast];
@@ -481,6 +481,17 @@ async fn frames_without_a_link_take_no_place() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_a_link_a_frame_leaves_nothing_behind() {
+    let (mut stream, _serving) = meter(HdlcServerConfig::default(), ReversingMeter::default());
+    // RR to the same logical device in one and in two octets: DM in the same form.
+    for _ in 0..2 {
+        exchange(&mut stream, &frame_text(&[0x03], 0x11), &answer_text(0x1F)).await;
+        let two = with_check(vec![0x21, 0x02, 0x23, 0x1F]);
+        exchange(&mut stream, &frame_text(&[0x02, 0x23], 0x11), &two).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn connecting_under_another_address_form_replaces_the_link() {
     let (mut stream, serving) = meter(HdlcServerConfig::default(), ReversingMeter::default());
     exchange(&mut stream, SNRM_ONE, UA_ONE).await;
@@ -516,8 +527,9 @@ async fn a_physical_device_out_of_range_is_refused() {
 #[tokio::test(start_paused = true)]
 async fn a_server_gives_up_frames_that_stopped_and_hears_the_next() {
     let (mut stream, _serving) = meter(HdlcServerConfig::default(), ReversingMeter::default());
-    // A header that announces 2047 octets, and another inside.
-    stream.write_all(&octets("7EA7FF03 217EA7FF03 21")).await.unwrap();
+    // Two heads of frames with an information field that never comes.
+    let head = &frame_with(&[0x03], 0x10, &[0; 1_000])[..8];
+    stream.write_all(&[head, head].concat()).await.unwrap();
     tokio::time::sleep(Duration::from_secs(3)).await;
     exchange(&mut stream, SNRM_ONE, UA_ONE).await;
 }
@@ -569,6 +581,7 @@ fn endless_meter(mut stream: DuplexStream, information: &'static [u8]) {
         let mut command = [0; 2_048];
         let mut ns = 0;
         while stream.read(&mut command).await.is_ok_and(|octets| octets > 0) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
             let answer = match command[5] {
                 0x93 => octets(UA_ONE),
                 _ => {
@@ -577,7 +590,9 @@ fn endless_meter(mut stream: DuplexStream, information: &'static [u8]) {
                     answer_with(control, true, information)
                 }
             };
-            stream.write_all(&answer).await.unwrap();
+            if stream.write_all(&answer).await.is_err() {
+                return;
+            }
         }
     });
 }
@@ -603,10 +618,8 @@ async fn an_answer_without_end_is_too_long_and_what_follows_does_not_hold_the_li
         // Segments with nothing in them never reach the limit, and are no progress either.
         (&[], LineError::Timeout { phase: Phase::Polling }),
     ] {
-        // The line is not faster than its frames.
-        let (client, end, carrying) = slow_cable(Duration::from_millis(1));
-        tokio::spawn(carrying);
-        endless_meter(end, information);
+        let (client, far) = duplex(PIPE);
+        endless_meter(far, information);
         let config = LineConfig { apdu_len_max: 1_024, ..LineConfig::default() };
         let mut line = Line::hdlc_in_memory(client, None, &config, Trace::off()).unwrap();
         line.connect().await.unwrap();
@@ -647,6 +660,31 @@ async fn a_line_left_alone_takes_the_answer_that_came_before_it_looks_at_the_clo
     line.receive(&mut answer).await.unwrap();
     assert_eq!(answer, [0xC4]);
     assert_eq!(line.counters().timeouts, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_behind_the_heads_of_frames_that_never_were_is_found_when_the_gap_is_over() {
+    let (near, mut far) = duplex(PIPE);
+    let mut line = Line::hdlc_in_memory(near, None, &LineConfig::default(), Trace::off()).unwrap();
+    let meter = async {
+        far.read_exact(&mut [0; 9]).await.unwrap();
+        far.write_all(&octets(UA_ONE)).await.unwrap();
+        far.read_exact(&mut [0; 15]).await.unwrap();
+        // Two heads of frames with an information field that never comes.
+        let head = &answer_with(0x30, false, &[0; 1_000])[..8];
+        far.write_all(&[head, head].concat()).await.unwrap();
+        far.write_all(&answer_with(0x30, false, &[0xE6, 0xE7, 0x00, 0xC4])).await.unwrap();
+    };
+    let talking = async {
+        line.connect().await.unwrap();
+        let begun = Instant::now();
+        line.send(&[0xC0]).await.unwrap();
+        let mut answer = Vec::new();
+        line.receive(&mut answer).await.unwrap();
+        assert_eq!(answer, [0xC4]);
+        assert_eq!(begun.elapsed(), LineConfig::default().inter_octet_timeout);
+    };
+    tokio::join!(talking, meter);
 }
 
 #[tokio::test(start_paused = true)]

@@ -54,8 +54,8 @@ pub struct ClientConfig {
     pub conformance: Conformance,
     /// The largest APDU that the client takes, in octets.
     pub max_receive_pdu: u16,
-    /// How long to wait for an answer. None where the line below watches over that, as HDLC does: it
-    /// must then poll for as long as [`Client::is_waiting`](super::Client::is_waiting).
+    /// How long to wait for an answer. None where the line below watches over that, as HDLC does:
+    /// it must then poll for as long as [`Client::is_waiting`](super::Client::is_waiting).
     pub response_timeout: Option<Duration>,
     /// How often an association or a GET without answer is tried again.
     pub retries: u8,

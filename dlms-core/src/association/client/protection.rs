@@ -1,5 +1,5 @@
-//! Keys and counters of the client: what goes out is protected as agreed, and nothing less protected
-//! comes in.
+//! Keys and counters of the client: what goes out is protected as agreed, and nothing less
+//! protected comes in.
 
 use alloc::vec::Vec;
 use core::mem;
@@ -37,8 +37,8 @@ pub(super) struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    /// Lets the counter of an encrypted APDU count, once its content turned out to make sense: noise
-    /// must not be able to lock the meter out.
+    /// Lets the counter of an encrypted APDU count, once its content turned out to make sense:
+    /// noise must not be able to lock the meter out.
     pub(super) fn accept_unverified_counter(&self, client: &mut Client) {
         let counter = match self.protected {
             Protected::Not => return,

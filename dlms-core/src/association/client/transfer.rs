@@ -294,8 +294,8 @@ impl Client {
         }
     }
 
-    /// Whether a block, or the acknowledgement of one, is from before the one that is due: on a line
-    /// of datagrams it may come twice.
+    /// Whether a block, or the acknowledgement of one, is from before the one that is due: on a
+    /// line of datagrams it may come twice.
     const fn came_again(&self, expected: u32, found: u32) -> bool {
         self.config.datagrams && found < expected
     }
@@ -486,8 +486,10 @@ impl Client {
             && self.dedicated_key.is_some()
             && self.operation.is_some()
         {
-            let behind = self.dedicated_send_counters.next() < expected;
-            if behind {
+            // What was sent took a counter, so that the next one may be right already.
+            let next = self.dedicated_send_counters.next();
+            let behind = next <= expected;
+            if next < expected {
                 self.dedicated_send_counters = SendCounters::new();
                 self.dedicated_send_counters.grant(expected..COUNTER_MAX);
             }

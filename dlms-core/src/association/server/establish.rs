@@ -95,7 +95,6 @@ impl Server {
         apdu: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), Refusal> {
-        self.abort();
         let aarq = Aarq::decode(apdu);
         let context = match &aarq {
             Ok(aarq) if aarq.application_context.is_ciphered() => {
@@ -107,8 +106,23 @@ impl Server {
             Ok(aarq) => self.consider(device, aarq),
             Err(_) => Err(AcseUserDiagnostic::NoReasonGiven.into()),
         };
+        // Only a stale counter leaves the association as it is: that AARQ may be a recorded one.
+        let mut before = None;
+        if !matches!(proposal, Err(Rejection::Exception(_))) {
+            before = self.take_dedicated();
+            self.abort();
+        }
         match proposal {
-            Ok(proposal) => self.accept(device, entropy, proposal, out),
+            Ok(mut proposal) => {
+                // The same key once more, as in a repeated AARQ: its counters go on, because under
+                // one key none may come twice.
+                if let (Some(new), Some(before)) = (&mut proposal.agreement.dedicated, before)
+                    && new.key == before.key
+                {
+                    *new = before;
+                }
+                self.accept(device, entropy, proposal, out)
+            }
             Err(Rejection::Acse(diagnostic)) => {
                 reject(context, diagnostic, INITIATE_OTHER, out);
                 Ok(())
@@ -118,6 +132,15 @@ impl Server {
                 Ok(())
             }
             Err(Rejection::Exception(refusal)) => Err(refusal),
+        }
+    }
+
+    fn take_dedicated(&mut self) -> Option<Dedicated> {
+        match &mut self.state {
+            State::Associated(agreement) | State::Authenticating(agreement, _) => {
+                agreement.dedicated.take()
+            }
+            State::Idle => None,
         }
     }
 

@@ -24,7 +24,7 @@ fn long_action_list() -> Request {
     Request::ActionList(vec![(DISCONNECT, long_value()), (RECONNECT, octets("0f00"))])
 }
 
-/// Starts a long request and acknowledges its blocks, all but the last one. The count of its blocks.
+/// Starts a long request and acknowledges its blocks but for the last one; how many there are.
 fn all_sent(bench: &mut Bench, request: Request) -> u32 {
     let mut sent = bench.request(request);
     for number in 1.. {

@@ -195,7 +195,7 @@ fn the_answer_of_another_service_is_none() {
 fn a_request_is_answered_by_its_own_service_alone() {
     let method = || Request::Action { method: DISCONNECT, parameters: None };
     for (request, answer) in [
-        // A refusal of SET, the last block of GET, the last block of ACTION: none is for the others.
+        // A refusal of SET, the last block of GET, that of ACTION: none is for the others.
         (method(), "c501c1 0c"),
         (method(), "c402c1 01 00000001 00 02 1105"),
         (set(vec![0x11, 0x05]), "c402c1 01 00000001 00 02 1105"),

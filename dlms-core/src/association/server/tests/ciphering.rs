@@ -226,6 +226,39 @@ fn a_dedicated_key_is_of_no_use_where_none_was_agreed() {
 }
 
 #[test]
+fn a_dedicated_key_that_comes_again_goes_on_counting() {
+    let ciphering = crate::association::Ciphering {
+        dedicated: true,
+        ..pair::ciphering(Protection::AUTHENTICATED_ENCRYPTED)
+    };
+    let config = ClientConfig { ciphering: Some(ciphering), ..config(Mechanism::HlsGmac) };
+    let mut pair = Pair::new(config.clone(), Toy::new());
+    let attribute =
+        AttributeDescriptor::new(ClassId::REGISTER, LogicalName([1, 0, 1, 8, 0, 255]), 2);
+    assert!(matches!(&pair.associate()[..], [Event::Associated(_)]));
+    pair.request(Request::Get { attribute, selection: None });
+
+    // The same chance gives the same key.
+    let mut again = Pair::new(config, Toy::new());
+    core::mem::swap(&mut pair.client, &mut again.client);
+    pair.client.grant_counters(3_000..4_000);
+    assert!(matches!(&pair.associate()[..], [Event::Associated(_)]));
+    pair.request(Request::Get { attribute, selection: None });
+
+    // ded-get-response: tag, length, security control, counter.
+    let mut counters: Vec<_> = pair
+        .line
+        .iter()
+        .filter(|apdu| apdu[0] == tag::DED_GET_RESPONSE)
+        .map(|apdu| apdu[3..7].to_vec())
+        .collect();
+    let answers = counters.len();
+    counters.sort_unstable();
+    counters.dedup();
+    assert_eq!((answers, counters.len()), (2, 2), "{:02x?}", pair.line);
+}
+
+#[test]
 fn only_the_client_itself_releases_its_association() {
     for ciphering in cipherings() {
         let (mut pair, _) = about_to_get(ciphering);

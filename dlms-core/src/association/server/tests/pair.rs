@@ -51,7 +51,7 @@ impl Pair {
         self.run()
     }
 
-    fn request(&mut self, request: Request) -> Response {
+    pub(super) fn request(&mut self, request: Request) -> Response {
         self.client.request(request).unwrap();
         match &self.run()[..] {
             [Event::Response(response)] => response.clone(),
