@@ -1,4 +1,5 @@
-//! The DLMS/COSEM application layer without I/O: octets, time and entropy in; octets and events out.
+//! The DLMS/COSEM application layer without I/O: octets, time and entropy in, octets and events
+//! out.
 //!
 //! - [`axdr`] and [`cosem`]: values, their encoding and their meaning.
 //! - [`acse`] and [`xdlms`]: APDUs; [`ber`]: the encoding of the former.

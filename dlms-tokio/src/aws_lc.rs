@@ -118,7 +118,7 @@ mod tests {
     }
 
     fn text(length: usize) -> Vec<u8> {
-        (0..length).map(|at| (at * at >> 3) as u8).collect()
+        (0..length).map(|at| ((at * at) >> 3) as u8).collect()
     }
 
     /// Around the lengths where the library changes, and block boundaries.

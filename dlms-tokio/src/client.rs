@@ -513,8 +513,8 @@ impl Driver {
             if self.machine.poll_transmit(self.clock.now(), &mut out) {
                 self.line.send(&out).await?;
             }
-            // Ahead of the next APDU. That it fails is no failure of what was sent just now: whoever
-            // asks next is told.
+            // Ahead of the next APDU. That it fails is no failure of what was sent just now:
+            // whoever asks next is told.
             let _ = self.reserve_counters();
             let timeout = self.machine.poll_timeout().map(|timeout| self.clock.at(timeout));
             let timeout = async {

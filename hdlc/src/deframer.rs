@@ -21,10 +21,11 @@
 
 use crate::frame::{FLAG, Frame, FrameError, FrameErrorKind, Header, announced_length};
 
-/// Failed frame check sequences inside the extent of one failed candidate, from which on a candidate
-/// that fails there is given up with all its octets. Noise has one of them now and then; only octets crafted for it have
-/// more, for each needs a right header check sequence and a flag in the right place. With four, such
-/// octets cost no more than the shortest frames do, which is what `benches/tests/counts/linear.rs` counts.
+/// Failed frame check sequences inside the extent of one failed candidate, from which on a
+/// candidate that fails there is given up with all its octets. Noise has one of them now and then;
+/// only octets crafted for it have more, for each needs a right header check sequence and a flag in
+/// the right place. With four, such octets cost no more than the shortest frames do, which is what
+/// `benches/tests/counts/linear.rs` counts.
 pub const FCS_ATTEMPTS_MAX: u8 = 4;
 
 /// What to do about octets that are not a frame: a property of the line.
@@ -90,8 +91,8 @@ pub struct Deframer {
     /// End of the octets that the latest failed candidate claimed. What fails before it is no news
     /// to report.
     claimed_until: usize,
-    /// End of the octets that a candidate claimed whose frame check sequence failed, the first since
-    /// the end before. Other failures do not move it: they would reset the count.
+    /// End of the octets that a candidate claimed whose frame check sequence failed, the first
+    /// since the end before. Other failures do not move it: they would reset the count.
     fcs_until: usize,
     /// Failed frame check sequences of candidates that start before `fcs_until`.
     fcs_attempts: u8,
@@ -294,8 +295,8 @@ impl Deframer {
     }
 }
 
-/// How many octets `is` holds for, from the front. Many are looked at together, because the compiler
-/// then compares them with vectors.
+/// How many octets `is` holds for, from the front. Many are looked at together, because the
+/// compiler then compares them with vectors.
 fn leading(octets: &[u8], is: impl Fn(u8) -> bool) -> usize {
     const TOGETHER: usize = 32;
 

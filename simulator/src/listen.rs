@@ -233,8 +233,9 @@ impl ApduServer for Port {
     }
 }
 
-/// Whether a SET or ACTION request is unconfirmed: bit 6 of its invoke-id-and-priority is the service
-/// class (IEC 62056-5-3). Of a ciphered one it does not show, and so it is taken for confirmed.
+/// Whether a SET or ACTION request is unconfirmed: bit 6 of its invoke-id-and-priority is the
+/// service class (IEC 62056-5-3). Of a ciphered one it does not show, and so it is taken for
+/// confirmed.
 fn asks_no_confirmation(apdu: &[u8]) -> bool {
     match *apdu {
         [tag::SET_REQUEST | tag::ACTION_REQUEST, _, invoke_id_and_priority, ..] => {

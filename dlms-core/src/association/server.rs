@@ -18,8 +18,8 @@
 //! replaces the association that may be there: the client has started anew.
 //!
 //! Answers too long for the client are cut into blocks, and long requests are joined before the
-//! device sees them. Whatever arrives that is not legal, the answer is the refusal that the standard
-//! has for it, or else an ExceptionResponse, and the association stands.
+//! device sees them. Whatever arrives that is not legal, the answer is the refusal that the
+//! standard has for it, or else an ExceptionResponse, and the association stands.
 
 mod action;
 mod block;

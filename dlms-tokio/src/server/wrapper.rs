@@ -47,9 +47,9 @@ impl Default for WrapperServerConfig {
 /// # Errors
 ///
 /// [`LineError::Closed`] when the client hung up in the middle of a wrapper PDU,
-/// [`LineError::NotWrapper`] when it speaks something else, [`LineError::TooLong`] when it announces
-/// more than is taken, [`LineError::Timeout`] when it says nothing for too long or takes nothing in
-/// for a minute, [`LineError::Broken`].
+/// [`LineError::NotWrapper`] when it speaks something else, [`LineError::TooLong`] when it
+/// announces more than is taken, [`LineError::Timeout`] when it says nothing for too long or takes
+/// nothing in for a minute, [`LineError::Broken`].
 pub async fn serve_wrapper<S, A>(
     stream: S,
     server: &mut A,

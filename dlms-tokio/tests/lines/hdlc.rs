@@ -530,7 +530,7 @@ async fn a_server_gives_up_frames_that_stopped_and_hears_the_next() {
     // Two heads of frames with an information field that never comes.
     let head = &frame_with(&[0x03], 0x10, &[0; 1_000])[..8];
     stream.write_all(&[head, head].concat()).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    crate::meter::pass(Duration::from_secs(3)).await;
     exchange(&mut stream, SNRM_ONE, UA_ONE).await;
 }
 
@@ -581,7 +581,7 @@ fn endless_meter(mut stream: DuplexStream, information: &'static [u8]) {
         let mut command = [0; 2_048];
         let mut ns = 0;
         while stream.read(&mut command).await.is_ok_and(|octets| octets > 0) {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            crate::meter::pass(Duration::from_millis(10)).await;
             let answer = match command[5] {
                 0x93 => octets(UA_ONE),
                 _ => {
@@ -655,7 +655,7 @@ async fn a_line_left_alone_takes_the_answer_that_came_before_it_looks_at_the_clo
     };
     tokio::join!(talking, meter);
     far.write_all(&answer_with(0x30, false, &[0xE6, 0xE7, 0x00, 0xC4])).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(3_600)).await;
+    crate::meter::pass(Duration::from_secs(3_600)).await;
     let mut answer = Vec::new();
     line.receive(&mut answer).await.unwrap();
     assert_eq!(answer, [0xC4]);
@@ -729,7 +729,7 @@ async fn the_response_timeout_begins_when_the_last_octet_has_left() {
                     if read.unwrap() == 0 {
                         return;
                     }
-                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    crate::meter::pass(Duration::from_millis(10)).await;
                     near_meter.write_all(&octet).await.unwrap();
                 }
             }

@@ -5,6 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use dlms_tokio::ApduServer;
 
+/// Lets simulated time pass.
+pub(crate) async fn pass(time: Duration) {
+    tokio::time::sleep_until(tokio::time::Instant::now() + time).await;
+}
+
 /// Answers every APDU with its octets in reverse order, and remembers what happened.
 #[derive(Debug, Default)]
 pub(crate) struct ReversingMeter {

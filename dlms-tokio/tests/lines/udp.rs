@@ -111,11 +111,11 @@ async fn the_association_of_a_silent_port_ends() {
     serve(socket, &meter);
     let mut line = Line::open(&address, &config(), Trace::off()).await.unwrap();
     ask(&mut line).await;
-    tokio::time::sleep(Duration::from_secs(170)).await;
+    crate::meter::pass(Duration::from_secs(170)).await;
     ask(&mut line).await;
-    tokio::time::sleep(Duration::from_secs(170)).await;
+    crate::meter::pass(Duration::from_secs(170)).await;
     assert_eq!(meter.lock().gone, []);
-    tokio::time::sleep(Duration::from_secs(200)).await;
+    crate::meter::pass(Duration::from_secs(200)).await;
     assert_eq!(meter.lock().gone, [(16, 1)]);
 }
 

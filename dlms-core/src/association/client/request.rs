@@ -28,8 +28,9 @@ pub enum Request {
         /// Which part of it.
         selection: Option<Selection>,
     },
-    /// Read one attribute and hand out each block as it comes ([`Event::Block`]), for answers that
-    /// should not be held in memory whole. It is not asked again after the first block.
+    /// Read one attribute and hand out each block as it comes, as an
+    /// [`Event::Block`](crate::association::Event::Block), for answers that should not be held in
+    /// memory whole. It is not asked again after the first block.
     GetBlocks {
         /// The attribute.
         attribute: AttributeDescriptor,
