@@ -4,7 +4,7 @@
 //! ```
 //! use dlms_benches::workload;
 //!
-//! let mut workload = workload::ready("w4_get_request_sealed_glo", 0).expect("its name");
+//! let mut workload = workload::ready("w4_get_request_sealed_glo_rustcrypto", 0).expect("its name");
 //! assert_eq!((workload.run)(), 40, "octets of one frame");
 //! ```
 //!

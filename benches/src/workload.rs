@@ -77,9 +77,13 @@ pub const WORKLOADS: &[Named] = &[
     named("w3_1000_rows_deciphered_aws_lc", |_| {
         deciphered(&input::profile(input::ROWS, 0), &AwsLc)
     }),
-    named("w3s_messages_of_4096_meters", |_| from_many_meters()),
-    named("w4_get_request_sealed_glo", |_| sealed(tag::GLO_GET_REQUEST)),
-    named("w4_get_request_sealed_general_glo", |_| sealed(tag::GENERAL_GLO_CIPHERING)),
+    named("w3s_messages_of_4096_meters_rustcrypto", |_| from_many_meters(&RustCrypto)),
+    named("w3s_messages_of_4096_meters_aws_lc", |_| from_many_meters(&AwsLc)),
+    named("w4_get_request_sealed_glo_rustcrypto", |_| sealed(tag::GLO_GET_REQUEST, &RustCrypto)),
+    named("w4_get_request_sealed_glo_aws_lc", |_| sealed(tag::GLO_GET_REQUEST, &AwsLc)),
+    named("w4_get_request_sealed_general_glo_rustcrypto", |_| {
+        sealed(tag::GENERAL_GLO_CIPHERING, &RustCrypto)
+    }),
 ];
 
 /// Workloads on inputs of about so many octets, to see how cost grows.
@@ -183,14 +187,12 @@ impl Columns {
         assert_eq!(reader.u8(), Ok(DataType::Array.tag()));
         let count = reader.length().expect("a count");
         // Most profiles look like the one before.
-        let template = match self.template.take() {
-            Some(template) if !template.take_rows(&mut reader.clone(), 1).is_empty() => template,
-            _ => {
-                let first = RawData::decode(&mut reader.clone()).expect("a row");
-                RowTemplate::from_row(first).expect("a row of scalars")
-            }
-        };
-        let template = self.template.insert(template);
+        let alike = |template: &RowTemplate| !template.take_rows(&mut reader.clone(), 1).is_empty();
+        if !self.template.as_ref().is_some_and(alike) {
+            let first = RawData::decode(&mut reader.clone()).expect("a row");
+            self.template = Some(RowTemplate::from_row(first).expect("a row of scalars"));
+        }
+        let template = self.template.as_ref().expect("there is one now");
         let rows = template.take_rows(&mut reader, count);
         assert_eq!((rows.len(), reader.is_empty()), (count, true));
 
@@ -282,17 +284,23 @@ fn value_in(apdu: &[u8]) -> RawData<'_> {
 
 /// W3: found, verified, decrypted in place, and read by the column. The copy that is decrypted is
 /// part of the run.
-fn deciphered(profile: &[u8], provider: &'static dyn CryptoProvider) -> Workload {
+fn deciphered(profile: &[u8], provider: &dyn CryptoProvider) -> Workload {
     let apdu = input::get_response(profile);
     let apdu = input::ciphered(tag::GENERAL_GLO_CIPHERING, &apdu);
     let (keys, mut buffer, mut columns) = (Keys::published(), Vec::new(), Columns::default());
+    let provider = with_key_ready(provider, &keys);
     Workload::new("profile", 1, move || {
         buffer.clear();
         buffer.extend_from_slice(&apdu);
         columns.clear();
-        columns.append(opened(provider, &keys, &mut buffer));
+        columns.append(opened(&*provider, &keys, &mut buffer));
         columns.sum()
     })
+}
+
+/// The provider of an association: it has the key ready.
+fn with_key_ready(provider: &dyn CryptoProvider, keys: &Keys) -> Box<dyn CryptoProvider> {
+    provider.ready(&keys.encryption).expect("a key that it takes")
 }
 
 fn opened<'a>(provider: &dyn CryptoProvider, keys: &Keys, apdu: &'a mut [u8]) -> &'a [u8] {
@@ -306,20 +314,23 @@ fn opened<'a>(provider: &dyn CryptoProvider, keys: &Keys, apdu: &'a mut [u8]) ->
     unprotect_in_place(provider, &request, &head, apdu).expect("it verifies").plain
 }
 
-/// W3s: wrapper frames from many meters, each with keys of its own. The copy is part of the run.
-fn from_many_meters() -> Workload {
+/// W3s: wrapper frames from many meters, each with keys of its own, made ready as in an association
+/// that is open. The copy is part of the run.
+fn from_many_meters(provider: &dyn CryptoProvider) -> Workload {
     let Meters { stream, keys, .. } = Meters::new(input::METERS);
+    let meters: Vec<_> =
+        keys.into_iter().map(|keys| (with_key_ready(provider, &keys), keys)).collect();
     let (mut buffer, mut columns) = (Vec::new(), Columns::default());
     Workload::new("message", input::METERS.into(), move || {
         buffer.clear();
         buffer.extend_from_slice(&stream);
         columns.clear();
         let mut rest = &mut buffer[..];
-        for keys in &keys {
+        for (provider, keys) in &meters {
             let frame = wrapper::next_frame(rest).expect("a whole frame").expect("a wrapper frame");
             let consumed = frame.consumed();
             let (frame, behind) = mem::take(&mut rest).split_at_mut(consumed);
-            columns.append(opened(&RustCrypto, keys, &mut frame[wrapper::HEADER_LEN..]));
+            columns.append(opened(&**provider, keys, &mut frame[wrapper::HEADER_LEN..]));
             rest = behind;
         }
         columns.sum()
@@ -327,9 +338,10 @@ fn from_many_meters() -> Workload {
 }
 
 /// W4: a get-request for the buffer of a load profile, sealed, behind a wrapper header.
-fn sealed(tag: u8) -> Workload {
+fn sealed(tag: u8, provider: &dyn CryptoProvider) -> Workload {
     let load_profile = LogicalName([1, 0, 99, 1, 0, 255]);
     let keys = Keys::published();
+    let provider = with_key_ready(provider, &keys);
     let (mut plain, mut frame) = (Vec::new(), Vec::new());
     Workload::new("frame", 1, move || {
         let attribute = AttributeDescriptor::new(ClassId::PROFILE_GENERIC, load_profile, 2);
@@ -349,7 +361,7 @@ fn sealed(tag: u8) -> Workload {
             key: &keys.encryption,
             authentication_key: Some(&keys.authentication),
         };
-        protect(&RustCrypto, &request, &plain, &mut frame).expect("nothing is wrong with it");
+        protect(&*provider, &request, &plain, &mut frame).expect("nothing is wrong with it");
         let length = (frame.len() - wrapper::HEADER_LEN).try_into().expect("a short APDU");
         let header = WrapperHeader { source: 16, destination: 1, length };
         frame[..wrapper::HEADER_LEN].copy_from_slice(&header.encode_header());
@@ -374,9 +386,11 @@ mod tests {
             ("w2_1000_rows_owned", 1, 1000),
             ("w3_1000_rows_deciphered_rustcrypto", 1, 2_156_988),
             ("w3_1000_rows_deciphered_aws_lc", 1, 2_156_988),
-            ("w3s_messages_of_4096_meters", 4096, 2_333_616),
-            ("w4_get_request_sealed_glo", 1, 40),
-            ("w4_get_request_sealed_general_glo", 1, 49),
+            ("w3s_messages_of_4096_meters_rustcrypto", 4096, 2_333_616),
+            ("w3s_messages_of_4096_meters_aws_lc", 4096, 2_333_616),
+            ("w4_get_request_sealed_glo_rustcrypto", 1, 40),
+            ("w4_get_request_sealed_glo_aws_lc", 1, 40),
+            ("w4_get_request_sealed_general_glo_rustcrypto", 1, 49),
         ] {
             let mut workload = ready(name, 0).unwrap();
             assert_eq!(((workload.run)(), workload.units), (result, units), "{name}");

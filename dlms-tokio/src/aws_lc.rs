@@ -1,5 +1,7 @@
 //! A cryptographic provider on AWS-LC, for long APDUs: several times the speed of the default one.
 
+use core::fmt;
+
 use aws_lc_rs::{
     aead::{AES_128_GCM, AES_256_GCM, Aad, Algorithm, LessSafeKey, Nonce, UnboundKey},
     constant_time::verify_slices_are_equal,
@@ -13,11 +15,20 @@ const SEAL_LEN_MIN: usize = 512;
 const OPEN_LEN_MIN: usize = 1536;
 
 /// The provider on AWS-LC where that is faster, and on [`RustCrypto`] for short APDUs and for all
-/// that is not AES-GCM. Both give the same octets. Like that one, it keeps nothing between calls.
+/// that is not AES-GCM. Both give the same octets. Like that one, it keeps nothing between calls
+/// unless a key was made [`ready`](CryptoProvider::ready).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AwsLc;
 
 impl CryptoProvider for AwsLc {
+    fn ready(&self, key: &Key) -> Result<Box<dyn CryptoProvider>, CryptoError> {
+        Ok(Box::new(Ready {
+            key: key.clone(),
+            schedule: schedule(key)?,
+            short: RustCrypto.ready(key)?,
+        }))
+    }
+
     fn gcm_seal(
         &self,
         key: &Key,
@@ -44,7 +55,7 @@ impl CryptoProvider for AwsLc {
         if text.len() < OPEN_LEN_MIN {
             return RustCrypto.gcm_open(key, iv, aad, text, tag);
         }
-        let opened = open(key, iv, aad, text, tag);
+        let opened = schedule(key).and_then(|key| open(&key, iv, aad, text, tag));
         if opened.is_err() {
             text.fill(0);
         }
@@ -53,6 +64,77 @@ impl CryptoProvider for AwsLc {
 
     fn gcm_keystream(&self, key: &Key, iv: &[u8; 12], text: &mut [u8]) -> Result<(), CryptoError> {
         // The key stream is the same in both directions: sealing and dropping the tag applies it.
+        self.gcm_seal(key, iv, &[], text).map(|_tag| ())
+    }
+
+    fn aes_ecb_encrypt(&self, key: &Key, block: &mut [u8; 16]) -> Result<(), CryptoError> {
+        RustCrypto.aes_ecb_encrypt(key, block)
+    }
+
+    fn md5(&self, parts: &[&[u8]]) -> Result<[u8; 16], CryptoError> {
+        RustCrypto.md5(parts)
+    }
+
+    fn sha1(&self, parts: &[&[u8]]) -> Result<[u8; 20], CryptoError> {
+        RustCrypto.sha1(parts)
+    }
+
+    fn sha256(&self, parts: &[&[u8]]) -> Result<[u8; 32], CryptoError> {
+        RustCrypto.sha256(parts)
+    }
+}
+
+/// [`AwsLc`] with the schedules of one key. Any other key gets one of its own.
+struct Ready {
+    key: Key,
+    schedule: LessSafeKey,
+    /// For what AWS-LC is slower at.
+    short: Box<dyn CryptoProvider>,
+}
+
+impl fmt::Debug for Ready {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AwsLc with a key ready")
+    }
+}
+
+impl CryptoProvider for Ready {
+    fn ready(&self, key: &Key) -> Result<Box<dyn CryptoProvider>, CryptoError> {
+        AwsLc.ready(key)
+    }
+
+    fn gcm_seal(
+        &self,
+        key: &Key,
+        iv: &[u8; 12],
+        aad: &[u8],
+        text: &mut [u8],
+    ) -> Result<[u8; TAG_LEN], CryptoError> {
+        if *key != self.key {
+            return AwsLc.gcm_seal(key, iv, aad, text);
+        }
+        seal(&self.schedule, iv, aad, text)
+    }
+
+    fn gcm_open(
+        &self,
+        key: &Key,
+        iv: &[u8; 12],
+        aad: &[u8],
+        text: &mut [u8],
+        tag: &[u8; TAG_LEN],
+    ) -> Result<(), CryptoError> {
+        if text.len() < OPEN_LEN_MIN || *key != self.key {
+            return self.short.gcm_open(key, iv, aad, text, tag);
+        }
+        let opened = open(&self.schedule, iv, aad, text, tag);
+        if opened.is_err() {
+            text.fill(0);
+        }
+        opened
+    }
+
+    fn gcm_keystream(&self, key: &Key, iv: &[u8; 12], text: &mut [u8]) -> Result<(), CryptoError> {
         self.gcm_seal(key, iv, &[], text).map(|_tag| ())
     }
 
@@ -94,16 +176,15 @@ fn seal(
 }
 
 fn open(
-    key: &Key,
+    key: &LessSafeKey,
     iv: &[u8; 12],
     aad: &[u8],
     text: &mut [u8],
     tag: &[u8; TAG_LEN],
 ) -> Result<(), CryptoError> {
-    let key = schedule(key)?;
-    seal(&key, iv, &[], text)?;
+    seal(key, iv, &[], text)?;
     let mut sealed = text.to_vec();
-    let expected = seal(&key, iv, aad, &mut sealed)?;
+    let expected = seal(key, iv, aad, &mut sealed)?;
     verify_slices_are_equal(&expected, tag).map_err(|Unspecified| CryptoError::TagMismatch)
 }
 
@@ -134,16 +215,31 @@ mod tests {
             for (length, aad) in lengths().flat_map(|length| [(length, &b""[..]), (length, b"aad")])
             {
                 let plain = text(length);
-                let (mut ours, mut theirs) = (plain.clone(), plain.clone());
-                let tag = AwsLc.gcm_seal(key, &IV, aad, &mut ours).unwrap();
-                assert_eq!(RustCrypto.gcm_seal(key, &IV, aad, &mut theirs), Ok(tag), "{length}");
-                assert_eq!(ours, theirs, "{length}");
-                assert_eq!(AwsLc.gcm_open(key, &IV, aad, &mut theirs, &tag), Ok(()), "{length}");
-                assert_eq!(theirs, plain, "{length}");
-                assert_eq!(AwsLc.gcm_keystream(key, &IV, &mut theirs), Ok(()));
-                assert_eq!(theirs, ours, "{length}");
+                let mut theirs = plain.clone();
+                let tag = RustCrypto.gcm_seal(key, &IV, aad, &mut theirs).unwrap();
+                for provider in providers(key) {
+                    let mut ours = plain.clone();
+                    assert_eq!(provider.gcm_seal(key, &IV, aad, &mut ours), Ok(tag), "{length}");
+                    assert_eq!(ours, theirs, "{length}");
+                    assert_eq!(provider.gcm_open(key, &IV, aad, &mut ours, &tag), Ok(()));
+                    assert_eq!(ours, plain, "{length}");
+                    assert_eq!(provider.gcm_keystream(key, &IV, &mut ours), Ok(()));
+                    assert_eq!(ours, theirs, "{length}");
+                }
             }
         }
+    }
+
+    /// With nothing ready, with `key` ready, and with another.
+    fn providers(key: &Key) -> [Box<dyn CryptoProvider>; 3] {
+        [Ok(Box::new(AwsLc) as _), AwsLc.ready(key), AwsLc.ready(&Key::from([0xa7; 16]))]
+            .map(Result::unwrap)
+    }
+
+    #[test]
+    fn a_ready_key_is_not_shown() {
+        let [key, _] = keys();
+        assert_eq!(format!("{:?}", AwsLc.ready(&key).unwrap()), "AwsLc with a key ready");
     }
 
     #[test]
@@ -152,10 +248,10 @@ mod tests {
             for length in lengths() {
                 let mut sealed = text(length);
                 let tag = AwsLc.gcm_seal(key, &IV, b"aad", &mut sealed).unwrap();
-                for place in 0..TAG_LEN {
+                for (place, provider) in (0..TAG_LEN).zip(providers(key).iter().cycle()) {
                     let (mut tag, mut text) = (tag, sealed.clone());
                     tag[place] ^= 1;
-                    let opened = AwsLc.gcm_open(key, &IV, b"aad", &mut text, &tag);
+                    let opened = provider.gcm_open(key, &IV, b"aad", &mut text, &tag);
                     assert_eq!(opened, Err(CryptoError::TagMismatch));
                     assert_eq!(text, vec![0; length]);
                 }

@@ -20,7 +20,7 @@ mod protection;
 mod request;
 mod transfer;
 
-use alloc::{collections::VecDeque, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, collections::VecDeque, sync::Arc, vec::Vec};
 use core::{fmt, mem, ops::Range};
 
 use sans_io_time::Instant;
@@ -135,6 +135,8 @@ pub struct Client {
     client_challenge: [u8; CHALLENGE_LEN],
     server_challenge: Vec<u8>,
     dedicated_key: Option<Key>,
+    /// The provider with the key ready that the requests of this association go under.
+    ready: Option<Box<dyn CryptoProvider>>,
     send_counters: SendCounters,
     dedicated_send_counters: SendCounters,
     receive_counter: ReceiveCounter,
@@ -176,6 +178,7 @@ impl Client {
             client_challenge: [0; CHALLENGE_LEN],
             server_challenge: Vec::new(),
             dedicated_key: None,
+            ready: None,
             send_counters: SendCounters::default(),
             dedicated_send_counters: SendCounters::default(),
             receive_counter: ReceiveCounter::default(),
@@ -243,6 +246,10 @@ impl Client {
             }
             _ => None,
         };
+        let global = self.config.ciphering.as_ref().map(|ciphering| &ciphering.encryption_key);
+        let key = self.dedicated_key.as_ref().or(global);
+        // A provider that cannot will say so again at the first APDU that needs it.
+        self.ready = key.and_then(|key| self.provider.ready(key).ok());
         // A fresh key has counters of its own, from the start.
         self.dedicated_send_counters = SendCounters::new();
         self.dedicated_send_counters.grant(0..u32::MAX);
@@ -311,6 +318,7 @@ impl Client {
         self.outgoing = None;
         self.deadline = None;
         self.dedicated_key = None;
+        self.ready = None;
     }
 
     /// Takes an APDU from the meter; a ciphered one is deciphered in place.

@@ -31,7 +31,7 @@ mod set;
 #[cfg(test)]
 mod tests;
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 
 pub use device::{Access, ClientPolicy, DeviceKeys, LogicalDevice};
 
@@ -40,7 +40,7 @@ use super::Entropy;
 use crate::{
     Malformed, MalformedKind,
     axdr::Writer,
-    security::{CipherForm, Key, ReceiveCounter},
+    security::{CipherForm, CryptoProvider, Key, ReceiveCounter},
     xdlms::{Apdu, Conformance, ExceptionResponse, ExceptionService, ExceptionState, tag},
 };
 
@@ -212,6 +212,8 @@ struct Agreement {
 #[derive(Debug)]
 struct Dedicated {
     key: Key,
+    /// The device's cryptography with the key ready.
+    crypto: Option<Box<dyn CryptoProvider>>,
     received: ReceiveCounter,
     next: u32,
 }

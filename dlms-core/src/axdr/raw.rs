@@ -75,8 +75,13 @@ pub(super) fn skip_contents(
                 return skip_rows(reader, within, count);
             }
             // The count is a claim, but every element takes an octet: input ends the loop.
-            for _ in 0..count {
-                skip(reader, within)?;
+            let mut left = count;
+            while left > 0 {
+                left = left.saturating_sub(skip_short(reader, left));
+                if left > 0 {
+                    skip(reader, within)?;
+                    left = left.saturating_sub(1);
+                }
             }
             Ok(())
         }
@@ -108,33 +113,52 @@ fn skip_rows(reader: &mut Reader<'_>, depth: usize, count: usize) -> Result<(), 
     Ok(())
 }
 
+/// Passes over the values at the front whose length is plain to see, `most` at most, and returns how
+/// many there were. A row of a profile is nothing else.
+fn skip_short(reader: &mut Reader<'_>, most: usize) -> usize {
+    let (mut rest, mut skipped) = (reader.rest(), 0_usize);
+    while skipped < most
+        && let Some(behind) = short_len(rest).and_then(|length| rest.get(length..))
+    {
+        rest = behind;
+        skipped = skipped.saturating_add(1);
+    }
+    let octets = reader.rest().len().saturating_sub(rest.len());
+    // They are there: nothing was passed over that is not.
+    if reader.octets(octets).is_ok() { skipped } else { 0 }
+}
+
 /// The length of a value at the front of `octets`, its tag included, when its type alone or one
 /// more octet tells it.
 fn short_len(octets: &[u8]) -> Option<usize> {
-    const STRINGS: [u8; 3] =
-        [DataType::OctetString.tag(), DataType::VisibleString.tag(), DataType::Utf8String.tag()];
-
-    match *octets {
-        [tag, ..] if FIXED_LEN.get(usize::from(tag)).is_some_and(|&length| length > 0) => {
-            FIXED_LEN.get(usize::from(tag)).copied().map(usize::from)
-        }
-        [tag, length @ 0..=0x7f, ..] if STRINGS.contains(&tag) => {
-            Some(usize::from(length).saturating_add(2))
-        }
-        _ => None,
+    let (&tag, behind) = octets.split_first()?;
+    match SHORT_LEN.get(usize::from(tag)).copied()? {
+        LONG => None,
+        LENGTH_FOLLOWS => match *behind.first()? {
+            length @ 0..=0x7f => Some(usize::from(length).saturating_add(2)),
+            _ => None,
+        },
+        length => Some(usize::from(length)),
     }
 }
 
-/// By tag, the length of a value with its tag where the type alone tells it, else zero.
-static FIXED_LEN: [u8; 256] = {
-    let mut table = [0; 256];
+/// In [`SHORT_LEN`]: the tag does not tell.
+const LONG: u8 = 0;
+/// In [`SHORT_LEN`]: the next octet tells, if it is below 0x80.
+const LENGTH_FOLLOWS: u8 = 0xff;
+
+/// By tag, the length of a value with its tag where the type alone tells it.
+static SHORT_LEN: [u8; 256] = {
+    let mut table = [LONG; 256];
     let mut rest: &mut [u8] = &mut table;
     let mut tag = 0_u8;
     while let Some((length, behind)) = rest.split_first_mut() {
-        if let Some(data_type) = DataType::from_tag(tag)
-            && let Layout::Fixed(contents) = data_type.layout()
-        {
-            *length = contents.to_le_bytes()[0].wrapping_add(1);
+        if let Some(data_type) = DataType::from_tag(tag) {
+            *length = match data_type.layout() {
+                Layout::Fixed(contents) => contents.to_le_bytes()[0].wrapping_add(1),
+                Layout::Octets => LENGTH_FOLLOWS,
+                Layout::Bits | Layout::Elements | Layout::Compact => LONG,
+            };
         }
         tag = tag.wrapping_add(1);
         rest = behind;

@@ -426,6 +426,7 @@ mod tests {
         ControlError, CryptoError, Protection, ReceiveCounter, RustCrypto, SecuritySuite,
         hex::octets,
     };
+    use alloc::boxed::Box;
 
     const METER: SystemTitle = SystemTitle([0x4d, 0x4d, 0x4d, 0x00, 0x00, 0xbc, 0x61, 0x4e]);
     const GET_TIME: &str = "C0010000080000010000FF0200";
@@ -878,6 +879,10 @@ mod tests {
     struct Broken;
 
     impl CryptoProvider for Broken {
+        fn ready(&self, _: &Key) -> Result<Box<dyn CryptoProvider>, CryptoError> {
+            Err(CryptoError::Unavailable)
+        }
+
         fn gcm_seal(
             &self,
             _: &Key,

@@ -66,9 +66,17 @@ impl FromStr for Key {
     }
 }
 
+/// In words, because a provider with a ready key compares for every APDU.
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
-        self.octets().ct_eq(other.octets()).into()
+        let (ours, theirs) = (self.octets(), other.octets());
+        let differing = ours
+            .as_chunks()
+            .0
+            .iter()
+            .zip(theirs.as_chunks().0)
+            .fold(0, |all, (a, b)| all | (u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b)));
+        ours.len() == theirs.len() && differing.ct_eq(&0).into()
     }
 }
 

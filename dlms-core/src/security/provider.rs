@@ -1,5 +1,6 @@
 //! What this crate asks of a cryptographic library.
 
+use alloc::boxed::Box;
 use core::fmt;
 
 use super::Key;
@@ -12,6 +13,15 @@ pub const TAG_LEN: usize = 12;
 /// A provider has no state of this crate's concern: every call brings its key. It may be a
 /// library ([`RustCrypto`](super::RustCrypto)) or a device that can fail.
 pub trait CryptoProvider: fmt::Debug + Send + Sync {
+    /// A provider that does all that this one does, and has AES-GCM under `key` ready: to make the
+    /// schedule of a key takes longer than to seal a short APDU with it. Whoever sends or receives
+    /// several APDUs under one key keeps such a provider as long as the key; it takes up to a
+    /// kilobyte and holds what was made of the key, cleared when it is dropped.
+    ///
+    /// # Errors
+    /// [`CryptoError::Unavailable`].
+    fn ready(&self, key: &Key) -> Result<Box<dyn CryptoProvider>, CryptoError>;
+
     /// AES-GCM: encrypts `text` in place and returns the leftmost twelve octets of the tag over
     /// `aad` and the result. With an empty `text` this is GMAC.
     ///

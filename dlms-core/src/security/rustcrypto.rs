@@ -1,6 +1,9 @@
 //! The default provider: the RustCrypto crates, in constant time and with AES instructions where
 //! the processor has them.
 
+use alloc::boxed::Box;
+use core::fmt;
+
 use aes::{
     Aes128Enc, Aes256Enc,
     cipher::{BlockCipherEncrypt, BlockSizeUser},
@@ -16,11 +19,20 @@ use sha2::{Digest, Sha256};
 use super::{CryptoError, CryptoProvider, Key, SecuritySuite, TAG_LEN};
 
 /// The provider on the RustCrypto crates. It keeps nothing between calls: a key schedule is made
-/// for each APDU and cleared after it.
+/// for each APDU and cleared after it, unless a key was made [`ready`](CryptoProvider::ready).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RustCrypto;
 
 impl CryptoProvider for RustCrypto {
+    fn ready(&self, key: &Key) -> Result<Box<dyn CryptoProvider>, CryptoError> {
+        let schedule = if is_aes_256(key) {
+            Schedule::Aes256(schedule(key)?)
+        } else {
+            Schedule::Aes128(schedule(key)?)
+        };
+        Ok(Box::new(Ready { key: key.clone(), schedule }))
+    }
+
     fn gcm_seal(
         &self,
         key: &Key,
@@ -29,9 +41,9 @@ impl CryptoProvider for RustCrypto {
         text: &mut [u8],
     ) -> Result<[u8; TAG_LEN], CryptoError> {
         if is_aes_256(key) {
-            seal::<AesGcm<Aes256Enc, U12, U12>>(key, iv, aad, text)
+            seal(&schedule::<AesGcm<Aes256Enc, U12, U12>>(key)?, iv, aad, text)
         } else {
-            seal::<AesGcm<Aes128Enc, U12, U12>>(key, iv, aad, text)
+            seal(&schedule::<AesGcm<Aes128Enc, U12, U12>>(key)?, iv, aad, text)
         }
     }
 
@@ -44,9 +56,11 @@ impl CryptoProvider for RustCrypto {
         tag: &[u8; TAG_LEN],
     ) -> Result<(), CryptoError> {
         let opened = if is_aes_256(key) {
-            open::<AesGcm<Aes256Enc, U12, U12>>(key, iv, aad, text, tag)
+            schedule::<AesGcm<Aes256Enc, U12, U12>>(key)
+                .and_then(|cipher| open(&cipher, iv, aad, text, tag))
         } else {
-            open::<AesGcm<Aes128Enc, U12, U12>>(key, iv, aad, text, tag)
+            schedule::<AesGcm<Aes128Enc, U12, U12>>(key)
+                .and_then(|cipher| open(&cipher, iv, aad, text, tag))
         };
         if opened.is_err() {
             text.fill(0);
@@ -81,21 +95,101 @@ impl CryptoProvider for RustCrypto {
     }
 }
 
+/// [`RustCrypto`] with the schedule of one key. Any other key gets one of its own.
+struct Ready {
+    key: Key,
+    schedule: Schedule,
+}
+
+/// What AES-GCM makes of a key: the round keys and the powers of the hash key.
+enum Schedule {
+    Aes128(AesGcm<Aes128Enc, U12, U12>),
+    Aes256(AesGcm<Aes256Enc, U12, U12>),
+}
+
+impl fmt::Debug for Ready {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RustCrypto with a key ready")
+    }
+}
+
+impl CryptoProvider for Ready {
+    fn ready(&self, key: &Key) -> Result<Box<dyn CryptoProvider>, CryptoError> {
+        RustCrypto.ready(key)
+    }
+
+    fn gcm_seal(
+        &self,
+        key: &Key,
+        iv: &[u8; 12],
+        aad: &[u8],
+        text: &mut [u8],
+    ) -> Result<[u8; TAG_LEN], CryptoError> {
+        match &self.schedule {
+            _ if *key != self.key => RustCrypto.gcm_seal(key, iv, aad, text),
+            Schedule::Aes128(cipher) => seal(cipher, iv, aad, text),
+            Schedule::Aes256(cipher) => seal(cipher, iv, aad, text),
+        }
+    }
+
+    fn gcm_open(
+        &self,
+        key: &Key,
+        iv: &[u8; 12],
+        aad: &[u8],
+        text: &mut [u8],
+        tag: &[u8; TAG_LEN],
+    ) -> Result<(), CryptoError> {
+        let opened = match &self.schedule {
+            _ if *key != self.key => RustCrypto.gcm_open(key, iv, aad, text, tag),
+            Schedule::Aes128(cipher) => open(cipher, iv, aad, text, tag),
+            Schedule::Aes256(cipher) => open(cipher, iv, aad, text, tag),
+        };
+        if opened.is_err() {
+            text.fill(0);
+        }
+        opened
+    }
+
+    fn gcm_keystream(&self, key: &Key, iv: &[u8; 12], text: &mut [u8]) -> Result<(), CryptoError> {
+        self.gcm_seal(key, iv, &[], text).map(|_tag| ())
+    }
+
+    fn aes_ecb_encrypt(&self, key: &Key, block: &mut [u8; 16]) -> Result<(), CryptoError> {
+        RustCrypto.aes_ecb_encrypt(key, block)
+    }
+
+    fn md5(&self, parts: &[&[u8]]) -> Result<[u8; 16], CryptoError> {
+        RustCrypto.md5(parts)
+    }
+
+    fn sha1(&self, parts: &[&[u8]]) -> Result<[u8; 20], CryptoError> {
+        RustCrypto.sha1(parts)
+    }
+
+    fn sha256(&self, parts: &[&[u8]]) -> Result<[u8; 32], CryptoError> {
+        RustCrypto.sha256(parts)
+    }
+}
+
 /// A key has 16 octets or 32.
 fn is_aes_256(key: &Key) -> bool {
     key.octets().len() == SecuritySuite::Suite2.key_len()
 }
 
+fn schedule<C: KeyInit>(key: &Key) -> Result<C, CryptoError> {
+    C::new_from_slice(key.octets()).map_err(|_| CryptoError::Unavailable)
+}
+
 fn seal<C>(
-    key: &Key,
+    cipher: &C,
     iv: &[u8; 12],
     aad: &[u8],
     text: &mut [u8],
 ) -> Result<[u8; TAG_LEN], CryptoError>
 where
-    C: KeyInit + AeadInOut<NonceSize = U12, TagSize = U12>,
+    C: AeadInOut<NonceSize = U12, TagSize = U12>,
 {
-    let cipher = C::new_from_slice(key.octets()).map_err(|_| CryptoError::Unavailable)?;
     cipher
         .encrypt_inout_detached(iv.into(), aad, text.into())
         .map(Into::into)
@@ -103,16 +197,15 @@ where
 }
 
 fn open<C>(
-    key: &Key,
+    cipher: &C,
     iv: &[u8; 12],
     aad: &[u8],
     text: &mut [u8],
     tag: &[u8; TAG_LEN],
 ) -> Result<(), CryptoError>
 where
-    C: KeyInit + AeadInOut<NonceSize = U12, TagSize = U12>,
+    C: AeadInOut<NonceSize = U12, TagSize = U12>,
 {
-    let cipher = C::new_from_slice(key.octets()).map_err(|_| CryptoError::Unavailable)?;
     cipher
         .decrypt_inout_detached(iv.into(), aad, text.into(), tag.into())
         .map_err(|_| CryptoError::TagMismatch)
@@ -122,8 +215,7 @@ fn encrypt_block<C>(key: &Key, block: &mut [u8; 16]) -> Result<(), CryptoError>
 where
     C: KeyInit + BlockCipherEncrypt + BlockSizeUser<BlockSize = U16>,
 {
-    let cipher = C::new_from_slice(key.octets()).map_err(|_| CryptoError::Unavailable)?;
-    cipher.encrypt_block(block.into());
+    schedule::<C>(key)?.encrypt_block(block.into());
     Ok(())
 }
 
@@ -184,26 +276,49 @@ mod tests {
     #[test]
     fn gcm_gives_the_published_cipher_text_and_the_leftmost_twelve_octets_of_the_tag() {
         for Gcm { key, iv, aad, plain, cipher, tag } in published() {
-            let key = key.parse().unwrap();
-            let mut text = plain;
-            assert_eq!(RustCrypto.gcm_seal(&key, &iv, &aad, &mut text), Ok(tag));
-            assert_eq!(text, cipher);
-            assert_eq!(RustCrypto.gcm_open(&key, &iv, &aad, &mut text, &tag), Ok(()));
-            assert_eq!(text, plain);
-            assert_eq!(RustCrypto.gcm_keystream(&key, &iv, &mut text), Ok(()));
-            assert_eq!(text, cipher);
+            for (key, provider) in providers(key) {
+                let mut text = plain;
+                assert_eq!(provider.gcm_seal(&key, &iv, &aad, &mut text), Ok(tag));
+                assert_eq!(text, cipher);
+                assert_eq!(provider.gcm_open(&key, &iv, &aad, &mut text, &tag), Ok(()));
+                assert_eq!(text, plain);
+                assert_eq!(provider.gcm_keystream(&key, &iv, &mut text), Ok(()));
+                assert_eq!(text, cipher);
+            }
         }
+    }
+
+    /// `key` with the provider that has nothing ready, with one that has this key, and with one
+    /// that has another.
+    fn providers(key: &str) -> [(Key, Box<dyn CryptoProvider>); 3] {
+        let key: Key = key.parse().unwrap();
+        let other = Key::from([0x5a; 16]);
+        [Ok(Box::new(RustCrypto) as _), RustCrypto.ready(&key), RustCrypto.ready(&other)]
+            .map(|provider| (key.clone(), provider.unwrap()))
+    }
+
+    #[test]
+    fn a_ready_key_is_not_shown_and_may_be_followed_by_another() {
+        let first = RustCrypto.ready(&Key::from([0xa7; 16])).unwrap();
+        let [aes_128, _] = published();
+        let second = first.ready(&aes_128.key.parse().unwrap()).unwrap();
+        let mut text = aes_128.plain;
+        let sealed =
+            second.gcm_seal(&aes_128.key.parse().unwrap(), &aes_128.iv, &aes_128.aad, &mut text);
+        assert_eq!(sealed, Ok(aes_128.tag));
+        assert_eq!(std::format!("{first:?}"), "RustCrypto with a key ready");
     }
 
     #[test]
     fn what_does_not_verify_is_zeroed() {
         for Gcm { key, iv, aad, cipher, mut tag, .. } in published() {
-            let key = key.parse().unwrap();
-            let mut text = cipher;
             tag[11] ^= 1;
-            let opened = RustCrypto.gcm_open(&key, &iv, &aad, &mut text, &tag);
-            assert_eq!(opened, Err(CryptoError::TagMismatch));
-            assert_eq!(text, [0; 60]);
+            for (key, provider) in providers(key) {
+                let mut text = cipher;
+                let opened = provider.gcm_open(&key, &iv, &aad, &mut text, &tag);
+                assert_eq!(opened, Err(CryptoError::TagMismatch));
+                assert_eq!(text, [0; 60]);
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use crate::{
     acse::Mechanism,
     association::{Failure, Violation},
     security::{
-        CipherForm, ProtectRequest, ReceiveCounter, SecurityControl, SecurityError,
+        CipherForm, CryptoProvider, ProtectRequest, ReceiveCounter, SecurityControl, SecurityError,
         UnprotectRequest, Verification, decode_head, hls, protect, unprotect_in_place,
     },
     xdlms::{Conformance, tag},
@@ -54,6 +54,10 @@ impl Opening<'_> {
 }
 
 impl Client {
+    fn crypto(&self) -> &dyn CryptoProvider {
+        self.ready.as_deref().unwrap_or(&*self.provider)
+    }
+
     /// Sends a service APDU, protected as agreed.
     pub(super) fn transmit(&mut self, plain: &[u8]) -> Result<(), Failure> {
         let Some(ciphering) = self.config.protecting() else {
@@ -107,7 +111,7 @@ impl Client {
             key: dedicated_key.unwrap_or(&ciphering.encryption_key),
             authentication_key: ciphering.authentication_key.as_ref(),
         };
-        Ok(protect(&*self.provider, &request, plain, out)?)
+        Ok(protect(self.crypto(), &request, plain, out)?)
     }
 
     /// Takes the protection off an APDU, in place. A counter counts only once the tag verified.
@@ -131,7 +135,8 @@ impl Client {
             key,
             authentication_key: ciphering.authentication_key.as_ref(),
         };
-        let opened = unprotect_in_place(&*self.provider, &request, &head, apdu)?;
+        let crypto = self.ready.as_deref().unwrap_or(&*self.provider);
+        let opened = unprotect_in_place(crypto, &request, &head, apdu)?;
         // The tag in front of a ciphered APDU is not covered by its protection.
         let inner = opened.plain.first().copied();
         if !head.form.is_general() && inner != tag::plain(outer) {
@@ -212,7 +217,7 @@ impl Client {
         let mut counters = mem::take(&mut self.send_counters);
         let reply = self
             .exchange()
-            .and_then(|exchange| Ok(exchange.client_reply(&*self.provider, &mut counters)?));
+            .and_then(|exchange| Ok(exchange.client_reply(self.crypto(), &mut counters)?));
         self.send_counters = counters;
         reply
     }
@@ -224,7 +229,7 @@ impl Client {
         mut before: ReceiveCounter,
         reply: &[u8],
     ) -> Result<(), Failure> {
-        let verified = self.exchange()?.verify_server_reply(&*self.provider, &mut before, reply);
+        let verified = self.exchange()?.verify_server_reply(self.crypto(), &mut before, reply);
         match verified {
             Ok(()) => {
                 if let Some(last) = before.last() {

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use super::{Agreement, LogicalDevice, Refusal};
 use crate::{
     security::{
-        CipherForm, ProtectRequest, Protection, SecurityControl, SecurityError, SystemTitle,
-        UnprotectRequest, Verification, decode_head, protect, unprotect_in_place,
+        CipherForm, CryptoProvider, ProtectRequest, Protection, SecurityControl, SecurityError,
+        SystemTitle, UnprotectRequest, Verification, decode_head, protect, unprotect_in_place,
     },
     xdlms::{Apdu, tag},
 };
@@ -66,7 +66,8 @@ pub(super) fn open<'a>(
         },
         authentication_key: Some(keys.authentication),
     };
-    let opened = unprotect_in_place(device.crypto(), &request, &head, apdu);
+    let crypto = crypto(device, agreement, head.form);
+    let opened = unprotect_in_place(crypto, &request, &head, apdu);
     let opened = opened.map_err(|error| match error {
         SecurityError::Protection { .. } => Refusal::Unprotected,
         _ => Refusal::Deciphering,
@@ -83,6 +84,16 @@ pub(super) fn open<'a>(
         return Err(Refusal::CannotProtect);
     }
     Ok((opened.plain, Envelope { form: head.form, control: head.control }))
+}
+
+/// The device's cryptography, with the dedicated key ready where that is used.
+fn crypto<'a>(
+    device: &'a dyn LogicalDevice,
+    agreement: &'a Agreement,
+    form: CipherForm,
+) -> &'a dyn CryptoProvider {
+    let dedicated = agreement.dedicated.as_ref().filter(|_| form.is_dedicated());
+    dedicated.and_then(|dedicated| dedicated.crypto.as_deref()).unwrap_or_else(|| device.crypto())
 }
 
 fn accept(
@@ -140,5 +151,6 @@ pub(super) fn seal(
         },
         authentication_key: Some(keys.authentication),
     };
-    protect(device.crypto(), &request, plain, out).map_err(|_| Refusal::CannotProtect)
+    let crypto = crypto(device, agreement, envelope.form);
+    protect(crypto, &request, plain, out).map_err(|_| Refusal::CannotProtect)
 }

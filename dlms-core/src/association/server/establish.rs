@@ -248,7 +248,9 @@ impl Server {
                 return Err(REFUSED_BY_VDE_HANDLER.into());
             }
             let key = Key::try_from(octets).map_err(|_| REFUSED_BY_VDE_HANDLER)?;
-            agreement.dedicated = Some(Dedicated { key, received: ReceiveCounter::new(), next: 0 });
+            let crypto = device.crypto().ready(&key).ok();
+            let received = ReceiveCounter::new();
+            agreement.dedicated = Some(Dedicated { key, crypto, received, next: 0 });
         }
         Ok(())
     }
