@@ -4,14 +4,15 @@
 //! ```
 //! use dlms_benches::workload;
 //!
-//! let mut workload = workload::ready("w4_get_request_sealed_glo_rustcrypto", 0).expect("its name");
+//! let name = "w4_get_request_sealed_glo_rustcrypto";
+//! let mut workload = workload::ready(name, 0).expect("its name");
 //! assert_eq!((workload.run)(), 40, "octets of one frame");
 //! ```
 //!
 //! - [`input`]: what is read, octet for octet the same everywhere.
 //! - [`workload`]: what is done with it.
 //! - `benches/workloads.rs` measures time: `cargo bench -p dlms-benches`.
-//! - `src/bin/write_profile.rs` writes an input for other people's programs.
+//! - `src/bin/write_inputs.rs` writes inputs for other people's programs.
 //! - `src/bin/count.rs` runs one workload under callgrind; `tests/counts/instructions.rs` compares
 //!   what that counts with `instructions.toml`, `tests/counts/linear.rs` small with large inputs.
 //! - `scripts/bench` runs everything, with the foreign programs, and writes `docs/performance.md`.

@@ -113,8 +113,8 @@ fn skip_rows(reader: &mut Reader<'_>, depth: usize, count: usize) -> Result<(), 
     Ok(())
 }
 
-/// Passes over the values at the front whose length is plain to see, `most` at most, and returns how
-/// many there were. A row of a profile is nothing else.
+/// Passes over the values at the front whose length is plain to see, `most` at most, and returns
+/// how many there were. A row of a profile is nothing else.
 fn skip_short(reader: &mut Reader<'_>, most: usize) -> usize {
     let (mut rest, mut skipped) = (reader.rest(), 0_usize);
     while skipped < most

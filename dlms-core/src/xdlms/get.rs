@@ -158,6 +158,27 @@ impl<'a> GetResponse<'a> {
         Ok(response)
     }
 
+    /// The value of the get-response-normal that fills `apdu`, for a decoder that knows what it
+    /// expects: the octets are not walked, and whoever takes them makes sure that they are one
+    /// value and nothing else. `None` for a refusal, a block, a list or another APDU, which
+    /// [`decode`](Self::decode) tells apart.
+    ///
+    /// ```
+    /// use dlms_core::xdlms::GetResponse;
+    ///
+    /// let (invoke, mut value) = GetResponse::unwalked_value(&[0xc4, 1, 0xc1, 0, 0x12, 8, 0xfd])
+    ///     .expect("a value");
+    /// assert_eq!((invoke.id(), value.offset()), (1, 4));
+    /// assert_eq!((value.u8(), value.u16()), (Ok(0x12), Ok(2301)));
+    /// ```
+    pub fn unwalked_value(apdu: &'a [u8]) -> Option<(InvokeIdAndPriority, Reader<'a>)> {
+        let (&[tag::GET_RESPONSE, NORMAL, invoke, DATA], value) = apdu.split_first_chunk()? else {
+            return None;
+        };
+        let offset = apdu.len().saturating_sub(value.len());
+        Some((InvokeIdAndPriority(invoke), Reader::at(value, offset)))
+    }
+
     /// Appends the get-response.
     pub fn encode(&self, writer: &mut Writer<'_>) {
         let choice = match self {
@@ -250,6 +271,21 @@ mod tests {
         let mut out = Vec::new();
         response.encode(&mut Writer::new(&mut out));
         assert_eq!(out, octets);
+    }
+
+    #[test]
+    fn only_a_normal_response_with_data_has_a_value_to_take_unwalked() {
+        let [data, refusal, block] = [
+            [0xc4, 0x01, 0xc1, 0x00, 0x11, 0x07],
+            [0xc4, 0x01, 0xc1, 0x01, 0x03, 0x00],
+            [0xc4, 0x02, 0xc1, 0x00, 0x11, 0x07],
+        ];
+        let (invoke, value) = GetResponse::unwalked_value(&data).unwrap();
+        assert_eq!((invoke, value.rest(), value.offset()), (INVOKE, &data[4..], 4));
+        let set_response = [0xc5, 0x01, 0xc1, 0x00];
+        for other in [&refusal[..], &block, &set_response, &data[..3], &[]] {
+            assert!(GetResponse::unwalked_value(other).is_none(), "{other:02x?}");
+        }
     }
 
     #[test]
