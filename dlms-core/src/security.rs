@@ -66,7 +66,9 @@ mod form;
 mod hex;
 pub mod hls;
 mod key;
+mod party_keys;
 mod provider;
+mod public_key;
 #[cfg(feature = "rustcrypto")]
 mod rustcrypto;
 mod suite;
@@ -81,7 +83,11 @@ pub use counters::{COUNTER_MAX, CountersExhausted, ReceiveCounter, SendCounters}
 pub use error::SecurityError;
 pub use form::CipherForm;
 pub use key::{Key, NotAKey, Secret};
+pub use party_keys::{Compatibility, PartyKeys};
 pub use provider::{CryptoError, CryptoProvider, TAG_LEN};
+pub use public_key::{
+    Curve, KeysWithPeer, NotAPublicKeyPart, PrivateKey, PublicKey, PublicKeyProvider, Signature,
+};
 #[cfg(feature = "rustcrypto")]
 pub use rustcrypto::RustCrypto;
 pub use suite::SecuritySuite;

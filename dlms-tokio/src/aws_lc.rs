@@ -7,7 +7,9 @@ use aws_lc_rs::{
     constant_time::verify_slices_are_equal,
     error::Unspecified,
 };
-use dlms_core::security::{CryptoError, CryptoProvider, Key, RustCrypto, SecuritySuite, TAG_LEN};
+use dlms_core::security::{
+    CryptoError, CryptoProvider, Key, PublicKeyProvider, RustCrypto, SecuritySuite, TAG_LEN,
+};
 
 /// Text from which on AWS-LC seals faster than RustCrypto, which has its keys ready sooner.
 const SEAL_LEN_MIN: usize = 512;
@@ -82,6 +84,22 @@ impl CryptoProvider for AwsLc {
     fn sha256(&self, parts: &[&[u8]]) -> Result<[u8; 32], CryptoError> {
         RustCrypto.sha256(parts)
     }
+
+    fn sha384(&self, parts: &[&[u8]]) -> Result<[u8; 48], CryptoError> {
+        RustCrypto.sha384(parts)
+    }
+
+    fn key_wrap(&self, kek: &Key, key: &Key) -> Result<Vec<u8>, CryptoError> {
+        RustCrypto.key_wrap(kek, key)
+    }
+
+    fn key_unwrap(&self, kek: &Key, wrapped: &[u8]) -> Result<Key, CryptoError> {
+        RustCrypto.key_unwrap(kek, wrapped)
+    }
+
+    fn public_keys(&self) -> Option<&dyn PublicKeyProvider> {
+        RustCrypto.public_keys()
+    }
 }
 
 /// [`AwsLc`] with the schedules of one key. Any other key gets one of its own.
@@ -152,6 +170,22 @@ impl CryptoProvider for Ready {
 
     fn sha256(&self, parts: &[&[u8]]) -> Result<[u8; 32], CryptoError> {
         RustCrypto.sha256(parts)
+    }
+
+    fn sha384(&self, parts: &[&[u8]]) -> Result<[u8; 48], CryptoError> {
+        RustCrypto.sha384(parts)
+    }
+
+    fn key_wrap(&self, kek: &Key, key: &Key) -> Result<Vec<u8>, CryptoError> {
+        RustCrypto.key_wrap(kek, key)
+    }
+
+    fn key_unwrap(&self, kek: &Key, wrapped: &[u8]) -> Result<Key, CryptoError> {
+        RustCrypto.key_unwrap(kek, wrapped)
+    }
+
+    fn public_keys(&self) -> Option<&dyn PublicKeyProvider> {
+        RustCrypto.public_keys()
     }
 }
 

@@ -82,6 +82,11 @@ impl Mechanism {
         !matches!(self, Self::Lowest | Self::Lls | Self::Other(_))
     }
 
+    /// Whether the proofs of both sides contain their system titles.
+    pub const fn proves_titles(self) -> bool {
+        matches!(self, Self::HlsGmac | Self::HlsSha256 | Self::HlsEcdsa)
+    }
+
     /// The contents octets of the object identifier.
     pub const fn object_identifier(self) -> [u8; 7] {
         name(MECHANISM, self.code())

@@ -51,8 +51,6 @@ pub use self::{
 /// Events that wait for the owner; a notification beyond it is dropped and counted. Answers always
 /// find room, since only one request is under way.
 const EVENTS_MAX: usize = 64;
-/// Octets of a challenge that we send (IEC 62056-5-3 allows 8 to 64).
-const CHALLENGE_LEN: usize = 16;
 /// Octets of an InitiateRequest with the longest dedicated key, and some.
 const INITIATE_LEN_MAX: usize = 64;
 /// The DLMS version of every standard since 2002.
@@ -132,7 +130,7 @@ pub struct Client {
     provider: Arc<dyn CryptoProvider>,
     state: State,
     association: Association,
-    client_challenge: [u8; CHALLENGE_LEN],
+    client_challenge: Vec<u8>,
     server_challenge: Vec<u8>,
     dedicated_key: Option<Key>,
     /// The provider with the key ready that the requests of this association go under.
@@ -175,7 +173,7 @@ impl Client {
             provider,
             state: State::Idle,
             association,
-            client_challenge: [0; CHALLENGE_LEN],
+            client_challenge: Vec::new(),
             server_challenge: Vec::new(),
             dedicated_key: None,
             ready: None,
@@ -236,6 +234,10 @@ impl Client {
             return Err(Misuse::State);
         }
         self.config.check()?;
+        if self.config.mechanism == Mechanism::HlsEcdsa && self.provider.public_keys().is_none() {
+            return Err(Misuse::Lacks("elliptic curves in the cryptographic provider"));
+        }
+        self.client_challenge.resize(self.config.challenge_len(), 0);
         entropy.fill(&mut self.client_challenge);
         self.dedicated_key = match self.config.protecting() {
             Some(ciphering) if ciphering.dedicated => {
@@ -500,8 +502,7 @@ impl Client {
         let mechanism = self.config.mechanism;
         let authenticates = mechanism != Mechanism::Lowest;
         let title = self.config.system_title.map(|title| title.0);
-        let needs_title = self.config.protecting().is_some()
-            || matches!(mechanism, Mechanism::HlsGmac | Mechanism::HlsSha256);
+        let needs_title = self.config.protecting().is_some() || mechanism.proves_titles();
         let context = self.context();
         let aarq = Aarq {
             calling_ap_title: title.as_ref().filter(|_| needs_title).map(<[u8; 8]>::as_slice),
@@ -614,8 +615,7 @@ impl Client {
             _ => {}
         }
         if mechanism.is_hls() {
-            let needs_title = matches!(mechanism, Mechanism::HlsGmac | Mechanism::HlsSha256);
-            if needs_title && self.association.server_title.is_none() {
+            if mechanism.proves_titles() && self.association.server_title.is_none() {
                 return Err(Violation::AareLacks("system title").into());
             }
             self.server_challenge = aare

@@ -168,6 +168,9 @@ pub enum Misuse {
     /// The mechanism or the ciphering needs a key, title or secret that the configuration lacks.
     #[error("the configuration lacks the {0}")]
     Lacks(&'static str),
+    /// A signature or agreement key is not of the curve of the suite.
+    #[error("a signature or agreement key is not of the curve of the security suite")]
+    Curve,
     /// A dedicated key without authenticated encryption would travel in clear.
     #[error("a dedicated key needs authenticated encryption")]
     DedicatedKeyInClear,

@@ -423,8 +423,8 @@ mod tests {
 
     use super::*;
     use crate::security::{
-        ControlError, CryptoError, Protection, ReceiveCounter, RustCrypto, SecuritySuite,
-        hex::octets,
+        ControlError, CryptoError, Protection, PublicKeyProvider, ReceiveCounter, RustCrypto,
+        SecuritySuite, hex::octets,
     };
     use alloc::boxed::Box;
 
@@ -923,6 +923,22 @@ mod tests {
 
         fn sha256(&self, _: &[&[u8]]) -> Result<[u8; 32], CryptoError> {
             Err(CryptoError::Unavailable)
+        }
+
+        fn sha384(&self, _: &[&[u8]]) -> Result<[u8; 48], CryptoError> {
+            Err(CryptoError::Unavailable)
+        }
+
+        fn key_wrap(&self, _: &Key, _: &Key) -> Result<Vec<u8>, CryptoError> {
+            Err(CryptoError::Unavailable)
+        }
+
+        fn key_unwrap(&self, _: &Key, _: &[u8]) -> Result<Key, CryptoError> {
+            Err(CryptoError::Unavailable)
+        }
+
+        fn public_keys(&self) -> Option<&dyn PublicKeyProvider> {
+            None
         }
     }
 

@@ -79,8 +79,17 @@ pub enum SecurityError {
     /// The cryptographic provider lacks the algorithm, or failed.
     #[error("the cryptographic provider cannot do this")]
     ProviderUnavailable,
-    /// A challenge of HLS has 8 to 64 octets.
-    #[error("challenge of {0} octets, must be 8 to 64")]
+    /// The signature does not belong to these octets under the public key of the signer.
+    #[error("signature does not verify")]
+    SignatureMismatch,
+    /// The key that travelled wrapped does not belong to the key encryption key.
+    #[error("wrapped key does not verify")]
+    WrappedKeyMismatch,
+    /// A public key is no point of the curve of the suite.
+    #[error("public key is not on the curve of the suite")]
+    NotOnCurve,
+    /// A challenge of HLS has 8 to 64 octets, and with ECDSA at least 32.
+    #[error("challenge of {0} octets, must be 8 to 64, with ECDSA 32 to 64")]
     ChallengeLength(usize),
     /// The server's challenge is the client's own: its reply would answer the client's question.
     #[error("challenge reflected")]
@@ -105,6 +114,9 @@ impl From<CryptoError> for SecurityError {
     fn from(error: CryptoError) -> Self {
         match error {
             CryptoError::TagMismatch => Self::TagMismatch,
+            CryptoError::SignatureMismatch => Self::SignatureMismatch,
+            CryptoError::UnwrapMismatch => Self::WrappedKeyMismatch,
+            CryptoError::NotOnCurve => Self::NotOnCurve,
             CryptoError::TooLong => Self::TooLong,
             CryptoError::Unavailable => Self::ProviderUnavailable,
         }

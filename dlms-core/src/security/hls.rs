@@ -15,9 +15,12 @@
 //! | 4 | SHA-1(StoC, secret) | SHA-1(CtoS, secret) |
 //! | 5 | SC, IC, GMAC(SC, AK, StoC) | SC, IC, GMAC(SC, AK, CtoS) |
 //! | 6 | SHA-256(secret, ST-C, ST-S, StoC, CtoS) | SHA-256(secret, ST-S, ST-C, CtoS, StoC) |
+//! | 7 | ECDSA(ST-C, ST-S, StoC, CtoS) | ECDSA(ST-S, ST-C, CtoS, StoC) |
 //!
 //! ST-C and ST-S are the system titles of client and server; in mechanism 5 the initialization
 //! vector is the replier's own title and IC.
+
+mod ecdsa;
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -31,8 +34,12 @@ use super::{
     cipher::{associated_data, check_length, initialization_vector},
 };
 
+pub use self::ecdsa::EcdsaKeys;
+
 /// Octets of a challenge, at least.
 pub const CHALLENGE_LEN_MIN: usize = 8;
+/// Octets of a challenge of mechanism 7, at least.
+pub const ECDSA_CHALLENGE_LEN_MIN: usize = 32;
 /// Octets of a challenge, at most.
 pub const CHALLENGE_LEN_MAX: usize = 64;
 
@@ -41,9 +48,9 @@ pub const CHALLENGE_LEN_MAX: usize = 64;
 pub struct Exchange<'a> {
     /// The mechanism and what it needs to hold.
     pub credentials: Credentials<'a>,
-    /// The client's system title, for mechanisms 5 and 6.
+    /// The client's system title, for mechanisms 5, 6 and 7.
     pub client_title: Option<SystemTitle>,
-    /// The server's system title, for mechanisms 5 and 6.
+    /// The server's system title, for mechanisms 5, 6 and 7.
     pub server_title: Option<SystemTitle>,
     /// CtoS, the challenge that the client sent.
     pub ctos: &'a [u8],
@@ -134,9 +141,10 @@ impl Exchange<'_> {
         provider: &dyn CryptoProvider,
         counters: &mut SendCounters,
     ) -> Result<Vec<u8>, SecurityError> {
-        turn.check()?;
+        turn.check(self.credentials.challenge_len_min())?;
         match &self.credentials {
             Credentials::Secret(shared) => shared.reply(turn, provider),
+            Credentials::Ecdsa(keys) => keys.reply(turn, provider),
             Credentials::Gmac(keys) => keys.reply(turn, provider, counters),
         }
     }
@@ -148,9 +156,10 @@ impl Exchange<'_> {
         counter: &mut ReceiveCounter,
         reply: &[u8],
     ) -> Result<(), SecurityError> {
-        turn.check()?;
+        turn.check(self.credentials.challenge_len_min())?;
         match &self.credentials {
             Credentials::Secret(shared) => shared.verify(turn, provider, reply),
+            Credentials::Ecdsa(keys) => keys.verify(turn, provider, reply),
             Credentials::Gmac(keys) => keys.verify(turn, provider, counter, reply),
         }
     }
@@ -163,6 +172,18 @@ pub enum Credentials<'a> {
     Secret(SharedSecret<'a>),
     /// Mechanism 5.
     Gmac(GmacKeys<'a>),
+    /// Mechanism 7.
+    Ecdsa(EcdsaKeys<'a>),
+}
+
+impl Credentials<'_> {
+    /// How many octets a challenge has at least.
+    const fn challenge_len_min(&self) -> usize {
+        match self {
+            Self::Ecdsa(keys) if !keys.short_challenges => ECDSA_CHALLENGE_LEN_MIN,
+            _ => CHALLENGE_LEN_MIN,
+        }
+    }
 }
 
 /// A shared secret and what is done with it.
@@ -302,9 +323,9 @@ struct Turn<'a> {
 
 impl Turn<'_> {
     /// Both challenges are challenges, and not the same one.
-    fn check(&self) -> Result<(), SecurityError> {
+    fn check(&self, least: usize) -> Result<(), SecurityError> {
         for challenge in [self.asked, self.asking] {
-            if !(CHALLENGE_LEN_MIN..=CHALLENGE_LEN_MAX).contains(&challenge.len()) {
+            if !(least..=CHALLENGE_LEN_MAX).contains(&challenge.len()) {
                 return Err(SecurityError::ChallengeLength(challenge.len()));
             }
         }
@@ -552,6 +573,7 @@ mod tests {
             let uses_titles = match right.credentials {
                 Credentials::Gmac(_) => true,
                 Credentials::Secret(shared) => matches!(shared.mechanism, SecretMechanism::Sha256),
+                Credentials::Ecdsa(_) => true,
             };
             if uses_titles {
                 refuse(Exchange { client_title: Some(SERVER), ..right });

@@ -1,9 +1,9 @@
 //! What this crate asks of a cryptographic library.
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
 
-use super::Key;
+use super::{Key, PublicKeyProvider};
 
 /// Octets of the authentication tag that DLMS/COSEM transmits, in every suite.
 pub const TAG_LEN: usize = 12;
@@ -79,6 +79,30 @@ pub trait CryptoProvider: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`CryptoError::Unavailable`].
     fn sha256(&self, parts: &[&[u8]]) -> Result<[u8; 32], CryptoError>;
+
+    /// SHA-384 of the concatenated `parts`, for the keys that suite 2 agrees on.
+    ///
+    /// # Errors
+    /// [`CryptoError::Unavailable`].
+    fn sha384(&self, parts: &[&[u8]]) -> Result<[u8; 48], CryptoError>;
+
+    /// AES key wrap of `key` under `kek` (RFC 3394): eight octets more than the key has.
+    ///
+    /// # Errors
+    /// [`CryptoError::Unavailable`].
+    fn key_wrap(&self, kek: &Key, key: &Key) -> Result<Vec<u8>, CryptoError>;
+
+    /// Unwraps what [`key_wrap`](Self::key_wrap) made, and verifies it.
+    ///
+    /// # Errors
+    /// [`CryptoError::UnwrapMismatch`], also for octets that can be no wrapped key;
+    /// [`CryptoError::Unavailable`].
+    fn key_unwrap(&self, kek: &Key, wrapped: &[u8]) -> Result<Key, CryptoError>;
+
+    /// Elliptic curve cryptography, for HLS 7, signatures and key agreement. None in a device of
+    /// suite 0 that leaves it out: whoever asks for any of these is then refused before anything
+    /// is sent.
+    fn public_keys(&self) -> Option<&dyn PublicKeyProvider>;
 }
 
 /// Why a provider did not do what it was asked.
@@ -87,6 +111,15 @@ pub enum CryptoError {
     /// The tag does not belong to these octets under this key and initialization vector.
     #[error("authentication tag does not verify")]
     TagMismatch,
+    /// The signature does not belong to these octets under this public key.
+    #[error("signature does not verify")]
+    SignatureMismatch,
+    /// A wrapped key does not belong to this key encryption key.
+    #[error("wrapped key does not verify")]
+    UnwrapMismatch,
+    /// A public key is no point of the curve that is asked for.
+    #[error("public key is not on its curve")]
+    NotOnCurve,
     /// More octets than the algorithm takes at once.
     #[error("too many octets for the cryptographic algorithm")]
     TooLong,

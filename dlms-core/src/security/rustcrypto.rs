@@ -1,22 +1,27 @@
 //! The default provider: the RustCrypto crates, in constant time and with AES instructions where
 //! the processor has them.
 
-use alloc::boxed::Box;
+#[cfg(feature = "public-keys")]
+mod elliptic;
+
+use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
 
 use aes::{
-    Aes128Enc, Aes256Enc,
-    cipher::{BlockCipherEncrypt, BlockSizeUser},
+    Aes128Dec, Aes128Enc, Aes256Dec, Aes256Enc,
+    cipher::{BlockCipherDecrypt, BlockCipherEncrypt, BlockSizeUser},
 };
 use aes_gcm::{
     AeadInOut, AesGcm, KeyInit,
     aead::consts::{U12, U16},
 };
+use aes_kw::{AesKw, InnerInit};
 use md5::Md5;
 use sha1::Sha1;
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha384};
+use zeroize::Zeroizing;
 
-use super::{CryptoError, CryptoProvider, Key, SecuritySuite, TAG_LEN};
+use super::{CryptoError, CryptoProvider, Key, PublicKeyProvider, SecuritySuite, TAG_LEN};
 
 /// The provider on the RustCrypto crates. It keeps nothing between calls: a key schedule is made
 /// for each APDU and cleared after it, unless a key was made [`ready`](CryptoProvider::ready).
@@ -92,6 +97,32 @@ impl CryptoProvider for RustCrypto {
 
     fn sha256(&self, parts: &[&[u8]]) -> Result<[u8; 32], CryptoError> {
         Ok(hash::<Sha256>(parts).finalize().into())
+    }
+
+    fn sha384(&self, parts: &[&[u8]]) -> Result<[u8; 48], CryptoError> {
+        Ok(hash::<Sha384>(parts).finalize().into())
+    }
+
+    fn key_wrap(&self, kek: &Key, key: &Key) -> Result<Vec<u8>, CryptoError> {
+        if is_aes_256(kek) { wrap::<Aes256Enc>(kek, key) } else { wrap::<Aes128Enc>(kek, key) }
+    }
+
+    fn key_unwrap(&self, kek: &Key, wrapped: &[u8]) -> Result<Key, CryptoError> {
+        if is_aes_256(kek) {
+            unwrap::<Aes256Dec>(kek, wrapped)
+        } else {
+            unwrap::<Aes128Dec>(kek, wrapped)
+        }
+    }
+
+    #[cfg(feature = "public-keys")]
+    fn public_keys(&self) -> Option<&dyn PublicKeyProvider> {
+        Some(self)
+    }
+
+    #[cfg(not(feature = "public-keys"))]
+    fn public_keys(&self) -> Option<&dyn PublicKeyProvider> {
+        None
     }
 }
 
@@ -170,6 +201,22 @@ impl CryptoProvider for Ready {
     fn sha256(&self, parts: &[&[u8]]) -> Result<[u8; 32], CryptoError> {
         RustCrypto.sha256(parts)
     }
+
+    fn sha384(&self, parts: &[&[u8]]) -> Result<[u8; 48], CryptoError> {
+        RustCrypto.sha384(parts)
+    }
+
+    fn key_wrap(&self, kek: &Key, key: &Key) -> Result<Vec<u8>, CryptoError> {
+        RustCrypto.key_wrap(kek, key)
+    }
+
+    fn key_unwrap(&self, kek: &Key, wrapped: &[u8]) -> Result<Key, CryptoError> {
+        RustCrypto.key_unwrap(kek, wrapped)
+    }
+
+    fn public_keys(&self) -> Option<&dyn PublicKeyProvider> {
+        RustCrypto.public_keys()
+    }
 }
 
 /// A key has 16 octets or 32.
@@ -217,6 +264,30 @@ where
 {
     schedule::<C>(key)?.encrypt_block(block.into());
     Ok(())
+}
+
+fn wrap<C>(kek: &Key, key: &Key) -> Result<Vec<u8>, CryptoError>
+where
+    C: KeyInit + BlockCipherEncrypt + BlockSizeUser<BlockSize = U16>,
+{
+    let cipher = C::new_from_slice(kek.octets()).map_err(|_| CryptoError::Unavailable)?;
+    let mut wrapped = alloc::vec![0; key.octets().len().saturating_add(aes_kw::IV_LEN)];
+    AesKw::inner_init(cipher)
+        .wrap_key(key.octets(), &mut wrapped)
+        .map_err(|_| CryptoError::Unavailable)?;
+    Ok(wrapped)
+}
+
+fn unwrap<C>(kek: &Key, wrapped: &[u8]) -> Result<Key, CryptoError>
+where
+    C: KeyInit + BlockCipherDecrypt + BlockSizeUser<BlockSize = U16>,
+{
+    let cipher = C::new_from_slice(kek.octets()).map_err(|_| CryptoError::Unavailable)?;
+    let mut key = Zeroizing::new([0; SecuritySuite::Suite2.key_len()]);
+    let key = AesKw::inner_init(cipher)
+        .unwrap_key(wrapped, key.as_mut_slice())
+        .map_err(|_| CryptoError::UnwrapMismatch)?;
+    Key::try_from(key).map_err(|_| CryptoError::UnwrapMismatch)
 }
 
 fn hash<D: Digest>(parts: &[&[u8]]) -> D {
@@ -343,5 +414,53 @@ mod tests {
         assert_eq!(RustCrypto.sha1(&abc), Ok(sha1));
         let sha256 = octets("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(RustCrypto.sha256(&abc), Ok(sha256));
+        let sha384 = octets(concat!(
+            "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed",
+            "8086072ba1e7cc2358baeca134c825a7",
+        ));
+        assert_eq!(RustCrypto.sha384(&abc), Ok(sha384));
+    }
+
+    /// RFC 3394 clauses 4.1, 4.3, 4.4 without its 192-bit cases, and 4.6.
+    #[test]
+    fn wrapped_keys_are_those_of_rfc_3394() {
+        let kek = "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F";
+        for (kek, key, wrapped) in [
+            (
+                &kek[..32],
+                "00112233445566778899AABBCCDDEEFF",
+                "1FA68B0A8112B447AEF34BD8FB5A7B829D3E862371D2CFE5",
+            ),
+            (
+                kek,
+                "00112233445566778899AABBCCDDEEFF",
+                "64E8C3F9CE0F5BA263E9777905818A2A93C8191E7D6E8AE7",
+            ),
+            (
+                kek,
+                "00112233445566778899AABBCCDDEEFF000102030405060708090A0B0C0D0E0F",
+                "28C9F404C4B810F4CBCCB35CFB87F8263F5786E2D80ED326CBC7F0E71A99F43BFB988B9B7A02DD21",
+            ),
+        ] {
+            let (kek, key): (Key, Key) = (kek.parse().unwrap(), key.parse().unwrap());
+            let wrapped = hex::octets(wrapped);
+            assert_eq!(RustCrypto.key_wrap(&kek, &key).unwrap(), wrapped);
+            assert_eq!(RustCrypto.key_unwrap(&kek, &wrapped), Ok(key));
+        }
+    }
+
+    #[test]
+    fn a_wrapped_key_that_was_altered_or_cut_is_no_key() {
+        let kek = Key::from([7; 16]);
+        let wrapped = RustCrypto.key_wrap(&kek, &Key::from([9; 16])).unwrap();
+        for place in 0..wrapped.len() {
+            let mut altered = wrapped.clone();
+            altered[place] ^= 1;
+            let refused = Err(CryptoError::UnwrapMismatch);
+            assert_eq!(RustCrypto.key_unwrap(&kek, &altered), refused);
+            assert_eq!(RustCrypto.key_unwrap(&kek, &wrapped[..place]), refused);
+        }
+        let long = std::vec![0; 48];
+        assert_eq!(RustCrypto.key_unwrap(&kek, &long), Err(CryptoError::UnwrapMismatch));
     }
 }

@@ -6,13 +6,18 @@ use core::time::Duration;
 use crate::{
     acse::Mechanism,
     association::Misuse,
-    security::{Key, Protection, Secret, SecuritySuite, SystemTitle, hls::ManufacturerMechanism},
+    security::{
+        Curve, Key, PartyKeys, Protection, Secret, SecuritySuite, SystemTitle,
+        hls::{self, ManufacturerMechanism},
+    },
     xdlms::Conformance,
 };
 
 /// Octets of a joined answer beyond which a transfer is given up, unless configured otherwise.
 /// A year of quarter-hours with twelve columns stays below 4 MiB.
 const ANSWER_LEN_MAX: usize = 16 * 1024 * 1024;
+/// Octets of a challenge that we send, but with ECDSA (IEC 62056-5-3 allows 8 to 64).
+const CHALLENGE_LEN: usize = 16;
 
 /// How APDUs of an association are ciphered.
 #[derive(Clone, Debug)]
@@ -43,13 +48,15 @@ pub struct ClientConfig {
     pub secret: Secret,
     /// What mechanism 2 is with this manufacturer's meters. The standard does not say.
     pub manufacturer_mechanism: Option<Arc<dyn ManufacturerMechanism>>,
-    /// The client's system title; needed for ciphering and for HLS 5 and 6.
+    /// The client's system title; needed for ciphering and for HLS 5, 6 and 7.
     pub system_title: Option<SystemTitle>,
     /// The meter's system title, where known: another one is refused, and a meter that does not
     /// tell its own is taken to have it.
     pub server_title: Option<SystemTitle>,
     /// Keys and how APDUs are ciphered.
     pub ciphering: Option<Ciphering>,
+    /// What HLS 7, general-ciphering and general-signing need beyond those keys.
+    pub party_keys: PartyKeys,
     /// The services to propose.
     pub conformance: Conformance,
     /// The largest APDU that the client takes, in octets.
@@ -78,6 +85,7 @@ impl Default for ClientConfig {
             system_title: None,
             server_title: None,
             ciphering: None,
+            party_keys: PartyKeys::default(),
             conformance: Conformance::GET
                 | Conformance::SET
                 | Conformance::ACTION
@@ -105,6 +113,22 @@ impl ClientConfig {
         self.ciphering.as_ref().filter(|ciphering| ciphering.protection != Protection::NONE)
     }
 
+    /// The curve of the suite or, where nothing is ciphered, of the signature key.
+    pub(super) fn curve(&self) -> Option<Curve> {
+        match &self.ciphering {
+            Some(ciphering) => ciphering.suite.curve(),
+            None => self.party_keys.signing.as_ref().map(|keys| keys.own.curve()),
+        }
+    }
+
+    /// Octets of the challenge that we send.
+    pub(super) const fn challenge_len(&self) -> usize {
+        match self.mechanism {
+            Mechanism::HlsEcdsa => hls::ECDSA_CHALLENGE_LEN_MIN,
+            _ => CHALLENGE_LEN,
+        }
+    }
+
     pub(super) fn check(&self) -> Result<(), Misuse> {
         let title = self.system_title.is_some();
         match self.mechanism {
@@ -126,9 +150,18 @@ impl ClientConfig {
                     return Err(Misuse::Lacks("password"));
                 }
             }
-            Mechanism::HlsEcdsa | Mechanism::Other(_) => {
-                return Err(Misuse::Lacks("authentication mechanism"));
+            Mechanism::HlsEcdsa => {
+                let keys =
+                    self.party_keys.signing.as_ref().ok_or(Misuse::Lacks("signature keys"))?;
+                let curve = self.curve().ok_or(Misuse::Curve)?;
+                if keys.own.curve() != curve || keys.peer.curve() != curve {
+                    return Err(Misuse::Curve);
+                }
+                if !title {
+                    return Err(Misuse::Lacks("client system title"));
+                }
             }
+            Mechanism::Other(_) => return Err(Misuse::Lacks("authentication mechanism")),
         }
         if self.mechanism == Mechanism::Hls2 && self.manufacturer_mechanism.is_none() {
             return Err(Misuse::Lacks("manufacturer's mechanism"));

@@ -193,6 +193,11 @@ impl Client {
             Mechanism::HlsMd5 => secret(hls::SecretMechanism::Md5),
             Mechanism::HlsSha1 => secret(hls::SecretMechanism::Sha1),
             Mechanism::HlsSha256 => secret(hls::SecretMechanism::Sha256),
+            Mechanism::HlsEcdsa => hls::Credentials::Ecdsa(hls::EcdsaKeys {
+                curve: self.config.curve().ok_or(SecurityError::NotOnCurve)?,
+                keys: self.config.party_keys.signing.as_ref().ok_or(Failure::NoKeys)?,
+                short_challenges: self.config.party_keys.compatibility.short_ecdsa_challenges,
+            }),
             _ => {
                 let keys = self.config.ciphering.as_ref().ok_or(Failure::NoKeys)?;
                 let authentication_key = keys.authentication_key.as_ref();

@@ -7,7 +7,8 @@ use crate::{
     axdr::RawData,
     cosem::{AttributeDescriptor, MethodDescriptor},
     security::{
-        CryptoProvider, Key, Protection, ReceiveCounter, Secret, SecuritySuite, SystemTitle,
+        CryptoProvider, Key, PartyKeys, Protection, ReceiveCounter, Secret, SecuritySuite,
+        SystemTitle,
     },
     xdlms::{ActionResult, Conformance, DataAccessResult, SelectiveAccess},
 };
@@ -26,6 +27,12 @@ pub trait LogicalDevice {
 
     /// What is demanded of the client with this SAP; `None` refuses it.
     fn client(&self, sap: u16) -> Option<ClientPolicy<'_>>;
+
+    /// What HLS 7, general-ciphering and general-signing with this client need beyond the global
+    /// keys. A device that has no such keys does not have these either.
+    fn party_keys(&self, _client: u16) -> Option<&PartyKeys> {
+        None
+    }
 
     /// Takes the next invocation counter for sending under the global encryption key. It is stored
     /// durably as used before it is returned, and no value is ever returned twice. `None` when the

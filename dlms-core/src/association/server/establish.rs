@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// Octets of the challenge sent to a client (Green Book 9.2.7.4: 8 to 64).
+/// Octets of the challenge sent to a client, but with ECDSA (Green Book 9.2.7.4: 8 to 64).
 const CHALLENGE_LEN: usize = 16;
 /// The one DLMS version since 2002.
 const DLMS_VERSION: u8 = 6;
@@ -52,7 +52,7 @@ pub(super) struct Challenges {
     /// CtoS, by the client.
     client: Vec<u8>,
     /// StoC, by the server.
-    server: [u8; CHALLENGE_LEN],
+    server: Vec<u8>,
 }
 
 /// Why an association is refused with an AARE.
@@ -164,13 +164,19 @@ impl Server {
         }
         let client_title =
             aarq.calling_ap_title.and_then(|octets| octets.try_into().ok()).map(SystemTitle);
-        let mechanism = check_mechanism(&policy, aarq)?;
-        if client_title.is_none() && (ciphered || needs_titles(mechanism)) {
+        let mechanism = check_mechanism(device, &policy, self.config.client, aarq)?;
+        if client_title.is_none() && (ciphered || mechanism.proves_titles()) {
             return Err(Diagnosis::CallingApTitleNotRecognized.into());
         }
         let challenge = if mechanism.is_hls() {
             let value = aarq.calling_authentication_value.unwrap_or_default();
-            if !(hls::CHALLENGE_LEN_MIN..=hls::CHALLENGE_LEN_MAX).contains(&value.len()) {
+            let least = match mechanism {
+                Mechanism::HlsEcdsa if !short_challenges(device, self.config.client) => {
+                    hls::ECDSA_CHALLENGE_LEN_MIN
+                }
+                _ => hls::CHALLENGE_LEN_MIN,
+            };
+            if !(least..=hls::CHALLENGE_LEN_MAX).contains(&value.len()) {
                 return Err(Diagnosis::AuthenticationFailure.into());
             }
             Some(value.to_vec())
@@ -270,9 +276,14 @@ impl Server {
         let information = enclose(device, &mut agreement, envelope, initiate)?;
 
         let title = device.system_title().0;
-        let tells_title = envelope.is_some() || needs_titles(access.mechanism);
-        let mut stoc = [0; CHALLENGE_LEN];
+        let tells_title = envelope.is_some() || access.mechanism.proves_titles();
+        let mut stoc = Vec::new();
         let diagnostic = if challenge.is_some() {
+            let length = match access.mechanism {
+                Mechanism::HlsEcdsa => hls::ECDSA_CHALLENGE_LEN_MIN,
+                _ => CHALLENGE_LEN,
+            };
+            stoc.resize(length, 0);
             entropy.fill(&mut stoc);
             AcseUserDiagnostic::AuthenticationRequired
         } else {
@@ -395,7 +406,12 @@ impl Server {
 }
 
 /// The mechanism that the AARQ names, once it fits the policy and, with LLS, the password is right.
-fn check_mechanism(policy: &ClientPolicy<'_>, aarq: &Aarq<'_>) -> Result<Mechanism, Rejection> {
+fn check_mechanism(
+    device: &dyn LogicalDevice,
+    policy: &ClientPolicy<'_>,
+    client: u16,
+    aarq: &Aarq<'_>,
+) -> Result<Mechanism, Rejection> {
     use AcseUserDiagnostic as Diagnosis;
     let mechanism = match aarq.mechanism {
         Some(mechanism) => mechanism,
@@ -404,8 +420,16 @@ fn check_mechanism(policy: &ClientPolicy<'_>, aarq: &Aarq<'_>) -> Result<Mechani
         }
         None => Mechanism::Lowest,
     };
-    let allowed = policy.mechanisms.contains(&mechanism) && is_known(mechanism);
-    let usable = mechanism != Mechanism::HlsGmac || policy.keys.is_some();
+    let allowed = policy.mechanisms.contains(&mechanism);
+    let usable = match mechanism {
+        Mechanism::HlsGmac => policy.keys.is_some(),
+        Mechanism::HlsEcdsa => {
+            device.party_keys(client).is_some_and(|keys| keys.signing.is_some())
+                && device.crypto().public_keys().is_some()
+        }
+        Mechanism::Other(_) => false,
+        _ => true,
+    };
     if !allowed || !usable {
         return Err(match mechanism {
             Mechanism::Lowest => Diagnosis::AuthenticationRequired.into(),
@@ -422,14 +446,9 @@ fn check_mechanism(policy: &ClientPolicy<'_>, aarq: &Aarq<'_>) -> Result<Mechani
     Ok(mechanism)
 }
 
-/// Mechanisms that this server can verify. ECDSA is not one of them.
-const fn is_known(mechanism: Mechanism) -> bool {
-    !matches!(mechanism, Mechanism::HlsEcdsa | Mechanism::Other(_))
-}
-
-/// Mechanisms whose proofs contain the system titles of both sides.
-const fn needs_titles(mechanism: Mechanism) -> bool {
-    matches!(mechanism, Mechanism::HlsGmac | Mechanism::HlsSha256)
+/// Whether challenges of this client may be shorter than HLS 7 asks for.
+fn short_challenges(device: &dyn LogicalDevice, client: u16) -> bool {
+    device.party_keys(client).is_some_and(|keys| keys.compatibility.short_ecdsa_challenges)
 }
 
 /// An InitiateResponse, protected where the request was.
@@ -493,6 +512,18 @@ fn exchange<'e>(
                 suite: keys.suite,
                 key: keys.encryption,
                 authentication_key: keys.authentication,
+            })
+        }
+        Mechanism::HlsEcdsa => {
+            let keys = device.party_keys(access.client)?;
+            let signing = keys.signing.as_ref()?;
+            hls::Credentials::Ecdsa(hls::EcdsaKeys {
+                curve: match policy.keys {
+                    Some(keys) => keys.suite.curve()?,
+                    None => signing.own.curve(),
+                },
+                keys: signing,
+                short_challenges: keys.compatibility.short_ecdsa_challenges,
             })
         }
         _ => return None,

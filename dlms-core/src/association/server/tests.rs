@@ -5,6 +5,7 @@ mod ciphering;
 mod establish;
 mod pair;
 mod services;
+mod suites;
 
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::fmt::Write;
@@ -16,8 +17,8 @@ use crate::{
     axdr::{Data, DataBuf, RawData},
     cosem::{AttributeDescriptor, ClassId, LogicalName, MethodDescriptor},
     security::{
-        CryptoProvider, Key, Protection, ReceiveCounter, RustCrypto, Secret, SecuritySuite,
-        SystemTitle,
+        CryptoProvider, Key, PartyKeys, Protection, ReceiveCounter, RustCrypto, Secret,
+        SecuritySuite, SystemTitle,
     },
     xdlms::{ActionResult, DataAccessResult, SelectiveAccess},
 };
@@ -53,6 +54,8 @@ const MECHANISMS: [Mechanism; 7] = [
 struct Toy {
     mechanisms: Vec<Mechanism>,
     secret: Secret,
+    suite: SecuritySuite,
+    party_keys: Option<PartyKeys>,
     encryption_key: Key,
     authentication_key: Key,
     protection: Protection,
@@ -68,6 +71,8 @@ impl Toy {
         Self {
             mechanisms: MECHANISMS.to_vec(),
             secret: Secret::from("12345678"),
+            suite: SecuritySuite::Suite0,
+            party_keys: None,
             encryption_key: Key::from(core::array::from_fn(|octet| octet as u8)),
             authentication_key: Key::from(core::array::from_fn(|octet| 0xd0 + octet as u8)),
             protection: Protection::NONE,
@@ -98,13 +103,17 @@ impl LogicalDevice for Toy {
             mechanisms: &self.mechanisms,
             secret: &self.secret,
             keys: Some(DeviceKeys {
-                suite: SecuritySuite::Suite0,
+                suite: self.suite,
                 encryption: &self.encryption_key,
                 authentication: &self.authentication_key,
             }),
             protection: self.protection,
             proven_release: self.proven_release,
         })
+    }
+
+    fn party_keys(&self, _client: u16) -> Option<&PartyKeys> {
+        self.party_keys.as_ref()
     }
 
     fn take_counter(&mut self) -> Option<u32> {

@@ -73,7 +73,8 @@ fn what_the_configuration_lacks_is_said_before_anything_is_sent() {
         (Mechanism::HlsMd5, "password"),
         (Mechanism::HlsSha256, "client system title"),
         (Mechanism::HlsGmac, "encryption key"),
-        (Mechanism::HlsEcdsa, "authentication mechanism"),
+        (Mechanism::HlsEcdsa, "signature keys"),
+        (Mechanism::Other(8), "authentication mechanism"),
     ] {
         let config = ClientConfig { mechanism, ..ClientConfig::default() };
         let mut bench = Bench::new(config);

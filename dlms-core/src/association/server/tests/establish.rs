@@ -77,7 +77,7 @@ fn a_mechanism_that_is_not_allowed_is_not_recognised() {
         let fields = format!("8a0207808b07608574050802{mechanism}ac0a80084142434445464748");
         assert_eq!(bench.ask(&aarq(&fields)), rejection(1, 11, "0e010600"));
     }
-    // Whatever the policy says, nobody here can verify ECDSA.
+    // Whatever the policy says, nobody verifies ECDSA without the client's public key.
     let mut bench = Bench::new(Toy::demanding(Mechanism::HlsEcdsa));
     let fields = "8a0207808b0760857405080207ac0a80084142434445464748";
     assert_eq!(bench.ask(&aarq(fields)), rejection(1, 11, "0e010600"));

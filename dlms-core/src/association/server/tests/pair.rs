@@ -109,7 +109,7 @@ fn method(octets_of: &str) -> MethodDescriptor {
 }
 
 /// Uses every service, in one APDU and in blocks.
-fn converse(pair: &mut Pair) {
+pub(super) fn converse(pair: &mut Pair) {
     let energy = attribute(ENERGY);
     let number = DataBuf::DoubleLongUnsigned(42).to_octets();
     let get = |attribute| Request::Get { attribute, selection: None };
@@ -150,7 +150,7 @@ fn converse(pair: &mut Pair) {
     );
 }
 
-fn is_associated(events: &[Event]) -> bool {
+pub(super) fn is_associated(events: &[Event]) -> bool {
     matches!(events, [Event::Associated(_)])
 }
 
