@@ -4,6 +4,8 @@
 //! - [`SecuritySuite`], [`Protection`], [`SecurityControl`], [`CipherForm`]: how an APDU is
 //!   protected, and what is allowed where.
 //! - [`protect`], [`decode_head`], [`unprotect_in_place`]: into a ciphered APDU and out of it.
+//! - [`protect_general`], [`GeneralCipheredHead`]: general-ciphering, whose key is named, wrapped
+//!   or agreed on ([`KeyDerivation`]); [`sign`], [`SignedApdu`]: general-signing.
 //! - [`SendCounters`], [`ReceiveCounter`]: no value twice, in either direction.
 //! - [`hls`]: the four passes of high level security.
 //! - [`CryptoProvider`]: the algorithms, by default `RustCrypto`.
@@ -63,14 +65,19 @@ mod control;
 mod counters;
 mod error;
 mod form;
+mod general_ciphering;
+mod general_header;
+mod general_key;
 mod hex;
 pub mod hls;
 mod key;
+mod key_agreement;
 mod party_keys;
 mod provider;
 mod public_key;
 #[cfg(feature = "rustcrypto")]
 mod rustcrypto;
+mod signing;
 mod suite;
 mod system_title;
 
@@ -82,7 +89,14 @@ pub use control::{ControlError, Protection, SecurityControl};
 pub use counters::{COUNTER_MAX, CountersExhausted, ReceiveCounter, SendCounters};
 pub use error::SecurityError;
 pub use form::CipherForm;
+pub use general_ciphering::{
+    GeneralCipheredHead, GeneralProtectRequest, GeneralUnprotectRequest, KeyInfo, protect_general,
+    unprotect_general_in_place,
+};
+pub use general_header::GeneralHeader;
+pub use general_key::{GeneralKeys, KeyEstablishment};
 pub use key::{Key, NotAKey, Secret};
+pub use key_agreement::{EphemeralKey, KeyDerivation, KeyId, KeyPurpose};
 pub use party_keys::{Compatibility, PartyKeys};
 pub use provider::{CryptoError, CryptoProvider, TAG_LEN};
 pub use public_key::{
@@ -90,5 +104,6 @@ pub use public_key::{
 };
 #[cfg(feature = "rustcrypto")]
 pub use rustcrypto::RustCrypto;
+pub use signing::{SIGNING_OVERHEAD_MAX, SignRequest, SignedApdu, VerifyRequest, sign};
 pub use suite::SecuritySuite;
 pub use system_title::{NotASystemTitle, SystemTitle};

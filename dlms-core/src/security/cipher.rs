@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 
 use super::{
     COUNTER_MAX, CipherForm, CryptoProvider, Key, SecurityControl, SecurityError, SecuritySuite,
-    SystemTitle, TAG_LEN,
+    SystemTitle, TAG_LEN, general_header::decode_title,
 };
 use crate::{
     Malformed, MalformedKind,
@@ -166,18 +166,6 @@ pub fn decode_head(apdu: &[u8]) -> Result<CipheredHead, SecurityError> {
         .ok_or_else(|| Malformed::new(MalformedKind::Truncated, apdu.len()))?;
     let text = start..start.saturating_add(text_len);
     Ok(CipheredHead { tag, form, system_title, control, counter, text })
-}
-
-/// Takes the title of a general form: eight octets, or none where both sides know it anyway.
-fn decode_title(reader: &mut Reader<'_>) -> Result<Option<SystemTitle>, Malformed> {
-    let length_offset = reader.offset();
-    match reader.octet_string()? {
-        [] => Ok(None),
-        title => match SystemTitle::try_from(title) {
-            Ok(title) => Ok(Some(title)),
-            Err(_) => Err(Malformed::new(MalformedKind::Length, length_offset)),
-        },
-    }
 }
 
 /// What the receiver of an APDU knows and demands, before it looks into it.
@@ -363,7 +351,10 @@ fn usable_keys<'a>(
 }
 
 /// Compares a received security control octet with what was agreed.
-fn check_agreed(received: SecurityControl, required: SecurityControl) -> Result<(), SecurityError> {
+pub(super) fn check_agreed(
+    received: SecurityControl,
+    required: SecurityControl,
+) -> Result<(), SecurityError> {
     if received.suite() != required.suite() {
         let (received, required) = (received.suite(), required.suite());
         return Err(SecurityError::Suite { received, required });

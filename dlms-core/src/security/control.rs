@@ -131,6 +131,21 @@ impl SecurityControl {
         }
         Ok(())
     }
+
+    /// Whether the standard allows this octet in general-ciphering, which may have no protection at
+    /// all: a layer only names parties then.
+    ///
+    /// # Errors
+    /// The rule that it breaks.
+    pub const fn check_general_ciphering(self) -> Result<(), ControlError> {
+        if self.broadcast_key() {
+            return Err(ControlError::KeySetGeneralCiphering);
+        }
+        if self.compressed() && matches!(self.suite(), SecuritySuite::Suite0) {
+            return Err(ControlError::CompressedSuite0);
+        }
+        Ok(())
+    }
 }
 
 /// `SecurityControl(0x30)`.
@@ -166,6 +181,9 @@ pub enum ControlError {
     /// The dedicated key belongs to one association: there is no broadcast with it.
     #[error("key set bit in an APDU with a dedicated key")]
     BroadcastDedicated,
+    /// In general-ciphering the key information says which key it is.
+    #[error("key set bit in general-ciphering")]
+    KeySetGeneralCiphering,
     /// Only the general forms may be compressed.
     #[error("compression in a service-specific ciphered APDU")]
     CompressedServiceSpecific,

@@ -55,6 +55,23 @@ pub enum SecurityError {
         /// The title of the association's peer.
         expected: SystemTitle,
     },
+    /// The APDU is for another recipient.
+    #[error("APDU for {received}, own system title is {own}")]
+    RecipientMismatch {
+        /// The recipient in the APDU.
+        received: SystemTitle,
+        /// The title of whoever received it.
+        own: SystemTitle,
+    },
+    /// The APDU comes from its own receiver: somebody sent it back.
+    #[error("APDU reflected to its originator")]
+    Reflected,
+    /// A signature was agreed on, and there is none.
+    #[error("signature missing")]
+    SignatureMissing,
+    /// The APDU needs a key that the receiver does not have.
+    #[error("no {0}")]
+    KeyMissing(&'static str),
     /// The largest counter value, which is neither sent nor accepted.
     #[error("invocation counter at its maximum")]
     CounterMaximum,
