@@ -90,8 +90,8 @@ pub use counters::{COUNTER_MAX, CountersExhausted, ReceiveCounter, SendCounters}
 pub use error::SecurityError;
 pub use form::CipherForm;
 pub use general_ciphering::{
-    GeneralCipheredHead, GeneralProtectRequest, GeneralUnprotectRequest, KeyInfo, protect_general,
-    unprotect_general_in_place,
+    GeneralCipheredHead, GeneralProtectRequest, GeneralUnprotectRequest, KEY_INFO_LEN_MAX, KeyInfo,
+    protect_general, unprotect_general_in_place,
 };
 pub use general_header::GeneralHeader;
 pub use general_key::{GeneralKeys, KeyEstablishment};

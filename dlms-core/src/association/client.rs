@@ -16,6 +16,7 @@
 //! the meter may have executed it. An answer with another invoke-id is a late one and is dropped.
 
 mod config;
+mod layers;
 mod protection;
 mod request;
 mod transfer;
@@ -26,6 +27,7 @@ use core::{fmt, mem, ops::Range};
 use sans_io_time::Instant;
 use zeroize::Zeroizing;
 
+use self::layers::General;
 use self::protection::{Opening, Protected};
 use self::transfer::{Operation, may_repeat};
 use super::{Entropy, Failure, Misuse, Violation};
@@ -135,6 +137,7 @@ pub struct Client {
     dedicated_key: Option<Key>,
     /// The provider with the key ready that the requests of this association go under.
     ready: Option<Box<dyn CryptoProvider>>,
+    general: General,
     send_counters: SendCounters,
     dedicated_send_counters: SendCounters,
     receive_counter: ReceiveCounter,
@@ -177,6 +180,7 @@ impl Client {
             server_challenge: Vec::new(),
             dedicated_key: None,
             ready: None,
+            general: General::default(),
             send_counters: SendCounters::default(),
             dedicated_send_counters: SendCounters::default(),
             receive_counter: ReceiveCounter::default(),
@@ -234,11 +238,12 @@ impl Client {
             return Err(Misuse::State);
         }
         self.config.check()?;
-        if self.config.mechanism == Mechanism::HlsEcdsa && self.provider.public_keys().is_none() {
+        if self.config.needs_curves() && self.provider.public_keys().is_none() {
             return Err(Misuse::Lacks("elliptic curves in the cryptographic provider"));
         }
         self.client_challenge.resize(self.config.challenge_len(), 0);
         entropy.fill(&mut self.client_challenge);
+        self.begin_general(entropy)?;
         self.dedicated_key = match self.config.protecting() {
             Some(ciphering) if ciphering.dedicated => {
                 let mut octets = Zeroizing::new([0; 32]);
@@ -321,6 +326,7 @@ impl Client {
         self.deadline = None;
         self.dedicated_key = None;
         self.ready = None;
+        self.general = General::default();
     }
 
     /// Takes an APDU from the meter; a ciphered one is deciphered in place.
@@ -336,7 +342,7 @@ impl Client {
             Err(failure) if self.is_beside_the_point(outer, &failure) => return self.discard(),
             Err(failure) => return self.fail(failure),
         };
-        let Opening { plain, protected, .. } = opened;
+        let Opening { plain, protected, signed, .. } = opened;
         let decoded = match Apdu::decode(plain) {
             Ok(decoded) => decoded,
             // A meter's notification may be as odd as it likes: nothing waits for it.
@@ -354,11 +360,19 @@ impl Client {
         let enough = match protected {
             Protected::Not => !due_protection || may_be_plain(&decoded),
             // Under the global key an answer of an earlier association could come again.
-            Protected::Global => self.state != State::Associated || self.dedicated_key.is_none(),
-            Protected::Dedicated => true,
+            Protected::Global => {
+                self.state != State::Associated
+                    || (self.dedicated_key.is_none() && self.config.general_ciphering.is_none())
+            }
+            Protected::Dedicated | Protected::General => true,
         };
-        if !enough {
+        let due_signature = self.state == State::Associated && self.config.signs();
+        if !enough || (due_signature && !signed && !may_be_plain(&decoded)) {
             return self.fail(Failure::Unprotected);
+        }
+        // As with another invoke-id: the answer to an earlier request.
+        if self.is_of_another_transaction(&opened) {
+            return self.discard();
         }
         opened.accept_unverified_counter(self);
         match (self.state, decoded) {

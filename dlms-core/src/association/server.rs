@@ -27,6 +27,7 @@ mod cipher;
 mod device;
 mod establish;
 mod get;
+mod layers;
 mod set;
 #[cfg(test)]
 mod tests;
@@ -35,7 +36,7 @@ use alloc::{boxed::Box, vec::Vec};
 
 pub use device::{Access, ClientPolicy, DeviceKeys, LogicalDevice};
 
-use self::{block::Transfer, cipher::Envelope, establish::Challenges};
+use self::{block::Transfer, establish::Challenges, layers::Layers};
 use super::Entropy;
 use crate::{
     Malformed, MalformedKind,
@@ -256,8 +257,10 @@ impl Server {
             Some(tag::AARQ) => self.on_aarq(device, entropy, apdu, out),
             Some(tag::RLRQ) => self.on_rlrq(device, apdu, out),
             _ if apdu.len() > usize::from(self.config.max_pdu) => Err(Refusal::TooLong),
-            Some(first) if CipherForm::from_tag(first).is_some() => {
-                self.on_ciphered(device, apdu, out)
+            Some(first)
+                if CipherForm::from_tag(first).is_some() || first == tag::GENERAL_CIPHERING =>
+            {
+                self.on_ciphered(device, entropy, apdu, out)
             }
             _ => self.on_plain(device, apdu, out),
         };
@@ -291,6 +294,7 @@ impl Server {
     fn on_ciphered(
         &mut self,
         device: &mut dyn LogicalDevice,
+        entropy: &mut dyn Entropy,
         apdu: &mut [u8],
         out: &mut Vec<u8>,
     ) -> Result<(), Refusal> {
@@ -298,9 +302,12 @@ impl Server {
         if !agreement.access.application_context.is_ciphered() {
             return Err(Refusal::NotSupported);
         }
-        let (plain, envelope) = cipher::open(device, agreement, apdu)?;
-        agreement.access.protection = envelope.protection();
-        let room = envelope.room(agreement.access.max_send_pdu);
+        let (plain, layers) = layers::open(device, agreement, apdu)?;
+        agreement.access.protection = layers.protection();
+        let room = layers.room(agreement.access.max_send_pdu);
+        if self.is_associated() && !self.is_signed_enough(device, &layers) {
+            return Err(Refusal::Unprotected);
+        }
         let mut answer = Vec::new();
         let after = match self.on_service(device, plain, room, &mut answer) {
             Ok(after) => after,
@@ -310,18 +317,25 @@ impl Server {
                 After::Stay
             }
         };
-        self.seal(device, envelope, &answer, out)?;
+        self.seal(device, entropy, &layers, &answer, out)?;
         if after == After::Close {
             self.abort();
         }
         Ok(())
     }
 
+    /// Whether a request has the signature that the device may demand.
+    fn is_signed_enough(&self, device: &dyn LogicalDevice, layers: &Layers) -> bool {
+        let policy = device.client(self.config.client);
+        policy.is_some_and(|policy| !policy.protection.signed || layers.protection().signed)
+    }
+
     /// Protects an answer as the request was. An empty answer stays empty.
     fn seal(
         &mut self,
         device: &mut dyn LogicalDevice,
-        envelope: Envelope,
+        entropy: &mut dyn Entropy,
+        layers: &Layers,
         answer: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), Refusal> {
@@ -329,7 +343,7 @@ impl Server {
         if answer.is_empty() {
             return Ok(());
         }
-        cipher::seal(device, agreement, envelope, answer, out)
+        layers::seal(device, entropy, agreement, layers, answer, out)
     }
 
     /// Answers one service request, its protection taken off, with an APDU of at most `room`

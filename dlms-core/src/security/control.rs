@@ -14,21 +14,33 @@ pub struct Protection {
     pub authenticated: bool,
     /// The octets cannot be read without the encryption key.
     pub encrypted: bool,
+    /// A signature proves the originator and the octets, to others too. The security control octet
+    /// knows nothing of it: general-signing is a layer of its own.
+    pub signed: bool,
 }
 
 impl Protection {
     /// Plain octets.
-    pub const NONE: Self = Self { authenticated: false, encrypted: false };
+    pub const NONE: Self = Self { authenticated: false, encrypted: false, signed: false };
     /// A tag over plain octets.
-    pub const AUTHENTICATED: Self = Self { authenticated: true, encrypted: false };
+    pub const AUTHENTICATED: Self = Self { authenticated: true, encrypted: false, signed: false };
     /// Encrypted without a tag.
-    pub const ENCRYPTED: Self = Self { authenticated: false, encrypted: true };
+    pub const ENCRYPTED: Self = Self { authenticated: false, encrypted: true, signed: false };
     /// Encrypted, with a tag.
-    pub const AUTHENTICATED_ENCRYPTED: Self = Self { authenticated: true, encrypted: true };
+    pub const AUTHENTICATED_ENCRYPTED: Self =
+        Self { authenticated: true, encrypted: true, signed: false };
+
+    /// The same with a signature.
+    #[must_use]
+    pub const fn and_signed(self) -> Self {
+        Self { signed: true, ..self }
+    }
 
     /// Whether this is at least as much as `required`: more than required is accepted.
     pub const fn covers(self, required: Self) -> bool {
-        (self.authenticated || !required.authenticated) && (self.encrypted || !required.encrypted)
+        (self.authenticated || !required.authenticated)
+            && (self.encrypted || !required.encrypted)
+            && (self.signed || !required.signed)
     }
 }
 
@@ -36,11 +48,13 @@ impl Protection {
 impl fmt::Display for Protection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match (self.authenticated, self.encrypted) {
+            (false, false) if self.signed => return f.write_str("signed"),
             (false, false) => "not protected",
             (true, false) => "authenticated",
             (false, true) => "encrypted",
             (true, true) => "authenticated and encrypted",
-        })
+        })?;
+        if self.signed { f.write_str(", signed") } else { Ok(()) }
     }
 }
 
@@ -55,7 +69,7 @@ const KEY_SET: u8 = 0x40;
 const COMPRESSED: u8 = 0x80;
 
 impl SecurityControl {
-    /// `suite` and `protection` under a unicast key, uncompressed.
+    /// `suite` and `protection` under a unicast key, uncompressed. A signature is no part of it.
     pub const fn new(suite: SecuritySuite, protection: Protection) -> Self {
         let authenticated = if protection.authenticated { AUTHENTICATED } else { 0 };
         let encrypted = if protection.encrypted { ENCRYPTED } else { 0 };
@@ -94,11 +108,12 @@ impl SecurityControl {
         }
     }
 
-    /// The protection.
+    /// The protection, by this octet alone.
     pub const fn protection(self) -> Protection {
         Protection {
             authenticated: self.0 & AUTHENTICATED != 0,
             encrypted: self.0 & ENCRYPTED != 0,
+            signed: false,
         }
     }
 
@@ -273,5 +288,11 @@ mod tests {
         assert!(!P::AUTHENTICATED.covers(P::ENCRYPTED));
         assert!(!P::AUTHENTICATED.covers(P::AUTHENTICATED_ENCRYPTED));
         assert!(!P::NONE.covers(P::ENCRYPTED));
+        for protection in all {
+            assert!(protection.and_signed().covers(protection));
+            assert!(!P::AUTHENTICATED_ENCRYPTED.covers(protection.and_signed()));
+        }
+        assert_eq!(P::AUTHENTICATED.and_signed().to_string(), "authenticated, signed");
+        assert_eq!(P::NONE.and_signed().to_string(), "signed");
     }
 }

@@ -37,6 +37,8 @@ use crate::{
     xdlms::tag,
 };
 
+/// Octets of the longest key information: an ephemeral key of suite 2.
+pub const KEY_INFO_LEN_MAX: usize = 1 + 1 + 2 + 2 + 192;
 /// Security control and invocation counter.
 const HEADER_LEN: usize = 1 + 4;
 /// The only key encryption key there is: the master key.
@@ -725,7 +727,7 @@ mod tests {
         ) {
             let keys = keys.map(|octets| Key::try_from(&octets[..suite.key_len()]).unwrap());
             let protection =
-                Protection { authenticated: protection.0, encrypted: protection.1 };
+                Protection { authenticated: protection.0, encrypted: protection.1, signed: false };
             let header = GeneralHeader { transaction_id, ..GeneralHeader::default() };
             let control = SecurityControl::new(suite, protection);
             let sent = GeneralProtectRequest {

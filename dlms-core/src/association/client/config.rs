@@ -7,7 +7,8 @@ use crate::{
     acse::Mechanism,
     association::Misuse,
     security::{
-        Curve, Key, PartyKeys, Protection, Secret, SecuritySuite, SystemTitle,
+        Curve, Key, KeyEstablishment, KeysWithPeer, PartyKeys, Protection, Secret, SecuritySuite,
+        SystemTitle,
         hls::{self, ManufacturerMechanism},
     },
     xdlms::Conformance,
@@ -24,7 +25,8 @@ const CHALLENGE_LEN: usize = 16;
 pub struct Ciphering {
     /// The algorithms and the length of the keys.
     pub suite: SecuritySuite,
-    /// How requests are protected and answers must be. With [`Protection::NONE`] the keys serve
+    /// How requests are protected and answers must be. A signature is a layer of its own inside a
+    /// general form and takes [`ClientConfig::party_keys`]. With [`Protection::NONE`] the keys serve
     /// only the GMAC authentication.
     pub protection: Protection,
     /// The global unicast encryption key (GUEK).
@@ -55,6 +57,9 @@ pub struct ClientConfig {
     pub server_title: Option<SystemTitle>,
     /// Keys and how APDUs are ciphered.
     pub ciphering: Option<Ciphering>,
+    /// Cipher requests by general-ciphering, with a key that comes to the meter in this way, and
+    /// demand the answers so. It takes the place of [`Ciphering::general`].
+    pub general_ciphering: Option<KeyEstablishment>,
     /// What HLS 7, general-ciphering and general-signing need beyond those keys.
     pub party_keys: PartyKeys,
     /// The services to propose.
@@ -85,6 +90,7 @@ impl Default for ClientConfig {
             system_title: None,
             server_title: None,
             ciphering: None,
+            general_ciphering: None,
             party_keys: PartyKeys::default(),
             conformance: Conformance::GET
                 | Conformance::SET
@@ -111,6 +117,70 @@ impl ClientConfig {
     /// The ciphering of APDUs, where there is one.
     pub(super) fn protecting(&self) -> Option<&Ciphering> {
         self.ciphering.as_ref().filter(|ciphering| ciphering.protection != Protection::NONE)
+    }
+
+    /// Whether requests are signed.
+    pub(super) fn signs(&self) -> bool {
+        self.protecting().is_some_and(|ciphering| ciphering.protection.signed)
+    }
+
+    /// Whether anything needs elliptic curves.
+    pub(super) fn needs_curves(&self) -> bool {
+        self.mechanism == Mechanism::HlsEcdsa
+            || self.signs()
+            || matches!(
+                self.general_ciphering,
+                Some(KeyEstablishment::OnePass | KeyEstablishment::StaticUnified)
+            )
+    }
+
+    /// Whether requests carry the fields of general-ciphering or general-signing.
+    pub(super) fn layered(&self) -> bool {
+        self.general_ciphering.is_some() || self.signs()
+    }
+
+    /// Whether the party keys suffice for the layers of requests.
+    fn check_layers(&self) -> Result<(), Misuse> {
+        let (party, curve) = (&self.party_keys, self.curve());
+        let of_curve = |keys: &Option<KeysWithPeer>, name| {
+            let keys = keys.as_ref().ok_or(Misuse::Lacks(name))?;
+            let both = [keys.own.curve(), keys.peer.curve()];
+            if both.iter().all(|found| Some(*found) == curve) { Ok(()) } else { Err(Misuse::Curve) }
+        };
+        if self.signs() {
+            of_curve(&party.signing, "signature keys")?;
+        }
+        match self.general_ciphering {
+            None | Some(KeyEstablishment::Identified) => {}
+            Some(KeyEstablishment::Wrapped) => {
+                if party.key_encryption_key.is_none() {
+                    return Err(Misuse::Lacks("key encryption key"));
+                }
+            }
+            Some(KeyEstablishment::OnePass) => {
+                of_curve(&party.signing, "signature keys")?;
+                of_curve(&party.agreement, "key agreement keys")?;
+            }
+            Some(KeyEstablishment::StaticUnified) => {
+                of_curve(&party.agreement, "key agreement keys")?;
+            }
+        }
+        let Some(ciphering) = self.protecting() else {
+            return if self.general_ciphering.is_some() {
+                Err(Misuse::Lacks("protection for general-ciphering"))
+            } else {
+                Ok(())
+            };
+        };
+        if ciphering.dedicated && self.general_ciphering.is_some() {
+            return Err(Misuse::Lacks("form of ciphering that has both keys"));
+        }
+        let ciphered = ciphering.protection.authenticated || ciphering.protection.encrypted;
+        let general = ciphering.general || self.general_ciphering.is_some();
+        if self.signs() && !(ciphered && general) {
+            return Err(Misuse::Lacks("general form of ciphering around signed requests"));
+        }
+        Ok(())
     }
 
     /// The curve of the suite or, where nothing is ciphered, of the signature key.
@@ -169,7 +239,7 @@ impl ClientConfig {
         match self.protecting() {
             Some(ciphering)
                 if ciphering.dedicated
-                    && ciphering.protection != Protection::AUTHENTICATED_ENCRYPTED =>
+                    && !ciphering.protection.covers(Protection::AUTHENTICATED_ENCRYPTED) =>
             {
                 Err(Misuse::DedicatedKeyInClear)
             }
@@ -179,7 +249,7 @@ impl ClientConfig {
             {
                 Err(Misuse::Lacks("authentication key"))
             }
-            _ => Ok(()),
+            _ => self.check_layers(),
         }
     }
 }

@@ -26,25 +26,27 @@ pub(super) enum Protected {
     Not,
     Global,
     Dedicated,
+    /// By general-ciphering.
+    General,
 }
 
 /// An APDU with its protection taken off.
 pub(super) struct Opening<'a> {
     pub(super) plain: &'a [u8],
     pub(super) protected: Protected,
+    /// Whether there was a signature inside.
+    pub(super) signed: bool,
+    /// The transaction-id of general-ciphering or general-signing.
+    pub(super) transaction: Option<Vec<u8>>,
     /// The counter of an APDU that is encrypted only, and so proves nothing.
-    unverified: Option<u32>,
+    pub(super) unverified: Option<u32>,
 }
 
 impl Opening<'_> {
     /// Lets the counter of an encrypted APDU count, once its content turned out to make sense:
     /// noise must not be able to lock the meter out.
     pub(super) fn accept_unverified_counter(&self, client: &mut Client) {
-        let counter = match self.protected {
-            Protected::Not => return,
-            Protected::Global => &mut client.receive_counter,
-            Protected::Dedicated => &mut client.dedicated_receive_counter,
-        };
+        let Some(counter) = client.received(self.protected) else { return };
         if let Some(received) = self.unverified
             && received.saturating_sub(counter.lowest_acceptable()) <= UNVERIFIED_JUMP_MAX
         {
@@ -54,16 +56,47 @@ impl Opening<'_> {
 }
 
 impl Client {
-    fn crypto(&self) -> &dyn CryptoProvider {
+    /// What was received under the key of an APDU protected so.
+    fn received(&mut self, protected: Protected) -> Option<&mut ReceiveCounter> {
+        match protected {
+            Protected::Not => None,
+            Protected::Global | Protected::General => Some(&mut self.receive_counter),
+            Protected::Dedicated => Some(&mut self.dedicated_receive_counter),
+        }
+    }
+
+    pub(super) fn crypto(&self) -> &dyn CryptoProvider {
         self.ready.as_deref().unwrap_or(&*self.provider)
     }
 
     /// Sends a service APDU, protected as agreed.
     pub(super) fn transmit(&mut self, plain: &[u8]) -> Result<(), Failure> {
-        let Some(ciphering) = self.config.protecting() else {
+        if self.config.protecting().is_none() {
             self.transmit_as_is(plain.to_vec());
             return Ok(());
-        };
+        }
+        let general_ciphering = self.config.general_ciphering;
+        let signs = self.config.signs() && self.state == State::Associated;
+        if general_ciphering.is_some() || signs {
+            let header = self.next_header()?;
+            let signed;
+            let plain = if signs {
+                signed = self.sign(&header, plain)?;
+                &signed
+            } else {
+                plain
+            };
+            return match general_ciphering {
+                Some(how) => self.transmit_general(how, &header, plain),
+                None => self.transmit_ciphered(plain),
+            };
+        }
+        self.transmit_ciphered(plain)
+    }
+
+    /// Sends an APDU under one of the keys of the association.
+    fn transmit_ciphered(&mut self, plain: &[u8]) -> Result<(), Failure> {
+        let ciphering = self.config.protecting().ok_or(Failure::NoKeys)?;
         if ciphering.general && self.state == State::Associated {
             self.needs(Conformance::GENERAL_PROTECTION, "general protection")?;
         }
@@ -114,19 +147,46 @@ impl Client {
         Ok(protect(self.crypto(), &request, plain, out)?)
     }
 
-    /// Takes the protection off an APDU, in place. A counter counts only once the tag verified.
+    /// Takes the protection off an APDU, in place. A counter counts only once the tag verified, and
+    /// the signature inside it.
     pub(super) fn open<'a>(&mut self, apdu: &'a mut [u8]) -> Result<Opening<'a>, Failure> {
         let outer = apdu.first().copied().ok_or(Malformed::new(MalformedKind::Truncated, 0))?;
-        if CipherForm::from_tag(outer).is_none() {
-            return Ok(Opening { plain: apdu, protected: Protected::Not, unverified: None });
+        let (opening, counter, verified) = match outer {
+            tag::GENERAL_CIPHERING => self.open_general(apdu)?,
+            _ if CipherForm::from_tag(outer).is_some() => self.open_ciphered(outer, apdu)?,
+            _ => {
+                return Ok(Opening {
+                    plain: apdu,
+                    protected: Protected::Not,
+                    signed: false,
+                    transaction: None,
+                    unverified: None,
+                });
+            }
+        };
+        let mut opening = self.unsign(opening)?;
+        if verified == Verification::Verified {
+            if let Some(received) = self.received(opening.protected) {
+                received.accept(counter);
+            }
+            opening.unverified = None;
         }
+        Ok(opening)
+    }
+
+    /// Takes glo-, ded-, general-glo- and general-ded-ciphering off, in place.
+    fn open_ciphered<'a>(
+        &self,
+        outer: u8,
+        apdu: &'a mut [u8],
+    ) -> Result<(Opening<'a>, u32, Verification), Failure> {
         let ciphering = self.config.ciphering.as_ref().ok_or(Failure::NoKeys)?;
         let head = decode_head(apdu)?;
         let dedicated = head.form.is_dedicated();
         let (key, counter, protected) = match (dedicated, &self.dedicated_key) {
-            (true, Some(key)) => (key, &mut self.dedicated_receive_counter, Protected::Dedicated),
+            (true, Some(key)) => (key, &self.dedicated_receive_counter, Protected::Dedicated),
             (true, None) => return Err(Failure::NoKeys),
-            (false, _) => (&ciphering.encryption_key, &mut self.receive_counter, Protected::Global),
+            (false, _) => (&ciphering.encryption_key, &self.receive_counter, Protected::Global),
         };
         counter.check(head.counter)?;
         let request = UnprotectRequest {
@@ -142,12 +202,14 @@ impl Client {
         if !head.form.is_general() && inner != tag::plain(outer) {
             return Err(Violation::Unexpected("content of a ciphered APDU").into());
         }
-        let mut unverified = Some(head.counter);
-        if opened.verified == Verification::Verified {
-            counter.accept(head.counter);
-            unverified = None;
-        }
-        Ok(Opening { plain: opened.plain, protected, unverified })
+        let opening = Opening {
+            plain: opened.plain,
+            protected,
+            signed: false,
+            transaction: None,
+            unverified: Some(head.counter),
+        };
+        Ok((opening, head.counter, opened.verified))
     }
 
     /// Whether an APDU that could not be opened is none that is waited for: what the meter tells

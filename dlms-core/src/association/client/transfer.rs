@@ -216,7 +216,7 @@ impl Client {
     pub(super) fn plain_len_max(&self) -> usize {
         let limit = usize::from(self.association.max_send_pdu);
         match self.config.protecting() {
-            Some(_) => limit.saturating_sub(OVERHEAD_MAX),
+            Some(_) => limit.saturating_sub(OVERHEAD_MAX).saturating_sub(self.layers_len_max()),
             None => limit,
         }
     }

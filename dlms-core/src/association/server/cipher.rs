@@ -6,7 +6,7 @@ use super::{Agreement, LogicalDevice, Refusal};
 use crate::{
     security::{
         CipherForm, CryptoProvider, ProtectRequest, Protection, SecurityControl, SecurityError,
-        SystemTitle, UnprotectRequest, Verification, decode_head, protect, unprotect_in_place,
+        UnprotectRequest, Verification, decode_head, protect, unprotect_in_place,
     },
     xdlms::{Apdu, tag},
 };
@@ -33,16 +33,27 @@ impl Envelope {
     }
 }
 
-/// Verifies and deciphers a request in place.
-///
-/// The counter is looked at first and accepted only when the tag has verified. Where there is no
-/// tag, what came out must at least be an APDU: otherwise one made-up message with a large counter
-/// would lock the client out.
+/// Verifies and deciphers a request in place, and accepts its counter.
 pub(super) fn open<'a>(
     device: &mut dyn LogicalDevice,
     agreement: &mut Agreement,
     apdu: &'a mut [u8],
 ) -> Result<(&'a [u8], Envelope), Refusal> {
+    let (plain, envelope, counter) = decipher(device, agreement, apdu)?;
+    accept(device, agreement, envelope, counter)?;
+    Ok((plain, envelope))
+}
+
+/// Verifies and deciphers a request in place, and returns its counter as well.
+///
+/// The counter is looked at first and to be accepted only when the tag has verified. Where there is
+/// no tag, what came out must at least be an APDU: otherwise one made-up message with a large
+/// counter would lock the client out.
+pub(super) fn decipher<'a>(
+    device: &dyn LogicalDevice,
+    agreement: &Agreement,
+    apdu: &'a mut [u8],
+) -> Result<(&'a [u8], Envelope, u32), Refusal> {
     let head = decode_head(apdu).map_err(|error| match error {
         SecurityError::Malformed(malformed) => malformed.into(),
         _ => Refusal::Deciphering,
@@ -80,10 +91,7 @@ pub(super) fn open<'a>(
     if opened.verified != Verification::Verified && Apdu::decode(opened.plain).is_err() {
         return Err(Refusal::Deciphering);
     }
-    if !accept(device, agreement, title, head.form, head.counter) {
-        return Err(Refusal::CannotProtect);
-    }
-    Ok((opened.plain, Envelope { form: head.form, control: head.control }))
+    Ok((opened.plain, Envelope { form: head.form, control: head.control }, head.counter))
 }
 
 /// The device's cryptography, with the dedicated key ready where that is used.
@@ -96,19 +104,21 @@ fn crypto<'a>(
     dedicated.and_then(|dedicated| dedicated.crypto.as_deref()).unwrap_or_else(|| device.crypto())
 }
 
-fn accept(
+/// Accepts the counter of a request that verified.
+pub(super) fn accept(
     device: &mut dyn LogicalDevice,
     agreement: &mut Agreement,
-    title: SystemTitle,
-    form: CipherForm,
+    envelope: Envelope,
     counter: u32,
-) -> bool {
+) -> Result<(), Refusal> {
+    let title = agreement.access.client_title.ok_or(Refusal::Deciphering)?;
     match &mut agreement.dedicated {
-        Some(dedicated) if form.is_dedicated() => {
+        Some(dedicated) if envelope.form.is_dedicated() => {
             dedicated.received.accept(counter);
-            true
+            Ok(())
         }
-        _ => device.accept(title, counter),
+        _ if device.accept(title, counter) => Ok(()),
+        _ => Err(Refusal::CannotProtect),
     }
 }
 

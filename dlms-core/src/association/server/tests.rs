@@ -3,6 +3,7 @@
 mod blocks;
 mod ciphering;
 mod establish;
+mod layers;
 mod pair;
 mod services;
 mod suites;

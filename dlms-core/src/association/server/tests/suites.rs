@@ -18,10 +18,19 @@ fn key(suite: SecuritySuite, first: u8) -> Key {
     Key::try_from(&octets[..]).unwrap()
 }
 
-/// The keys of the client (private key 11..) and of its server (22..).
+/// The signature keys of the client (private key 11..) and of its server (22..).
 pub(super) fn signing(suite: SecuritySuite) -> [KeysWithPeer; 2] {
+    pairs(suite, "11", "22")
+}
+
+/// The key agreement keys of the client (private key 33..) and of its server (44..).
+pub(super) fn agreement(suite: SecuritySuite) -> [KeysWithPeer; 2] {
+    pairs(suite, "33", "44")
+}
+
+fn pairs(suite: SecuritySuite, client: &str, server: &str) -> [KeysWithPeer; 2] {
     let length = suite.curve().unwrap().coordinate_len();
-    let [client, server] = ["11", "22"].map(|octet| octet.repeat(length).parse().unwrap());
+    let [client, server] = [client, server].map(|octet| octet.repeat(length).parse().unwrap());
     let provider = RustCrypto.public_keys().unwrap();
     let [client_public, server_public] =
         [&client, &server].map(|key| provider.public_key(key).unwrap());
