@@ -54,7 +54,7 @@ pub(crate) async fn associate(settings: &Settings) -> Result<(Client, Option<Cou
     let file = match &settings.keys {
         KeySource::Unused => {
             let mut config = settings.association.clone();
-            if config.mechanism == Mechanism::HlsSha256 {
+            if config.mechanism.proves_titles() {
                 // The proof is made over the titles of both.
                 config.system_title = Some(client_title(settings)?);
             }
@@ -165,9 +165,9 @@ fn associated(
     client: Client,
     counter: Counter,
 ) -> Result<(Client, Option<Counter>), Error> {
-    let gmac = settings.association.mechanism == Mechanism::HlsGmac;
+    let proven = matches!(settings.association.mechanism, Mechanism::HlsGmac | Mechanism::HlsEcdsa);
     if let Some(title) = client.association().server_title
-        && (gmac || settings.protection.authenticated)
+        && (proven || settings.protection.authenticated)
     {
         counter.learned(title)?;
     }

@@ -1,5 +1,7 @@
 //! The command line: what may be typed. What it means is worked out in `settings`.
 
+mod party;
+
 use core::{convert::Infallible, fmt, net::SocketAddr, str::FromStr};
 use std::path::PathBuf;
 
@@ -8,6 +10,7 @@ use dlms_tokio::Address;
 use hdlc::address::AddressLength;
 use zeroize::Zeroizing;
 
+pub(crate) use self::party::{Establishment, Party};
 use crate::{decode::transport::Framing, object::Object};
 
 /// Reads, writes and commands DLMS/COSEM meters.
@@ -422,7 +425,8 @@ pub(crate) struct Association {
     /// How APDUs are protected: not, authenticated, encrypted, or both
     #[arg(long, value_name = "PROTECTION", default_value = "none", help_heading = "Security")]
     pub(crate) security: Security,
-    /// The security suite: 0 (AES-GCM-128) unless the keys file says otherwise
+    /// The security suite: 0, 1 (with P-256) or 2 (AES-256, P-384). A keys file says it itself
+    /// [default: 0]
     #[arg(long, value_name = "N", help_heading = "Security")]
     pub(crate) suite: Option<u8>,
     /// The encryption key, hexadecimal. Better from the environment: DLMS_EK
@@ -445,6 +449,8 @@ pub(crate) struct Association {
     /// Our own system title, 16 hexadecimal digits [default: one made for this installation]
     #[arg(long, value_name = "HEX", help_heading = "Security")]
     pub(crate) system_title: Option<dlms_core::security::SystemTitle>,
+    #[command(flatten)]
+    pub(crate) party: Party,
 
     /// Go on from invocation counter N; it is never lowered
     #[arg(long, value_name = "N", help_heading = "Invocation counter")]
@@ -507,6 +513,8 @@ pub(crate) enum Auth {
     HlsGmac,
     /// Challenge-response with SHA-256 (6)
     HlsSha256,
+    /// Challenge-response with ECDSA (7)
+    HlsEcdsa,
 }
 
 /// `--security`: how APDUs are protected.
@@ -546,7 +554,7 @@ impl Association {
 impl Auth {
     /// Whether it takes a password or secret.
     pub(crate) const fn has_password(self) -> bool {
-        !matches!(self, Self::None | Self::HlsGmac)
+        !matches!(self, Self::None | Self::HlsGmac | Self::HlsEcdsa)
     }
 
     /// The word on the command line.
@@ -559,6 +567,7 @@ impl Auth {
             Self::HlsSha1 => "hls-sha1",
             Self::HlsGmac => "hls-gmac",
             Self::HlsSha256 => "hls-sha256",
+            Self::HlsEcdsa => "hls-ecdsa",
         }
     }
 }

@@ -5,7 +5,7 @@
 //! ["47525801000003E8"]
 //! ek = "000102030405060708090A0B0C0D0E0F"
 //! ak = "D0D1D2D3D4D5D6D7D8D9DADBDCDDDEDF"   # not needed for encryption alone
-//! suite = 0                                  # the default
+//! suite = 0                                  # the default; suite 2 has keys of 64 digits
 //! ```
 //!
 //! No message about such a file repeats anything of it but the titles of meters.
@@ -90,16 +90,17 @@ fn keys(section: Value) -> Result<Keys, &'static str> {
     };
     let mut key = |name| match section.remove(name) {
         None => Ok(None),
-        Some(Value::String(digits)) => {
-            Zeroizing::new(digits).parse().map(Some).map_err(|_| "a key is 32 hexadecimal digits")
-        }
+        Some(Value::String(digits)) => Zeroizing::new(digits)
+            .parse()
+            .map(Some)
+            .map_err(|_| "a key is 32 or 64 hexadecimal digits"),
         Some(_) => Err("a key stands in quotes: ek = \"000102...\""),
     };
     let encryption: Option<Key> = key("ek")?;
     let authentication: Option<Key> = key("ak")?;
     let suite = match section.remove("suite") {
         None => SecuritySuite::Suite0,
-        Some(Value::Integer(number)) => suite(number).ok_or("only suite = 0 is supported")?,
+        Some(Value::Integer(number)) => suite(number).ok_or("the suite is 0, 1 or 2")?,
         Some(_) => return Err("the suite is a number: suite = 0"),
     };
     if !section.is_empty() {
@@ -113,9 +114,9 @@ fn keys(section: Value) -> Result<Keys, &'static str> {
     Ok(Keys { suite, encryption, authentication })
 }
 
-/// The suites that can be used. 1 and 2 are not among them yet.
+/// The suite with this number.
 pub(crate) fn suite(number: impl Into<i64>) -> Option<SecuritySuite> {
-    (number.into() == 0).then_some(SecuritySuite::Suite0)
+    u8::try_from(number.into()).ok().and_then(SecuritySuite::from_id)
 }
 
 #[cfg(test)]
@@ -157,10 +158,10 @@ mod tests {
         for (text, expected) in [
             (format!("{title}ek = {KEY}\n"), "line 2"),
             (format!("{title}ek = \"{KEY}\n"), "line 2"),
-            (format!("{title}ek = \"{KEY}00\"\n"), "32 hexadecimal digits"),
+            (format!("{title}ek = \"{KEY}00\"\n"), "32 or 64 hexadecimal digits"),
             (format!("{title}ek = \"{KEY}{KEY}\"\n"), "length"),
             (format!("{title}ak = \"{KEY}\"\n"), "ek = \"HEX\" is missing"),
-            (format!("{title}ek = \"{KEY}\"\nsuite = 1\n"), "suite = 0"),
+            (format!("{title}ek = \"{KEY}\"\nsuite = 3\n"), "the suite is 0, 1 or 2"),
             (format!("{title}ek = \"{KEY}\"\nother = \"{KEY}\"\n"), "something else"),
             (format!("ek = \"{KEY}\"\n"), "not a system title"),
         ] {

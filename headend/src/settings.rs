@@ -2,13 +2,15 @@
 //! they name, to the configuration of a line and of an association. What is missing or contradicts
 //! itself ends here, before anything is sent.
 
+mod party_keys;
+
 use std::{fs, io, path::PathBuf, sync::Arc};
 
 use dlms_core::{
     acse::Mechanism,
     association::ClientConfig,
     cosem::{AttributeDescriptor, ClassId},
-    security::{Key, Protection, Secret, SystemTitle, hls::AesEcb},
+    security::{Key, Protection, Secret, SecuritySuite, SystemTitle, hls::AesEcb},
 };
 use dlms_tokio::{Address, DecodeLevel, LineConfig, Trace};
 use zeroize::Zeroizing;
@@ -79,10 +81,24 @@ pub(crate) enum SettingsError {
          {AUTHENTICATION_KEY}"
     )]
     AuthenticationKeyMissing(&'static str),
-    #[error("{0} is not a key of suite 0: write 32 hexadecimal digits")]
-    Key(&'static str),
-    #[error("--suite {0} is not supported, only --suite 0")]
+    #[error("{name} is not a key of {suite}: write {} hexadecimal digits", 2 * suite.key_len())]
+    Key { name: &'static str, suite: SecuritySuite },
+    #[error("--suite {0} is reserved: write 0, 1 or 2")]
     Suite(u8),
+    #[error("{option} is needed: a file in PEM or hexadecimal, or put it into {variable}")]
+    PartyKeyMissing { option: &'static str, variable: &'static str },
+    #[error(
+        "{0} has no effect: add --auth hls-ecdsa, --sign, or a --general-ciphering that needs it"
+    )]
+    PartyKeyUnused(&'static str),
+    #[error("{option} is no {what} key of P-256 or P-384, in PEM or hexadecimal")]
+    PartyKey { option: &'static str, what: &'static str },
+    #[error("--kek is not a key: write 32 or 64 hexadecimal digits")]
+    Kek,
+    #[error("{path:?} cannot be read: {cause}")]
+    PartyKeyFile { path: PathBuf, cause: io::Error },
+    #[error("{0:?} is longer than any key")]
+    PartyKeyFileTooLong(PathBuf),
     #[error("{0} has no effect without ciphering: add --security authenc")]
     NothingCiphered(&'static str),
     #[error(
@@ -110,7 +126,7 @@ impl Settings {
         typed: &cli::Association,
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, SettingsError> {
-        let protection = protection(typed.security);
+        let protection = Protection { signed: typed.party.sign, ..protection(typed.security) };
         contradiction(typed, protection)?;
         let line = LineConfig {
             client: typed.client,
@@ -132,6 +148,8 @@ impl Settings {
             response_timeout: Some(typed.timeout.0),
             retries: typed.retries,
             release: !typed.no_rlrq,
+            general_ciphering: typed.party.general_ciphering.map(Into::into),
+            party_keys: party_keys::party_keys(typed, &environment)?,
             ..ClientConfig::default()
         };
         Ok(Self {
@@ -140,7 +158,8 @@ impl Settings {
             association,
             protection,
             dedicated: typed.dedicated,
-            general: typed.general,
+            // A signed request has no service-specific form.
+            general: typed.general || typed.party.sign,
             keys: keys(typed, protection, &environment)?,
             counters: Counters {
                 ordered: typed.counter,
@@ -177,6 +196,7 @@ const fn mechanism(auth: cli::Auth) -> Mechanism {
         cli::Auth::HlsSha1 => Mechanism::HlsSha1,
         cli::Auth::HlsGmac => Mechanism::HlsGmac,
         cli::Auth::HlsSha256 => Mechanism::HlsSha256,
+        cli::Auth::HlsEcdsa => Mechanism::HlsEcdsa,
     }
 }
 
@@ -192,11 +212,13 @@ const fn protection(security: cli::Security) -> Protection {
 /// Refuses options that would do nothing: whoever types a key believes that it protects. What the
 /// environment holds is there for other commands as well.
 fn contradiction(typed: &cli::Association, protection: Protection) -> Result<(), SettingsError> {
-    let protects = protection != Protection::NONE;
+    let protects = protection.authenticated || protection.encrypted;
     let ciphers = protects || typed.auth == cli::Auth::HlsGmac;
     let idle = [
         ("--dedicated", typed.dedicated && !protects),
         ("--general", typed.general && !protects),
+        ("--general-ciphering", typed.party.general_ciphering.is_some() && !protects),
+        ("--sign", typed.party.sign && !protects),
         ("--ek", typed.ek.is_some() && !ciphers),
         ("--ak", typed.ak.is_some() && !ciphers),
         ("--keys", typed.keys.is_some() && !ciphers),
@@ -206,7 +228,7 @@ fn contradiction(typed: &cli::Association, protection: Protection) -> Result<(),
     if let Some((option, _)) = idle.iter().find(|(_, idle)| *idle) {
         return Err(SettingsError::NothingCiphered(option));
     }
-    if typed.dedicated && protection != Protection::AUTHENTICATED_ENCRYPTED {
+    if typed.dedicated && !protection.covers(Protection::AUTHENTICATED_ENCRYPTED) {
         return Err(SettingsError::DedicatedInClear);
     }
     let given = typed.password.as_ref().map(|_| "--password");
@@ -280,11 +302,12 @@ fn keys(
         let Some((name, digits)) = digits.filter(|(_, digits)| !digits.is_empty()) else {
             return Ok(None);
         };
-        let key = digits.trim().parse().map_err(|_| SettingsError::Key(name))?;
+        let wrong = || SettingsError::Key { name, suite };
+        let key = digits.trim().parse().map_err(|_| wrong())?;
         Some(key)
             .filter(|key: &Key| key.octets().len() == suite.key_len())
             .map(Some)
-            .ok_or(SettingsError::Key(name))
+            .ok_or_else(wrong)
     };
     let encryption = key(&typed.ek, "--ek", ENCRYPTION_KEY)?
         .ok_or(SettingsError::EncryptionKeyMissing(asker))?;
@@ -388,7 +411,20 @@ mod tests {
             ("--security enc", "--ek HEX"),
             ("--security enc --ek 00", "--ek is not a key of suite 0"),
             (&format!("--security enc --ek {EK}{EK}"), "--ek is not a key of suite 0"),
-            (&format!("--security enc --suite 1 --ek {EK}"), "only --suite 0"),
+            (&format!("--security enc --suite 2 --ek {EK}"), "--ek is not a key of suite 2"),
+            (&format!("--security enc --suite 3 --ek {EK}"), "write 0, 1 or 2"),
+            ("--auth hls-ecdsa", "--signing-key is needed"),
+            (&format!("--sign --security enc --ek {EK}"), "DLMS_SIGNING_KEY"),
+            ("--sign", "--security authenc"),
+            ("--general-ciphering wrapped", "--security authenc"),
+            (&format!("--general-ciphering wrapped --security enc --ek {EK}"), "--kek is needed"),
+            (
+                &format!("--general-ciphering agreed-static --security enc --suite 1 --ek {EK}"),
+                "--agreement-key is needed",
+            ),
+            ("--signing-key F", "--signing-key has no effect"),
+            ("--kek 00", "--kek has no effect"),
+            ("--auth hls-ecdsa --signing-key /does/not/exist", "cannot be read"),
             ("--dedicated", "--security authenc"),
             ("--general", "--security authenc"),
             (&format!("--dedicated --security auth --ek {EK} --ak {AK}"), "--security authenc"),
@@ -458,7 +494,7 @@ mod tests {
 
     #[test]
     fn a_suite_that_is_not_supported_is_refused_with_a_keys_file_too() {
-        let message = settings("--security enc --suite 1 --keys /does/not/exist", &[]).unwrap_err();
-        assert!(message.contains("only --suite 0"), "{message}");
+        let message = settings("--security enc --suite 3 --keys /does/not/exist", &[]).unwrap_err();
+        assert!(message.contains("write 0, 1 or 2"), "{message}");
     }
 }

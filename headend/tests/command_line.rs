@@ -309,7 +309,7 @@ fn keys_file(serials: &[u8]) -> String {
 /// Serves the simulated meter with this serial number.
 fn simulated(runtime: &Runtime, address: SocketAddr, serial: u8) -> Listening {
     let [encryption, authentication] = keys(serial).map(Key::from);
-    let keys = MeterKeys { encryption, authentication };
+    let keys = MeterKeys { encryption, authentication, ..MeterKeys::default() };
     let config = Arc::new(MeterConfig { entries: 4, keys, ..MeterConfig::default() });
     let meter = Arc::new(Mutex::new(Meter::new(serial.into(), config)));
     runtime.block_on(listen_wrapper(meter, address, AnswerConfig::default())).unwrap()

@@ -4,7 +4,10 @@ use dlms_core::{
     acse::Mechanism,
     association::{ClientPolicy, DeviceKeys},
     cosem::ClassId,
-    security::{Key, Protection, Secret, SecuritySuite},
+    security::{
+        Curve, Key, KeysWithPeer, PartyKeys, PrivateKey, Protection, PublicKeyProvider, RustCrypto,
+        Secret, SecuritySuite,
+    },
 };
 
 use crate::objects::{CosemObject, Rights};
@@ -57,20 +60,57 @@ fn is_public(object: &dyn CosemObject) -> bool {
 /// The keys of a meter, the same for all its clients.
 #[derive(Clone, Debug)]
 pub struct MeterKeys {
-    /// The global unicast encryption key, of 16 octets.
+    /// The suite, which decides how long the keys are.
+    pub suite: SecuritySuite,
+    /// The global unicast encryption key.
     pub encryption: Key,
-    /// The global authentication key, of 16 octets.
+    /// The global authentication key.
     pub authentication: Key,
+    /// The key encryption key and, in suites 1 and 2, the meter's private and the clients' public
+    /// keys.
+    pub party: PartyKeys,
 }
 
 impl Default for MeterKeys {
-    /// The keys of published worked examples: 00 01 .. 0F and D0 D1 .. DF.
+    /// Those of suite 0.
     fn default() -> Self {
+        Self::of(SecuritySuite::Suite0)
+    }
+}
+
+impl MeterKeys {
+    /// The keys of published worked examples: 00 01 .. for encryption, D0 D1 .. for authentication,
+    /// as many octets as the suite asks for. The key encryption key is 60 61 .., and the private
+    /// keys are one octet repeated: 11 (client) and 22 (meter) for signatures, 33 and 44 for key
+    /// agreement. They protect nothing.
+    pub fn of(suite: SecuritySuite) -> Self {
+        let key = |first: u8| {
+            let octets: Vec<u8> = (first..).take(suite.key_len()).collect();
+            Key::try_from(&octets[..]).expect("as many octets as a key has")
+        };
+        let pair = |client, meter| suite.curve().map(|curve| pair(curve, client, meter));
         Self {
-            encryption: Key::from(core::array::from_fn(|octet| octet as u8)),
-            authentication: Key::from(core::array::from_fn(|octet| 0xd0 + octet as u8)),
+            suite,
+            encryption: key(0),
+            authentication: key(0xd0),
+            party: PartyKeys {
+                key_encryption_key: Some(key(0x60)),
+                signing: pair(0x11, 0x22),
+                agreement: pair(0x33, 0x44),
+                ..PartyKeys::default()
+            },
         }
     }
+}
+
+/// The meter's keys with its client, each private key one octet repeated.
+fn pair(curve: Curve, client: u8, meter: u8) -> KeysWithPeer {
+    let private = |octet: u8| {
+        let octets = vec![octet; curve.coordinate_len()];
+        PrivateKey::try_from(&octets[..]).expect("below the order of the curve")
+    };
+    let peer = RustCrypto.public_key(&private(client)).expect("a key has a public half");
+    KeysWithPeer { own: private(meter), peer }
 }
 
 /// One client.
@@ -92,7 +132,8 @@ pub struct MeterClient {
 
 impl MeterClient {
     /// The three clients of a meter: public without authentication, reading with the password
-    /// `12345678`, management with HLS 2 to 6 and the secret `ABCDEFGHIJKLMNOP`. All of them may do
+    /// `12345678`, management with HLS 2 to 7 (7 in suites 1 and 2)
+    /// and the secret `ABCDEFGHIJKLMNOP`. All of them may do
     /// everything, so that every client program can be tried in every mode; a real meter is
     /// stricter, see [`strict`](Self::strict).
     pub fn open() -> Vec<Self> {
@@ -110,6 +151,7 @@ impl MeterClient {
             Mechanism::HlsSha1,
             Mechanism::HlsGmac,
             Mechanism::HlsSha256,
+            Mechanism::HlsEcdsa,
         ];
         vec![
             client(PUBLIC_CLIENT, &[Mechanism::Lowest], ""),
@@ -119,8 +161,8 @@ impl MeterClient {
     }
 
     /// The same clients as a meter in the field has them: the public client reads what it needs to
-    /// find its way, the reading client reads, and the management client must use GMAC and protect
-    /// every request with authentication and encryption.
+    /// find its way, the reading client reads, and the management client must use GMAC
+    /// or ECDSA and protect every request with authentication and encryption.
     pub fn strict() -> Vec<Self> {
         let mut clients = Self::open();
         for client in &mut clients {
@@ -128,7 +170,7 @@ impl MeterClient {
                 PUBLIC_CLIENT => client.role = Role::Public,
                 READING_CLIENT => client.role = Role::Reading,
                 _ => {
-                    client.mechanisms = vec![Mechanism::HlsGmac];
+                    client.mechanisms = vec![Mechanism::HlsGmac, Mechanism::HlsEcdsa];
                     client.protection = Protection::AUTHENTICATED_ENCRYPTED;
                     client.proven_release = true;
                 }
@@ -142,7 +184,7 @@ impl MeterClient {
             mechanisms: &self.mechanisms,
             secret: &self.secret,
             keys: Some(DeviceKeys {
-                suite: SecuritySuite::Suite0,
+                suite: keys.suite,
                 encryption: &keys.encryption,
                 authentication: &keys.authentication,
             }),

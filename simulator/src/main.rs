@@ -13,11 +13,15 @@ use std::{
 };
 
 use anyhow::Context;
-use clap::{Args, Parser, Subcommand, ValueEnum, builder::ArgPredicate};
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{ArgPredicate, PossibleValuesParser},
+};
+use dlms_core::security::{Compatibility, SecuritySuite};
 use dlms_tokio::{HdlcServerConfig, Identification};
 use hdlc::parameters::{InformationLength, WindowSize};
 use simulator::{
-    AnswerConfig, ENTRIES_MAX, Meter, MeterClient, MeterConfig, WallClock, listen_hdlc,
+    AnswerConfig, ENTRIES_MAX, Meter, MeterClient, MeterConfig, MeterKeys, WallClock, listen_hdlc,
     listen_wrapper, listen_wrapper_udp, serve_serial,
 };
 use tokio_serial::SerialPortBuilderExt;
@@ -87,6 +91,12 @@ struct MeterArguments {
     /// Start the meters' clock at this time, as 2026-02-01T06:00:00Z, instead of now.
     #[arg(long, value_name = "TIME")]
     clock: Option<jiff::Timestamp>,
+    /// The security suite, which decides about the meters' keys: 0, 1 or 2.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=2))]
+    suite: u8,
+    /// Differ from the standard as some clients do. May be given more than once.
+    #[arg(long, value_name = "HOW", value_parser = PossibleValuesParser::new(Compatibility::SWITCHES))]
+    compat: Vec<String>,
     /// Clients with the rights of a meter in the field, instead of everything for everybody.
     #[arg(long)]
     strict: bool,
@@ -146,8 +156,14 @@ impl Meters {
             baud: MODE_E_BAUD,
             product: format!("DHE{:08}", arguments.serial_number),
         });
+        let suite = SecuritySuite::from_id(arguments.suite).context("--suite")?;
+        let mut keys = MeterKeys::of(suite);
+        for compat in &arguments.compat {
+            keys.party.compatibility.turn_on(compat);
+        }
         Ok(Self {
             config: Arc::new(MeterConfig {
+                keys,
                 entries: arguments.entries,
                 clients: if arguments.strict { MeterClient::strict() } else { MeterClient::open() },
                 clock: match arguments.clock {

@@ -6,7 +6,7 @@ use dlms_core::{
     association::{Access, ClientPolicy, LogicalDevice},
     axdr::{Data, RawData},
     cosem::{AttributeDescriptor, MethodDescriptor},
-    security::{COUNTER_MAX, CryptoProvider, ReceiveCounter, RustCrypto, SystemTitle},
+    security::{COUNTER_MAX, CryptoProvider, PartyKeys, ReceiveCounter, RustCrypto, SystemTitle},
     xdlms::{ActionResult, DataAccessResult, SelectiveAccess},
 };
 
@@ -58,6 +58,7 @@ impl Default for MeterConfig {
 #[derive(Debug)]
 pub struct Meter {
     config: Arc<MeterConfig>,
+    keys: MeterKeys,
     world: World,
     objects: Objects,
     /// The next invocation counter to send.
@@ -75,7 +76,8 @@ impl Meter {
         let world = World::new(serial, title(serial), config.clock.clone());
         let objects = Objects::new(config.entries);
         let next_counter = u32::try_from(config.clock.now()).unwrap_or(1);
-        Self { config, world, objects, next_counter, received: BTreeMap::new() }
+        let keys = config.keys.clone();
+        Self { config, keys, world, objects, next_counter, received: BTreeMap::new() }
     }
 
     /// The serial number.
@@ -112,7 +114,11 @@ impl LogicalDevice for Meter {
     }
 
     fn client(&self, sap: u16) -> Option<ClientPolicy<'_>> {
-        self.client_of(sap).map(|client| client.policy(&self.config.keys))
+        self.client_of(sap).map(|client| client.policy(&self.keys))
+    }
+
+    fn party_keys(&self, _client: u16) -> Option<&PartyKeys> {
+        Some(&self.keys.party)
     }
 
     fn take_counter(&mut self) -> Option<u32> {

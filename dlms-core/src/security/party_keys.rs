@@ -35,3 +35,49 @@ pub struct Compatibility {
     /// Challenges of HLS 7 may have 8 to 31 octets: gurux-dlms.
     pub short_ecdsa_challenges: bool,
 }
+
+impl Compatibility {
+    /// The switches by name, as command lines and descriptions of peers write them.
+    pub const SWITCHES: [&'static str; 5] = [
+        "general-ciphering-short-aad",
+        "signing-excludes-content-length",
+        "kdf-arc-06",
+        "ephemeral-signature-covers-key-id",
+        "short-ecdsa-challenges",
+    ];
+
+    /// Turns on the switch of this name; false when there is none.
+    pub fn turn_on(&mut self, name: &str) -> bool {
+        let [short_aad, excludes_length, arc_06, covers_key_id, short_challenges] = Self::SWITCHES;
+        let switch = match name {
+            _ if name == short_aad => &mut self.general_ciphering_short_aad,
+            _ if name == excludes_length => &mut self.signing_excludes_content_length,
+            _ if name == arc_06 => &mut self.kdf_arc_06,
+            _ if name == covers_key_id => &mut self.ephemeral_signature_covers_key_id,
+            _ if name == short_challenges => &mut self.short_ecdsa_challenges,
+            _ => return false,
+        };
+        *switch = true;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_turns_on_a_switch_of_its_own() {
+        let all = Compatibility::SWITCHES.map(|name| {
+            let mut compatibility = Compatibility::default();
+            assert!(compatibility.turn_on(name));
+            assert_ne!(compatibility, Compatibility::default());
+            compatibility
+        });
+        for (at, one) in all.iter().enumerate() {
+            assert!(!all[..at].contains(one));
+        }
+        let mut none = Compatibility::default();
+        assert!(!none.turn_on("kdf") && none == Compatibility::default());
+    }
+}

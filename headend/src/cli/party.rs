@@ -1,0 +1,63 @@
+//! Options for what suites 1 and 2 add: private and public keys, general-ciphering, signatures.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum, builder::PossibleValuesParser};
+use dlms_core::security::{Compatibility, KeyEstablishment};
+
+use super::Hidden;
+
+/// The keys beyond the global ones, and what they are used for.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Public keys")]
+pub(crate) struct Party {
+    /// Our private signature key: a file in PEM or hexadecimal [env: DLMS_SIGNING_KEY]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signing_key: Option<PathBuf>,
+    /// The meter's public signature key, likewise [env: DLMS_PEER_KEY]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) peer_key: Option<PathBuf>,
+    /// Our private key agreement key, likewise [env: DLMS_AGREEMENT_KEY]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) agreement_key: Option<PathBuf>,
+    /// The meter's public key agreement key, likewise [env: DLMS_PEER_AGREEMENT_KEY]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) peer_agreement_key: Option<PathBuf>,
+    /// The key encryption key (master key), hexadecimal. Better from the environment: DLMS_KEK
+    #[arg(long, value_name = "HEX")]
+    pub(crate) kek: Option<Hidden>,
+    /// Use general-ciphering, and bring its key to the meter in this way
+    #[arg(long, value_name = "HOW", conflicts_with_all = ["general", "dedicated"])]
+    pub(crate) general_ciphering: Option<Establishment>,
+    /// Sign every request, and take only signed answers
+    #[arg(long)]
+    pub(crate) sign: bool,
+    /// Differ from the standard as this meter does. May be given more than once
+    #[arg(long, value_name = "HOW")]
+    #[arg(value_parser = PossibleValuesParser::new(Compatibility::SWITCHES))]
+    pub(crate) compat: Vec<String>,
+}
+
+/// `--general-ciphering`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Establishment {
+    /// The global key
+    Identified,
+    /// A random key, wrapped with the key encryption key
+    Wrapped,
+    /// Agreed on with an ephemeral key, C(1e, 1s)
+    AgreedEphemeral,
+    /// Agreed on with static keys, C(0e, 2s)
+    AgreedStatic,
+}
+
+impl From<Establishment> for KeyEstablishment {
+    fn from(how: Establishment) -> Self {
+        match how {
+            Establishment::Identified => Self::Identified,
+            Establishment::Wrapped => Self::Wrapped,
+            Establishment::AgreedEphemeral => Self::OnePass,
+            Establishment::AgreedStatic => Self::StaticUnified,
+        }
+    }
+}
