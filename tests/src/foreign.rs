@@ -61,6 +61,19 @@ impl Foreign {
         client("u9n_client.py", framing, port, args)
     }
 
+    /// Runs `second_library.py` on the file `requests`: it computes what suites 1 and 2 compute, with
+    /// OpenSSL, and answers each line with one.
+    ///
+    /// # Panics
+    ///
+    /// When there is no Python with the packages, or the program does not end.
+    #[must_use]
+    pub fn second_library(requests: &Path) -> Output {
+        let mut command = script("second_library.py");
+        command.arg(requests);
+        Program::start(command).finish(CLIENT_TIME_MAX)
+    }
+
     /// Starts `tamper_proxy.py` in front of the wrapper port `target`; `mode` is `tag`, `text`,
     /// `replay` or `strip`.
     ///

@@ -44,7 +44,7 @@ pub use cable::{Conversation, Noise, SerialCable, TcpCable};
 pub use folder::Folder;
 pub use foreign::Foreign;
 pub use meter::{Framing, Meter};
-pub use mode::Mode;
+pub use mode::{Mode, signing_environment};
 pub use ours::{Headend, Simulator};
 pub use peer::Peer;
 pub use program::{Output, Program};

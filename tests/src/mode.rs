@@ -10,7 +10,10 @@ use std::sync::Arc;
 use dlms_core::acse::Mechanism;
 use dlms_core::association::{Ciphering, ClientConfig};
 use dlms_core::security::hls::AesEcb;
-use dlms_core::security::{Key, Protection, Secret, SecuritySuite, SystemTitle};
+use dlms_core::security::{
+    CryptoProvider, Curve, Key, KeysWithPeer, PartyKeys, PrivateKey, Protection, PublicKey,
+    RustCrypto, Secret, SecuritySuite, SystemTitle,
+};
 use dlms_tokio::client::{Client, Error};
 use dlms_tokio::counters::ForgetfulCounters;
 use dlms_tokio::{Address, LineConfig, Trace};
@@ -21,6 +24,8 @@ pub const ENCRYPTION_KEY: &str = "000102030405060708090A0B0C0D0E0F";
 pub const AUTHENTICATION_KEY: &str = "D0D1D2D3D4D5D6D7D8D9DADBDCDDDEDF";
 /// The password of client 17.
 const PASSWORD: &str = "12345678";
+/// The private signature keys of client 1 and of every meter, in suite 1: one octet repeated.
+const SIGNING_KEYS: [u8; 2] = [0x11, 0x22];
 /// The secret of client 1 for HLS 2, MD5, SHA-1 and SHA-256.
 const SECRET: &str = "ABCDEFGHIJKLMNOP";
 
@@ -37,6 +42,8 @@ pub struct Mode {
     pub general: bool,
     /// A key for this association alone.
     pub dedicated: bool,
+    /// The suite, 0 or 1: the keys are the same.
+    pub suite: SecuritySuite,
 }
 
 impl Mode {
@@ -62,6 +69,19 @@ impl Mode {
         Self { general: true, dedicated: true, ..Self::AUTHENC },
     ];
 
+    /// What the meters of suite 1 have beyond that.
+    pub const SUITE_1: [Self; 4] = [
+        Self { suite: SecuritySuite::Suite1, ..Self::AUTHENC },
+        Self { suite: SecuritySuite::Suite1, general: true, ..Self::AUTHENC },
+        Self { suite: SecuritySuite::Suite1, mechanism: Mechanism::HlsEcdsa, ..Self::AUTHENC },
+        Self {
+            suite: SecuritySuite::Suite1,
+            mechanism: Mechanism::HlsEcdsa,
+            dedicated: true,
+            ..Self::AUTHENC
+        },
+    ];
+
     /// Client 1 with GMAC.
     #[must_use]
     pub const fn gmac(protection: Protection) -> Self {
@@ -70,7 +90,8 @@ impl Mode {
 
     const fn clear(client: u16, mechanism: Mechanism) -> Self {
         let protection = Protection::NONE;
-        Self { client, mechanism, protection, general: false, dedicated: false }
+        let suite = SecuritySuite::Suite0;
+        Self { client, mechanism, protection, general: false, dedicated: false, suite }
     }
 
     /// The options of `headend` that say this.
@@ -81,10 +102,17 @@ impl Mode {
         match self.mechanism {
             Mechanism::Lowest => {}
             Mechanism::HlsGmac => add(&["--auth", "hls-gmac"]),
+            // The foreign meter's challenge has 16 octets, where the mechanism asks for 32.
+            Mechanism::HlsEcdsa => {
+                add(&["--auth", "hls-ecdsa", "--compat", "short-ecdsa-challenges"]);
+            }
             _ => add(&["--auth", self.mechanism_word(), "--password", self.secret()]),
         }
         if self.mechanism == Mechanism::HlsGmac || self.protection != Protection::NONE {
             add(&["--ek", ENCRYPTION_KEY, "--ak", AUTHENTICATION_KEY]);
+        }
+        if self.suite == SecuritySuite::Suite1 {
+            add(&["--suite", "1"]);
         }
         if let Some(word) = self.protection_word() {
             add(&["--security", word]);
@@ -121,13 +149,14 @@ impl Mode {
             manufacturer_mechanism: Some(Arc::new(AesEcb)),
             system_title: Some(SystemTitle([b'T', b'S', b'T', 0, a, b, c, d])),
             ciphering: Some(Ciphering {
-                suite: SecuritySuite::Suite0,
+                suite: self.suite,
                 protection: self.protection,
                 encryption_key: key(ENCRYPTION_KEY),
                 authentication_key: Some(key(AUTHENTICATION_KEY)),
                 dedicated: self.dedicated,
                 general: self.general,
             }),
+            party_keys: party_keys(),
             ..ClientConfig::default()
         }
     }
@@ -148,7 +177,8 @@ impl Mode {
             Mechanism::HlsSha1 => "hls-sha1",
             Mechanism::HlsGmac => "hls-gmac",
             Mechanism::HlsSha256 => "hls-sha256",
-            Mechanism::HlsEcdsa | Mechanism::Other(_) => panic!("{self:?}: headend has no word"),
+            Mechanism::HlsEcdsa => "hls-ecdsa",
+            Mechanism::Other(_) => panic!("{self:?}: headend has no word"),
         }
     }
 
@@ -162,12 +192,42 @@ impl Mode {
     }
 }
 
+/// The environment of `headend` with the keys of HLS 7.
+#[must_use]
+pub fn signing_environment() -> [(&'static str, String); 2] {
+    let [own, peer] = SIGNING_KEYS;
+    [
+        ("DLMS_SIGNING_KEY", format!("{own:02x}").repeat(32)),
+        ("DLMS_PEER_KEY", public(&private(peer)).to_string()),
+    ]
+}
+
+fn party_keys() -> PartyKeys {
+    let [own, peer] = SIGNING_KEYS.map(private);
+    let signing = Some(KeysWithPeer { own, peer: public(&peer) });
+    let mut keys = PartyKeys { signing, ..PartyKeys::default() };
+    keys.compatibility.short_ecdsa_challenges = true;
+    keys
+}
+
+fn private(octet: u8) -> PrivateKey {
+    let octets = vec![octet; Curve::P256.coordinate_len()];
+    PrivateKey::try_from(&octets[..]).expect("below the order of the curve")
+}
+
+fn public(key: &PrivateKey) -> PublicKey {
+    let provider = RustCrypto.public_keys().expect("elliptic curves");
+    provider.public_key(key).expect("a key has a public half")
+}
+
 /// In the words of `headend`: `hls-gmac authenc general`.
 impl fmt::Display for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let general = self.general.then_some("general");
         let dedicated = self.dedicated.then_some("dedicated");
-        let words = [Some(self.mechanism_word()), self.protection_word(), general, dedicated];
+        let suite = (self.suite != SecuritySuite::Suite0).then_some("suite 1");
+        let words =
+            [Some(self.mechanism_word()), self.protection_word(), general, dedicated, suite];
         f.pad(&words.into_iter().flatten().collect::<Vec<_>>().join(" "))
     }
 }

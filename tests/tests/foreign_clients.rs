@@ -80,6 +80,18 @@ const GURUX_MODES: [&str; 13] = [
     "--client 1 --auth sha256 --security authenc",
 ];
 
+/// The modes of suite 1, whose meter must take challenges of 16 octets: gurux-dlms sends no longer
+/// ones with ECDSA.
+const SUITE_1: [&str; 2] = ["--suite", "1"];
+const SHORT_CHALLENGES: [&str; 2] = ["--compat", "short-ecdsa-challenges"];
+const GURUX_SUITE_1_MODES: [&str; 4] = [
+    "--client 1 --auth gmac --security authenc --suite 1",
+    "--client 1 --auth gmac --security auth --suite 1",
+    "--client 1 --auth ecdsa --security authenc --suite 1",
+    "--client 1 --auth ecdsa --security enc --suite 1",
+];
+const U9N_SUITE_1_MODES: [&str; 2] = ["--auth gmac --suite 1", "--auth gmac --dedicated --suite 1"];
+
 /// With GMAC it always ciphers.
 const U9N_MODES: [&str; 9] = [
     "--auth none",
@@ -103,6 +115,41 @@ fn the_gurux_client_does_every_step_in_every_mode() {
             show("gurux", framing, mode, &output);
             assert_eq!(last_line(&output), "steps ok 25 failed 1");
         }
+    }
+}
+
+#[test]
+fn the_gurux_client_does_every_step_in_suite_1_and_with_ecdsa() {
+    for framing in Framing::ALL {
+        let args = [&ENTRIES[..], &SUITE_1, &SHORT_CHALLENGES].concat();
+        let meter = Simulator::meter(framing, &args);
+        for mode in GURUX_SUITE_1_MODES {
+            let output = Foreign::gurux_client(framing, meter.port(), &words(mode));
+            assert_steps(&output, &GURUX_STEPS);
+            show("gurux", framing, mode, &output);
+            assert_eq!(last_line(&output), "steps ok 25 failed 1");
+        }
+    }
+}
+
+/// It is the meter that insists: HLS 7 asks for challenges of 32 octets.
+#[test]
+fn a_challenge_that_is_too_short_for_ecdsa_is_refused_unless_the_meter_is_told_to_take_it() {
+    let meter = Simulator::meter(Framing::Wrapper, &[&ENTRIES[..], &SUITE_1].concat());
+    let mode = "--client 1 --auth ecdsa --security authenc --suite 1";
+    let output = Foreign::gurux_client(Framing::Wrapper, meter.port(), &words(mode));
+    assert!(output.stdout.contains("FAIL connect"), "{output}");
+    assert!(output.stdout.contains("Authentication failure."), "{output}");
+}
+
+#[test]
+fn the_u9n_client_does_every_step_that_it_can_in_suite_1() {
+    let meter = Simulator::meter(Framing::Wrapper, &[&ENTRIES[..], &SUITE_1].concat());
+    for mode in U9N_SUITE_1_MODES {
+        let output = Foreign::u9n_client(Framing::Wrapper, meter.port(), &words(mode));
+        assert_steps(&output, &U9N_STEPS);
+        show("u9n", Framing::Wrapper, mode, &output);
+        assert_eq!(last_line(&output), "steps ok 17 failed 2");
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use dlms_core::axdr::{BitStringBuf, DataBuf, Reader};
 use dlms_core::cosem::{AttributeDescriptor, ClassId, DateTime, LogicalName, MethodDescriptor};
 use dlms_core::xdlms::ActionResult;
-use dlms_tests::{Foreign, Framing, Headend, Meter, Mode, Output};
+use dlms_tests::{Foreign, Framing, Headend, Meter, Mode, Output, signing_environment};
 use dlms_tokio::LineConfig;
 use serde_json::{Value, json};
 
@@ -68,35 +68,47 @@ const STEPS: [Step; 10] = [
 
 #[test]
 fn every_mode_does_everything_over_the_wrapper() {
-    every_mode_does_everything(Framing::Wrapper, &[], &[], LineConfig::default());
+    every_mode_does_everything(Framing::Wrapper, &Mode::ALL, &[], &[], LineConfig::default());
 }
 
 #[test]
 fn every_mode_does_everything_over_hdlc() {
-    every_mode_does_everything(Framing::Hdlc, &[], &["--window", "1"], LineConfig::default());
+    let line = LineConfig::default();
+    every_mode_does_everything(Framing::Hdlc, &Mode::ALL, &[], &["--window", "1"], line);
+}
+
+#[test]
+fn suite_1_and_ecdsa_do_everything_over_both_framings() {
+    for framing in Framing::ALL {
+        let suite = ["--suite", "1"];
+        every_mode_does_everything(framing, &Mode::SUITE_1, &suite, &[], LineConfig::default());
+    }
 }
 
 #[test]
 fn every_mode_does_everything_over_hdlc_with_the_longest_frames() {
     let longest = ["--hdlc-info", "2030"];
     let line = LineConfig { hdlc_info: 2_030, ..LineConfig::default() };
-    every_mode_does_everything(Framing::Hdlc, &longest, &longest, line);
+    every_mode_does_everything(Framing::Hdlc, &Mode::ALL, &longest, &longest, line);
 }
 
 fn every_mode_does_everything(
     framing: Framing,
+    modes: &[Mode],
     meter_args: &[&str],
     options: &[&str],
     line: LineConfig,
 ) {
     let entries = ENTRIES.to_string();
     let meter = Foreign::gurux_meter(framing, &[&["--entries", &entries], meter_args].concat());
-    let headend = Headend::new();
+    let headend = signing_environment()
+        .iter()
+        .fold(Headend::new(), |headend, (name, value)| headend.env(name, value));
     let title = format!("{framing} {}", meter_args.join(" "));
     let names = STEPS.iter().map(|step| step.name).chain(["image"]);
     let mut table = format!("{title:<36}");
     table.extend(names.map(|name| format!("{name:>10}")));
-    for (number, mode) in (0..).zip(Mode::ALL) {
+    for (number, mode) in (0..).zip(modes) {
         let visit = Visit {
             headend: &headend,
             meter: &meter,
@@ -107,7 +119,7 @@ fn every_mode_does_everything(
         for step in STEPS {
             times.push(timed(|| (step.take)(&visit)));
         }
-        times.push(timed(|| an_image_of_200_blocks_arrives(&visit, mode, &line)));
+        times.push(timed(|| an_image_of_200_blocks_arrives(&visit, *mode, &line)));
         let times: String =
             times.iter().map(|time| format!("{:>7} ms", time.as_millis())).collect();
         table += &format!("\n{mode:<36}{times}");
