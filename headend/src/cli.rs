@@ -98,6 +98,16 @@ dumps of xxd and hexdump -C are read as well. With -o jsonl each line of input i
 output.
 A meter that names its values in another way than those that are known: see --patterns.")]
     Decode(Decode),
+    /// Make octets of APDUs that are written as XML
+    #[command(after_help = "\
+Examples:
+  headend encode request.xml
+  headend decode -o xml push.bin | headend encode
+  headend encode -o binary frames.xml > frames.bin
+
+Takes the XML of the COSEM PDU schema of DLMS UA and that of translators, with or without a WRAPPER
+or HDLC element around the APDU. Each message becomes a line.")]
+    Encode(Encode),
     /// Receive what meters push, and show each value as a line
     #[command(after_help = "\
 Examples:
@@ -320,6 +330,36 @@ pub(crate) enum DecodeOutput {
     Tree,
     /// One JSON object for each capture
     Jsonl,
+    /// XML as translators write it: <GetRequest>, values in hexadecimal, frames around the APDUs
+    Xml,
+    /// XML by the COSEM PDU schema of DLMS UA: <x:get-request>, numbers in decimal, APDUs only
+    XmlAsn1,
+}
+
+/// `headend encode`.
+#[derive(Debug, Args)]
+pub struct Encode {
+    /// A file with XML, or - for standard input
+    #[arg(value_name = "FILE|-", default_value = "-")]
+    pub(crate) input: String,
+    /// How to write the octets
+    #[arg(
+        short = 'o',
+        long = "output",
+        value_name = "FORMAT",
+        default_value = "hex",
+        help_heading = "Output"
+    )]
+    pub(crate) output: EncodeOutput,
+}
+
+/// `headend encode -o`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EncodeOutput {
+    /// In hexadecimal, a line for each message
+    Hex,
+    /// As they are, one message behind the other
+    Binary,
 }
 
 /// `headend listen --framing`.

@@ -1,6 +1,7 @@
 //! The verbs of the command line, a file for each.
 
 mod decode;
+mod encode;
 mod invoke;
 mod listen;
 mod objects;
@@ -34,6 +35,7 @@ pub(crate) async fn run(verb: Verb) -> io::Result<Exit> {
         Verb::Write(typed) => write::run(typed).await,
         Verb::Invoke(typed) => invoke::run(typed).await,
         Verb::Decode(typed) => decode::run(typed).await,
+        Verb::Encode(typed) => encode::run(typed).await,
         Verb::Listen(typed) => listen::run(typed).await,
         Verb::Demo(typed) => demo::run(typed).await,
         Verb::SimulateMeters(typed) => demo::simulate_meters(typed).await,

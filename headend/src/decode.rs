@@ -5,7 +5,7 @@
 //! - [`keyring`]: opens what is ciphered.
 //! - [`content`]: what a plain APDU carries.
 //! - [`patterns_file`]: how pushes name their values, in a file.
-//! - [`tree`] shows all of it to people; [`record`] to programs.
+//! - [`tree`] shows all of it to people; [`record`] to programs; [`xml`] to translators.
 //!
 //! `headend decode` shows captures with it, `headend listen` what meters push.
 
@@ -16,6 +16,7 @@ pub(crate) mod patterns_file;
 pub(crate) mod record;
 pub(crate) mod transport;
 pub(crate) mod tree;
+pub(crate) mod xml;
 
 use dlms_core::{Malformed, MalformedKind, security::SecurityError};
 use serde::Serialize;

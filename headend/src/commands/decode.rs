@@ -7,12 +7,14 @@ use std::{
 };
 
 use dlms_core::push::Patterns;
+use dlms_xml::Style;
 
 use super::usage;
 use crate::{
     cli::{self, DecodeOutput},
     decode::{
-        capture, keyring::KeyRing, patterns_file, record::Record, transport::Framing, tree::Tree,
+        Fault, capture, keyring::KeyRing, patterns_file, record::Record, transport::Framing,
+        tree::Tree, xml::Xml,
     },
     exit::Exit,
     keys_file::KeysFile,
@@ -88,20 +90,36 @@ pub(super) async fn run(typed: cli::Decode) -> io::Result<Exit> {
         out.flush()?;
         return Ok(Exit::Success);
     }
-    let tree = Tree::new(&octets, framing, &keys, &patterns);
-    out.write_all(tree.text().as_bytes())?;
+    let style = match typed.output {
+        DecodeOutput::Xml => Some(Style::Short),
+        DecodeOutput::XmlAsn1 => Some(Style::Asn1),
+        DecodeOutput::Tree | DecodeOutput::Jsonl => None,
+    };
+    let (text, fault, forged, apdus) = if let Some(style) = style {
+        let xml = Xml::new(&octets, framing, &keys, style);
+        (xml.text(), xml.fault, xml.forged, xml.apdus)
+    } else {
+        let tree = Tree::new(&octets, framing, &keys, &patterns);
+        (tree.text().to_owned(), tree.fault, tree.forged, tree.apdus)
+    };
+    out.write_all(text.as_bytes())?;
     out.flush()?;
-    Ok(match &tree.fault {
-        _ if tree.forged => Exit::Security,
+    Ok(end(fault.as_ref(), forged, apdus))
+}
+
+/// How the process ends after `apdus` APDUs and the first `fault`, which is told.
+fn end(fault: Option<&Fault>, forged: bool, apdus: usize) -> Exit {
+    match fault {
+        _ if forged => Exit::Security,
         None => Exit::Success,
         Some(fault) => {
             report::note(&format!(
                 "error: {} at octet {}: {}",
                 fault.code, fault.offset, fault.text
             ));
-            if tree.apdus > 0 { Exit::Partial } else { Exit::Unreachable }
+            if apdus > 0 { Exit::Partial } else { Exit::Unreachable }
         }
-    })
+    }
 }
 
 /// The lines of a file or of standard input, if they are records.
