@@ -98,7 +98,7 @@ fn xdlms(apdu: &[u8], style: Style, depth: usize) -> Result<String, Malformed> {
     let mut reader = Reader::new(apdu);
     let tag = reader.u8()?;
     let schema = APDUS.iter().find(|schema| schema.tag == tag);
-    let schema = schema.ok_or(Malformed::new(MalformedKind::UnknownTag(tag), 0))?;
+    let schema = schema.ok_or_else(|| Malformed::new(MalformedKind::UnknownTag(tag), 0))?;
     let mut document = Document::new(style, depth);
     document.element(&schema.name, schema.of, &mut reader, 0)?;
     reader.finish()?;

@@ -373,7 +373,7 @@ fn integer(leaf: &Leaf, octets: usize, signed: bool) -> Option<i128> {
     if leaf.attribute {
         return i128::from_str_radix(unsigned_digits(text)?, 16).ok().filter(|value| *value < end);
     }
-    let start = if signed { -(end >> 1) } else { 0 };
+    let start = if signed { end.wrapping_shr(1).wrapping_neg() } else { 0 };
     text.parse().ok().filter(|value| (start..end).contains(value))
 }
 

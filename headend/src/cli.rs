@@ -91,6 +91,7 @@ Examples:
   headend decode capture.hex --ek 000102...0e0f --ak d0d1...dedf
   xxd dump.bin | headend decode - --framing mbus --keys keys.toml
   headend decode -o jsonl captures.jsonl
+  headend decode -o xml push.hex > push.xml
 
 Hexadecimal digits may have blanks, commas, colons and line ends between them, and 0x in front; the
 dumps of xxd and hexdump -C are read as well. With -o jsonl each line of input is an object with

@@ -470,3 +470,40 @@ fn options_that_contradict_each_other_send_nothing() {
         assert!(message.contains(expected), "{words:?}: {message}");
     }
 }
+
+#[test]
+fn xml_of_a_capture_is_encoded_to_the_capture() {
+    let run = |words: &[&str], input: &str| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_headend"))
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        io::Write::write_all(&mut child.stdin.take().unwrap(), input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let capture = "000100100001000dc001c100030100010800ff0200\n000100010010000901c40104\n";
+    let capture = capture.replace("000901c40104", "0005c401c10104");
+    for format in ["xml", "xml-asn1"] {
+        let xml = run(&["decode", "-o", format], &capture);
+        assert_eq!((stderr(&xml).as_str(), xml.status.code()), ("", Some(0)));
+        let encoded = run(&["encode"], &stdout(&xml));
+        // By the schema there are no frames.
+        let expected = match format {
+            "xml" => capture.clone(),
+            _ => capture.lines().map(|line| format!("{}\n", &line[16..])).collect(),
+        };
+        assert_eq!(stdout(&encoded), expected, "{}", stdout(&xml));
+    }
+    let binary = run(&["encode", "-", "-o", "binary"], "<ReleaseRequest/>");
+    assert_eq!((binary.stdout.as_slice(), binary.status.code()), (&[0x62, 0x00][..], Some(0)));
+
+    let wrong = run(&["encode"], "<GetRequest>\n  <GetRequestNormal/>");
+    assert_eq!(
+        stderr(&wrong),
+        "error: -: line 2, column 22, in <GetRequestNormal>: <InvokeIdAndPriority> is missing\n"
+    );
+    assert_eq!((stdout(&wrong).as_str(), wrong.status.code()), ("", Some(2)));
+}

@@ -74,6 +74,18 @@ impl Foreign {
         Program::start(command).finish(CLIENT_TIME_MAX)
     }
 
+    /// Runs `gurux_translator.py` on the requests in `file`. It prints an answer for each.
+    ///
+    /// # Panics
+    ///
+    /// As [`gurux_client`](Self::gurux_client).
+    #[must_use]
+    pub fn gurux_translator(file: &str) -> Output {
+        let mut command = script("gurux_translator.py");
+        command.arg(file);
+        Program::start(command).finish(CLIENT_TIME_MAX)
+    }
+
     /// Starts `tamper_proxy.py` in front of the wrapper port `target`; `mode` is `tag`, `text`,
     /// `replay` or `strip`.
     ///

@@ -536,7 +536,7 @@ static ACCESS_REQUEST_SPECIFICATIONS: Type = Type::List(&Item {
             "AccessRequestAction",
             &Type::Sequence(&[super::Member {
                 name: Name::new("cosem-method-descriptor", "MethodDescriptor")
-                    .also(&["AttributeDescriptor"]),
+                    .also(&["AttributeDescriptor", "cosem-attribute-descriptor"]),
                 of: &METHOD_DESCRIPTOR,
                 optional: false,
             }]),
@@ -609,6 +609,15 @@ static ACCESSED_RESULT: Type = Type::Sequence(&[member("result", "Result", &DATA
 
 // Short name referencing.
 
+/// The error of a readResponse or a writeResponse.
+const fn data_access_error() -> Alternative {
+    Alternative {
+        tag: 1,
+        name: Name::new("data-access-error", "DataAccessError").also(&["data-access-result"]),
+        of: &DATA_ACCESS_RESULT,
+    }
+}
+
 /// SEQUENCE OF Variable-Access-Specification.
 static VARIABLES: Type = Type::List(&Item {
     name: Name::new("Variable-Access-Specification", "VariableAccessSpecification"),
@@ -665,7 +674,7 @@ static READ_RESPONSE: Type = Type::List(&Item {
     name: Name::new("CHOICE", "CHOICE"),
     of: &Type::Choice(&[
         choice(0, "data", "Data", &DATA),
-        choice(1, "data-access-error", "DataAccessError", &DATA_ACCESS_RESULT),
+        data_access_error(),
         choice(2, "data-block-result", "DataBlockResult", &READ_BLOCK),
         choice(3, "block-number", "BlockNumber", &UNSIGNED16),
     ]),
@@ -676,7 +685,7 @@ static WRITE_RESPONSE: Type = Type::List(&Item {
     name: Name::new("CHOICE", "CHOICE"),
     of: &Type::Choice(&[
         choice(0, "success", "Success", &NULL),
-        choice(1, "data-access-error", "DataAccessError", &DATA_ACCESS_RESULT),
+        data_access_error(),
         choice(2, "block-number", "BlockNumber", &UNSIGNED16),
     ]),
     wrapped: Wrapped::Never,
@@ -686,7 +695,7 @@ static WRITE_RESPONSE: Type = Type::List(&Item {
 
 static GENERAL_WITH_KEY_SET: Type = Type::Sequence(&[
     member("system-title", "SystemTitle", &OCTETS),
-    member("ciphered-service", "CipheredService", &OCTETS),
+    member("ciphered-content", "CipheredService", &OCTETS),
 ]);
 
 static GENERAL_CIPHERING: Type = Type::Sequence(&[
@@ -696,7 +705,7 @@ static GENERAL_CIPHERING: Type = Type::Sequence(&[
     member("date-time", "DateTime", &OCTETS),
     member("other-information", "OtherInformation", &OCTETS),
     optional("key-info", "KeyInfo", &KEY_INFO),
-    member("ciphered-service", "CipheredService", &OCTETS),
+    member("ciphered-content", "CipheredService", &OCTETS),
 ]);
 
 static KEY_INFO: Type = Type::Choice(&[

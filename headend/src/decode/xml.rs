@@ -102,13 +102,10 @@ impl Xml {
             let (llc, _) = frame.information.split_at(frame.information.len() - apdu.len());
             (llc, apdu)
         });
-        match dlms_xml::decode_hdlc(frame, apdu) {
-            Ok(element) => {
-                self.message(&element);
-                self.framed = apdu.map(|(_, apdu)| apdu.to_vec());
-            }
-            // The APDU is shown by itself, with what is wrong with it.
-            Err(_) => {}
+        // An APDU that has no XML is told of when it comes by itself.
+        if let Ok(element) = dlms_xml::decode_hdlc(frame, apdu) {
+            self.message(&element);
+            self.framed = apdu.map(|(_, apdu)| apdu.to_vec());
         }
     }
 
