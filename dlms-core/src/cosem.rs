@@ -2,19 +2,19 @@
 //! (IEC 62056-6-2, IEC 62056-6-1).
 
 mod capture_object;
-mod class_name;
 mod date_time;
 mod descriptor;
 mod logical_name;
 pub mod obis;
 pub mod profile;
+pub mod registry;
 mod selective_access;
 mod unit;
 
 pub use capture_object::CaptureObject;
-pub use class_name::class_name;
 pub use date_time::{ClockStatus, Date, DateTime, ParseDateTimeError, Time};
 pub use descriptor::{AttributeDescriptor, AttributeId, ClassId, MethodDescriptor, MethodId};
 pub use logical_name::{LogicalName, ParseLogicalNameError};
+pub use registry::class_name;
 pub use selective_access::{EntryDescriptor, ProfileSelector, RangeDescriptor};
 pub use unit::{ScalerUnit, Unit, scaled_text};

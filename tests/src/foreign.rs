@@ -74,6 +74,16 @@ impl Foreign {
         Program::start(command).finish(CLIENT_TIME_MAX)
     }
 
+    /// Runs `gurux_classes.py`, which prints what it knows of each interface class as JSON.
+    ///
+    /// # Panics
+    ///
+    /// When there is no Python with the packages, or the program does not end.
+    #[must_use]
+    pub fn gurux_classes() -> Output {
+        Program::start(script("gurux_classes.py")).finish(CLIENT_TIME_MAX)
+    }
+
     /// Runs `gurux_translator.py` on the requests in `file`. It prints an answer for each.
     ///
     /// # Panics

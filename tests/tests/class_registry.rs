@@ -1,0 +1,81 @@
+//! Our registry of interface classes beside what `gurux-dlms` knows of them, for every class and
+//! version that it implements: as many attributes, as many methods, the same types. Where the two
+//! differ, `class_registry/deviations.txt` says why.
+
+#![allow(clippy::unwrap_used, reason = "a test fails where its helper does")]
+
+use std::collections::BTreeMap;
+
+use dlms_core::axdr::DataType;
+use dlms_core::cosem::ClassId;
+use dlms_core::cosem::registry::{self, InterfaceClass};
+use dlms_tests::Foreign;
+use serde_json::Value;
+
+const DEVIATIONS: &str = include_str!("class_registry/deviations.txt");
+/// Versions that there are to compare at least: fewer mean that the comparison went blind.
+const COMPARED_MIN: usize = 70;
+
+#[test]
+fn gurux_dlms_knows_the_same_classes_but_for_listed_deviations() {
+    let output = Foreign::gurux_classes();
+    output.assert_code(0);
+    let known: Value = serde_json::from_str(&output.stdout).unwrap();
+    let known = known.as_array().unwrap();
+    assert!(known.len() >= COMPARED_MIN, "only {}", known.len());
+
+    let found: BTreeMap<String, String> = known.iter().flat_map(deviations).collect();
+    let listed: BTreeMap<&str, &str> = DEVIATIONS
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(split)
+        .collect();
+    let unlisted: Vec<_> =
+        found.iter().filter(|(what, _)| !listed.contains_key(what.as_str())).collect();
+    assert!(unlisted.is_empty(), "not in deviations.txt: {unlisted:#?}");
+    let gone: Vec<_> = listed.keys().filter(|what| !found.contains_key(**what)).collect();
+    assert!(gone.is_empty(), "in deviations.txt, but there is no such difference: {gone:#?}");
+    println!("{} versions compared, {} listed deviations", known.len(), found.len());
+}
+
+fn split(line: &'static str) -> (&'static str, &'static str) {
+    let (what, reason) = line.split_once(" = ").unwrap_or_else(|| panic!("no reason: {line}"));
+    assert!(!reason.trim().is_empty(), "no reason: {line}");
+    (what, reason)
+}
+
+/// What differs, and how.
+fn deviations(theirs: &Value) -> Vec<(String, String)> {
+    let number = |key: &str| theirs[key].as_u64().unwrap();
+    let (id, version) = (number("class"), number("version"));
+    let named = |what: String| format!("{id}/{version} {what}");
+    let class = ClassId(id.try_into().unwrap());
+    let Some(ours) = registry::interface_class(class, version.try_into().unwrap()) else {
+        return vec![(named("absent".into()), "no such version".into())];
+    };
+    let mut found = Vec::new();
+    for (what, ours, theirs) in [
+        ("attributes", count(ours), number("attributes")),
+        ("methods", ours.methods.last().map_or(0, |method| method.id.0.into()), number("methods")),
+    ] {
+        if i64::try_from(theirs).unwrap() != ours {
+            found.push((named(what.into()), format!("ours {ours}, theirs {theirs}")));
+        }
+    }
+    for (attribute, theirs) in (1..).zip(theirs["types"].as_array().unwrap()) {
+        let theirs = DataType::from_tag(theirs.as_u64().unwrap().try_into().unwrap()).unwrap();
+        let ours = ours.attribute(attribute).map(|attribute| attribute.types);
+        // Null-data is what it says when the type depends on the value.
+        let differs = ours.is_some_and(|ours| !ours.contains(theirs) && theirs != DataType::Null);
+        if differs {
+            let ours = ours.unwrap();
+            found.push((named(format!("attribute {attribute}")), format!("{ours}, {theirs}")));
+        }
+    }
+    found
+}
+
+/// The number of the last attribute: numbers that were given up are counted by both sides.
+fn count(class: &InterfaceClass) -> i64 {
+    class.attributes.last().map_or(0, |attribute| attribute.id.0.into())
+}
