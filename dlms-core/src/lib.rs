@@ -5,7 +5,7 @@
 //! - [`acse`] and [`xdlms`]: APDUs; [`ber`]: the encoding of the former.
 //! - [`wrapper`], [`mbus`]: what carries APDUs beside HDLC, which is a crate of its own.
 //! - [`security`]: ciphering, keys, invocation counters, HLS.
-//! - [`association`]: the machines of client and server.
+//! - [`association`]: the machines of client and server; [`device`]: objects behind a server.
 //! - [`push`]: what meters send by themselves.
 //!
 //! No `std`, no clock, no source of randomness, and no octet that makes it panic. A reading without
@@ -76,6 +76,7 @@ pub mod association;
 pub mod axdr;
 pub mod ber;
 pub mod cosem;
+pub mod device;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub mod malformed;

@@ -2,8 +2,8 @@
 //! test writes them anew and fails once.
 #![allow(clippy::unwrap_used, reason = "a data file that cannot be read is a test that fails")]
 
+use core::fmt::Write as _;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
 
 use dlms_core::axdr::DataType;
@@ -172,7 +172,8 @@ fn generate(parsed: &Classes) -> String {
         });
         let same = methods.map(|(key, _)| key);
         table(&mut out, 'M', *key, same, &class.methods, |method| {
-            let offset = method.offset.map_or("None".into(), |offset| format!("Some({offset:#x})"));
+            let offset =
+                method.offset.map_or_else(|| "None".into(), |offset| format!("Some({offset:#x})"));
             format!("{:?}, {}, {offset}", method.name, type_set(method.parameter))
         });
         writeln!(list, "    InterfaceClass {{").unwrap();

@@ -4,13 +4,12 @@ use dlms_core::{
     acse::Mechanism,
     association::{ClientPolicy, DeviceKeys},
     cosem::ClassId,
+    device::{AttributeRights, ClientRights, MethodRights, ObjectId},
     security::{
         Curve, Key, KeysWithPeer, PartyKeys, PrivateKey, Protection, PublicKeyProvider, RustCrypto,
         Secret, SecuritySuite,
     },
 };
-
-use crate::objects::{CosemObject, Rights};
 
 /// The SAP of the public client (IEC 62056-47).
 pub const PUBLIC_CLIENT: u16 = 16;
@@ -31,28 +30,26 @@ pub enum Role {
     Public,
 }
 
-impl Role {
-    /// What is left for this role of the rights that the object allows at all.
-    pub(crate) fn limit(self, object: &dyn CosemObject, rights: Rights) -> Rights {
-        match (self, rights) {
-            (Self::Management, rights) => rights,
-            (_, Rights::NoAccess) => Rights::NoAccess,
-            (Self::Reading, _) => Rights::Read,
-            (Self::Public, _) if is_public(object) => Rights::Read,
-            (Self::Public, _) => Rights::NoAccess,
+impl ClientRights for Role {
+    fn attribute(&self, object: ObjectId, _: i8, given: AttributeRights) -> AttributeRights {
+        match self {
+            Self::Management => given,
+            Self::Reading => given.without_write(),
+            Self::Public if is_public(object) => given.without_write(),
+            Self::Public => AttributeRights::NONE,
         }
     }
 
-    pub(crate) fn may_invoke(self) -> bool {
-        self == Self::Management
+    fn method(&self, _: ObjectId, _: i8, given: MethodRights) -> MethodRights {
+        if *self == Self::Management { given } else { MethodRights::NONE }
     }
 }
 
-fn is_public(object: &dyn CosemObject) -> bool {
-    match object.class() {
+fn is_public(object: ObjectId) -> bool {
+    match object.class {
         ClassId::CLOCK | ClassId::SAP_ASSIGNMENT | ClassId::ASSOCIATION_LN => true,
         // Logical device name, device ID, invocation counter: 0-0:42, 0-0:96.1, 0-0:43.1.
-        ClassId::DATA => matches!(object.name().0, [0, 0, 42, ..] | [0, 0, 96 | 43, 1, ..]),
+        ClassId::DATA => matches!(object.name.0, [0, 0, 42, ..] | [0, 0, 96 | 43, 1, ..]),
         _ => false,
     }
 }

@@ -6,13 +6,14 @@ use dlms_core::{
     association::{Access, ClientPolicy, LogicalDevice},
     axdr::{Data, RawData},
     cosem::{AttributeDescriptor, MethodDescriptor},
+    device::ObjectSet,
     security::{COUNTER_MAX, CryptoProvider, PartyKeys, ReceiveCounter, RustCrypto, SystemTitle},
     xdlms::{ActionResult, DataAccessResult, SelectiveAccess},
 };
 
 use crate::{
     client::{MeterClient, MeterKeys},
-    objects::Objects,
+    objects::objects,
     wall_clock::WallClock,
     world::World,
 };
@@ -26,6 +27,10 @@ const DEVICE_TYPE: u8 = 1;
 /// Client system titles whose counters a meter keeps. A further client is refused: forgetting one
 /// would let its messages be replayed.
 const CLIENT_TITLES_MAX: usize = 256;
+
+/// What may happen between two requests before the rest is let go: a year of what happens every
+/// five minutes.
+const CATCH_UP_MAX: usize = 105_120;
 
 /// What meters have in common.
 #[derive(Clone, Debug)]
@@ -60,7 +65,7 @@ pub struct Meter {
     config: Arc<MeterConfig>,
     keys: MeterKeys,
     world: World,
-    objects: Objects,
+    objects: ObjectSet<World>,
     /// The next invocation counter to send.
     next_counter: u32,
     received: BTreeMap<[u8; 8], ReceiveCounter>,
@@ -73,8 +78,8 @@ impl Meter {
     /// still never sends a value twice under one key, whenever it is started again, as long as it
     /// sends less than one protected APDU a second on average.
     pub fn new(serial: u32, config: Arc<MeterConfig>) -> Self {
-        let world = World::new(serial, title(serial), config.clock.clone());
-        let objects = Objects::new(config.entries);
+        let world = World::new(serial, title(serial), config.clock.now());
+        let objects = objects(config.entries);
         let next_counter = u32::try_from(config.clock.now()).unwrap_or(1);
         let keys = config.keys.clone();
         Self { config, keys, world, objects, next_counter, received: BTreeMap::new() }
@@ -83,6 +88,20 @@ impl Meter {
     /// The serial number.
     pub fn serial(&self) -> u32 {
         self.world.serial
+    }
+
+    /// Lets the time go on to that of the clock, and what is due happen when it is due.
+    fn catch_up(&mut self) {
+        let now = self.config.clock.now();
+        for _ in 0..CATCH_UP_MAX {
+            let due = self.objects.poll_timeout(&self.world).filter(|due| *due <= now);
+            let Some(due) = due else { break };
+            // What should have happened earlier happens as soon as it can.
+            let at = due.max(self.world.now().min(now));
+            self.world.set_now(at);
+            self.objects.handle_timeout(&mut self.world, at);
+        }
+        self.world.set_now(now);
     }
 
     fn client_of(&self, sap: u16) -> Option<&MeterClient> {
@@ -150,9 +169,9 @@ impl LogicalDevice for Meter {
         selection: Option<SelectiveAccess<'_>>,
         out: &mut Vec<u8>,
     ) -> Result<(), DataAccessResult> {
+        self.catch_up();
         let client = self.client_of(access.client).ok_or(DataAccessResult::ReadWriteDenied)?;
-        let role = client.role;
-        self.objects.get(access, role, &self.world, attribute, selection.as_ref(), out)
+        self.objects.get(access, &client.role, &self.world, attribute, selection, out)
     }
 
     fn set(
@@ -162,6 +181,7 @@ impl LogicalDevice for Meter {
         selection: Option<SelectiveAccess<'_>>,
         value: RawData<'_>,
     ) -> Result<(), DataAccessResult> {
+        self.catch_up();
         let client = self.client_of(access.client).ok_or(DataAccessResult::ReadWriteDenied)?;
         let role = client.role;
         // No attribute here can be written in part.
@@ -169,7 +189,7 @@ impl LogicalDevice for Meter {
             return Err(DataAccessResult::ScopeOfAccessViolated);
         }
         let value = value.data().map_err(|_| DataAccessResult::TypeUnmatched)?;
-        self.objects.set(role, &mut self.world, attribute, &value)
+        self.objects.set(access, &role, &mut self.world, attribute, &value)
     }
 
     fn action(
@@ -177,12 +197,13 @@ impl LogicalDevice for Meter {
         access: &Access,
         method: MethodDescriptor,
         parameters: Option<RawData<'_>>,
-        _out: &mut Vec<u8>,
+        out: &mut Vec<u8>,
     ) -> Result<(), ActionResult> {
+        self.catch_up();
         let client = self.client_of(access.client).ok_or(ActionResult::ReadWriteDenied)?;
         let role = client.role;
         let parameter = parameters.unwrap_or(RawData::NULL).data();
         let parameter: Data<'_> = parameter.map_err(|_| ActionResult::TypeUnmatched)?;
-        self.objects.action(role, &mut self.world, method, &parameter)
+        self.objects.action(access, &role, &mut self.world, method, &parameter, out)
     }
 }

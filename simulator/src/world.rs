@@ -10,7 +10,7 @@ use crate::{
     household::{Flow, Household, Meterage},
     meter::logical_device_name,
     supply::Supply,
-    wall_clock::{SUMMER_DEVIATION_MINUTES, WallClock, deviation_minutes},
+    wall_clock::{SUMMER_DEVIATION_MINUTES, deviation_minutes},
 };
 
 /// The firmware that meters are made with.
@@ -28,13 +28,13 @@ pub(crate) struct World {
     pub(crate) firmware: Vec<u8>,
     /// The greatest invocation counter accepted from any client.
     pub(crate) received_counter: u32,
-    wall_clock: WallClock,
+    now: i64,
     /// Seconds that the meter's clock was set ahead of the true time.
     ahead_s: i64,
 }
 
 impl World {
-    pub(crate) fn new(serial: u32, title: SystemTitle, wall_clock: WallClock) -> Self {
+    pub(crate) fn new(serial: u32, title: SystemTitle, now: i64) -> Self {
         Self {
             serial,
             title,
@@ -43,7 +43,7 @@ impl World {
             events: EventLog::default(),
             firmware: FIRMWARE.to_vec(),
             received_counter: 0,
-            wall_clock,
+            now,
             ahead_s: 0,
         }
     }
@@ -51,7 +51,12 @@ impl World {
     /// The true time. Meterage and profiles go by it, so that setting the clock neither makes nor
     /// loses energy.
     pub(crate) fn now(&self) -> i64 {
-        self.wall_clock.now()
+        self.now
+    }
+
+    /// Lets the true time be `now`.
+    pub(crate) fn set_now(&mut self, now: i64) {
+        self.now = now;
     }
 
     /// What the meter's clock shows, in UTC.

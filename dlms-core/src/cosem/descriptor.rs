@@ -22,14 +22,20 @@ impl ClassId {
     pub const EXTENDED_REGISTER: Self = Self(4);
     /// Demand register.
     pub const DEMAND_REGISTER: Self = Self(5);
+    /// Register activation.
+    pub const REGISTER_ACTIVATION: Self = Self(6);
     /// Profile generic.
     pub const PROFILE_GENERIC: Self = Self(7);
     /// Clock.
     pub const CLOCK: Self = Self(8);
     /// Script table.
     pub const SCRIPT_TABLE: Self = Self(9);
+    /// Schedule.
+    pub const SCHEDULE: Self = Self(10);
     /// Special days table.
     pub const SPECIAL_DAYS_TABLE: Self = Self(11);
+    /// Association SN.
+    pub const ASSOCIATION_SN: Self = Self(12);
     /// Association LN.
     pub const ASSOCIATION_LN: Self = Self(15);
     /// SAP assignment.
@@ -38,12 +44,18 @@ impl ClassId {
     pub const IMAGE_TRANSFER: Self = Self(18);
     /// Activity calendar.
     pub const ACTIVITY_CALENDAR: Self = Self(20);
+    /// Register monitor.
+    pub const REGISTER_MONITOR: Self = Self(21);
+    /// Single action schedule.
+    pub const SINGLE_ACTION_SCHEDULE: Self = Self(22);
     /// Push setup.
     pub const PUSH_SETUP: Self = Self(40);
     /// Security setup.
     pub const SECURITY_SETUP: Self = Self(64);
     /// Disconnect control.
     pub const DISCONNECT_CONTROL: Self = Self(70);
+    /// Limiter.
+    pub const LIMITER: Self = Self(71);
 }
 
 impl fmt::Display for ClassId {

@@ -3,10 +3,11 @@
 use dlms_core::{
     axdr::{Data, DataBuf},
     cosem::{ClassId, DateTime, LogicalName},
+    device::{AttributeRights, Call, CosemObject, Get, MethodRights, put},
     xdlms::{ActionResult, DataAccessResult},
 };
 
-use super::{CosemObject, Read, Rights, put, replace};
+use super::{ACCESS, READ, READ_WRITE, replace};
 use crate::{
     events::code,
     world::{World, moment},
@@ -86,7 +87,7 @@ impl ActivityCalendar {
     }
 }
 
-impl CosemObject for ActivityCalendar {
+impl CosemObject<World> for ActivityCalendar {
     fn class(&self) -> ClassId {
         ClassId::ACTIVITY_CALENDAR
     }
@@ -95,22 +96,21 @@ impl CosemObject for ActivityCalendar {
         LogicalName([0, 0, 13, 0, 0, 255])
     }
 
-    fn attributes(&self) -> &'static [Rights] {
-        use Rights::{Read, ReadWrite};
-        &[Read, Read, Read, Read, ReadWrite, ReadWrite, ReadWrite, ReadWrite, ReadWrite]
+    fn attributes(&self) -> &[AttributeRights] {
+        &[READ, READ, READ, READ, READ_WRITE, READ_WRITE, READ_WRITE, READ_WRITE, READ_WRITE]
     }
 
     /// activate_passive_calendar
-    fn methods(&self) -> &'static [bool] {
-        &[true]
+    fn methods(&self) -> &[MethodRights] {
+        &[ACCESS]
     }
 
-    fn read(&self, read: &Read<'_>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
+    fn get(&self, get: &Get<'_, World>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
         // Due, but nobody has written since.
-        let due = self.is_due(read.world);
+        let due = self.is_due(get.world);
         let active = if due { &self.passive } else { &self.active };
         let takes_over = if due { DateTime::UNSPECIFIED } else { self.takes_over };
-        match read.attribute {
+        match get.attribute {
             attribute @ 2..=5 => put(out, &active.0[usize::from(attribute.unsigned_abs()) - 2]),
             attribute @ 6..=9 => {
                 put(out, &self.passive.0[usize::from(attribute.unsigned_abs()) - 6])
@@ -119,14 +119,14 @@ impl CosemObject for ActivityCalendar {
         }
     }
 
-    fn write(
+    fn set(
         &mut self,
         attribute: i8,
         value: &Data<'_>,
-        world: &mut World,
+        call: &mut Call<'_, World>,
     ) -> Result<(), DataAccessResult> {
-        if self.is_due(world) {
-            self.activate(world);
+        if self.is_due(call.world) {
+            self.activate(call.world);
         }
         match attribute {
             6..=9 => replace(&mut self.passive.0[usize::from(attribute.unsigned_abs()) - 6], value),
@@ -142,9 +142,10 @@ impl CosemObject for ActivityCalendar {
         &mut self,
         _method: i8,
         _parameter: &Data<'_>,
-        world: &mut World,
+        call: &mut Call<'_, World>,
+        _out: &mut Vec<u8>,
     ) -> Result<(), ActionResult> {
-        self.activate(world);
+        self.activate(call.world);
         Ok(())
     }
 }

@@ -3,10 +3,11 @@
 use dlms_core::{
     axdr::{Data, DataBuf},
     cosem::{ClassId, DateTime, LogicalName},
+    device::{AttributeRights, Call, CosemObject, Get, MethodRights, put},
     xdlms::{ActionResult, DataAccessResult},
 };
 
-use super::{CosemObject, Read, Rights, put};
+use super::{ACCESS, DENIED, READ, READ_WRITE};
 use crate::{
     events::code,
     household::QUARTER_S,
@@ -26,7 +27,7 @@ const SHIFT_MAX_S: u16 = 900;
 /// The clock. Its time is the world's.
 pub(super) struct Clock;
 
-impl CosemObject for Clock {
+impl CosemObject<World> for Clock {
     fn class(&self) -> ClassId {
         ClassId::CLOCK
     }
@@ -35,20 +36,19 @@ impl CosemObject for Clock {
         LogicalName::CLOCK
     }
 
-    fn attributes(&self) -> &'static [Rights] {
-        use Rights::{Read, ReadWrite};
-        &[ReadWrite, Read, Read, Read, Read, Read, Read, Read]
+    fn attributes(&self) -> &[AttributeRights] {
+        &[READ_WRITE, READ, READ, READ, READ, READ, READ, READ]
     }
 
     /// adjust_to_quarter, adjust_to_measuring_period, adjust_to_minute, adjust_to_preset_time,
     /// preset_adjusting_time, shift_time
-    fn methods(&self) -> &'static [bool] {
-        &[true, true, true, false, false, true]
+    fn methods(&self) -> &[MethodRights] {
+        &[ACCESS, ACCESS, ACCESS, DENIED, DENIED, ACCESS]
     }
 
-    fn read(&self, read: &Read<'_>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
-        let time = local_time(read.world.clock());
-        match read.attribute {
+    fn get(&self, get: &Get<'_, World>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
+        let time = local_time(get.world.clock());
+        match get.attribute {
             2 => put(out, &time.to_data()),
             3 => put(out, &DataBuf::Long(WINTER_DEVIATION_MINUTES)),
             4 => put(out, &DataBuf::Unsigned(time.status.0)),
@@ -63,14 +63,14 @@ impl CosemObject for Clock {
         }
     }
 
-    fn write(
+    fn set(
         &mut self,
         _attribute: i8,
         value: &Data<'_>,
-        world: &mut World,
+        call: &mut Call<'_, World>,
     ) -> Result<(), DataAccessResult> {
         let time = DateTime::from_data(value).ok_or(DataAccessResult::TypeUnmatched)?;
-        set(world, moment(&time).ok_or(DataAccessResult::TypeUnmatched)?);
+        set(call.world, moment(&time).ok_or(DataAccessResult::TypeUnmatched)?);
         Ok(())
     }
 
@@ -78,9 +78,10 @@ impl CosemObject for Clock {
         &mut self,
         method: i8,
         parameter: &Data<'_>,
-        world: &mut World,
+        call: &mut Call<'_, World>,
+        _out: &mut Vec<u8>,
     ) -> Result<(), ActionResult> {
-        let now = world.clock();
+        let now = call.world.clock();
         let nearest = |step: i64| (now + step / 2).div_euclid(step) * step;
         let then = match method {
             1 | 2 => nearest(QUARTER_S),
@@ -90,7 +91,7 @@ impl CosemObject for Clock {
                 _ => return Err(ActionResult::TypeUnmatched),
             },
         };
-        set(world, then);
+        set(call.world, then);
         Ok(())
     }
 }

@@ -3,34 +3,29 @@
 use dlms_core::{
     axdr::{Data as Value, DataBuf},
     cosem::{ClassId, LogicalName},
+    device::{AttributeRights, Call, CosemObject, Data, Get, put},
     xdlms::DataAccessResult,
 };
 
-use super::{CosemObject, Read, Rights, put};
+use super::READ_WRITE;
 use crate::world::World;
 
 /// Adds the objects of this class.
-pub(super) fn add(objects: &mut Vec<Box<dyn CosemObject>>) {
+pub(super) fn add(objects: &mut Vec<Box<dyn CosemObject<World>>>) {
     let known = [
-        Known {
-            name: LogicalName::LOGICAL_DEVICE_NAME,
-            value: |world| DataBuf::octet_string(world.logical_device_name()),
-        },
-        Known {
-            name: SERIAL_NUMBER,
-            value: |world| DataBuf::octet_string(format!("{:08}", world.serial)),
-        },
-        Known {
-            name: LogicalName::INVOCATION_COUNTER,
-            value: |world| DataBuf::DoubleLongUnsigned(world.received_counter),
-        },
-        Known {
-            name: ACTIVE_FIRMWARE,
-            value: |world| DataBuf::octet_string(world.firmware.clone()),
-        },
-        Known { name: EVENT_CODE, value: |world| DataBuf::Unsigned(world.events.last_code()) },
+        Data::new(LogicalName::LOGICAL_DEVICE_NAME, |world: &World| {
+            DataBuf::octet_string(world.logical_device_name())
+        }),
+        Data::new(SERIAL_NUMBER, |world: &World| {
+            DataBuf::octet_string(format!("{:08}", world.serial))
+        }),
+        Data::new(LogicalName::INVOCATION_COUNTER, |world: &World| {
+            DataBuf::DoubleLongUnsigned(world.received_counter)
+        }),
+        Data::new(ACTIVE_FIRMWARE, |world: &World| DataBuf::octet_string(world.firmware.clone())),
+        Data::new(EVENT_CODE, |world: &World| DataBuf::Unsigned(world.events.last_code())),
     ];
-    objects.extend(known.map(|object| Box::new(object) as Box<dyn CosemObject>));
+    objects.extend(known.map(|object| Box::new(object) as Box<dyn CosemObject<World>>));
     objects.push(Box::new(Status { value: 0 }));
 }
 
@@ -43,36 +38,12 @@ pub(super) const EVENT_CODE: LogicalName = LogicalName([0, 0, 96, 11, 0, 255]);
 /// The status of the load profile.
 pub(super) const PROFILE_STATUS: LogicalName = LogicalName([0, 0, 96, 10, 1, 255]);
 
-/// What the meter knows; nobody writes it.
-struct Known {
-    name: LogicalName,
-    value: fn(&World) -> DataBuf,
-}
-
-impl CosemObject for Known {
-    fn class(&self) -> ClassId {
-        ClassId::DATA
-    }
-
-    fn name(&self) -> LogicalName {
-        self.name
-    }
-
-    fn attributes(&self) -> &'static [Rights] {
-        &[Rights::Read]
-    }
-
-    fn read(&self, read: &Read<'_>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
-        put(out, &(self.value)(read.world))
-    }
-}
-
 /// The profile status, which clients may write.
 struct Status {
     value: u8,
 }
 
-impl CosemObject for Status {
+impl CosemObject<World> for Status {
     fn class(&self) -> ClassId {
         ClassId::DATA
     }
@@ -81,19 +52,19 @@ impl CosemObject for Status {
         PROFILE_STATUS
     }
 
-    fn attributes(&self) -> &'static [Rights] {
-        &[Rights::ReadWrite]
+    fn attributes(&self) -> &[AttributeRights] {
+        &[READ_WRITE]
     }
 
-    fn read(&self, _read: &Read<'_>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
+    fn get(&self, _get: &Get<'_, World>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
         put(out, &DataBuf::Unsigned(self.value))
     }
 
-    fn write(
+    fn set(
         &mut self,
         _attribute: i8,
         value: &Value<'_>,
-        _world: &mut World,
+        _call: &mut Call<'_, World>,
     ) -> Result<(), DataAccessResult> {
         match value {
             Value::Unsigned(value) => {

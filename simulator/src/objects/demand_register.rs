@@ -3,10 +3,11 @@
 use dlms_core::{
     axdr::{Data, DataBuf},
     cosem::{ClassId, LogicalName, ScalerUnit, Unit},
+    device::{AttributeRights, Call, CosemObject, Get, MethodRights, put},
     xdlms::{ActionResult, DataAccessResult},
 };
 
-use super::{CosemObject, Read, Rights, put};
+use super::{ACCESS, READ};
 use crate::{
     household::{Flow, QUARTER_S},
     world::{World, local_time},
@@ -15,7 +16,7 @@ use crate::{
 const PERIOD_S: u32 = QUARTER_S as u32;
 
 /// Adds the object of this class.
-pub(super) fn add(objects: &mut Vec<Box<dyn CosemObject>>) {
+pub(super) fn add(objects: &mut Vec<Box<dyn CosemObject<World>>>) {
     objects.push(Box::new(DemandRegister { restarted: i64::MIN }));
 }
 
@@ -38,7 +39,7 @@ fn demand_w(world: &World, from_s: i64, to_s: i64) -> u32 {
     energy.saturating_mul(3_600 / PERIOD_S)
 }
 
-impl CosemObject for DemandRegister {
+impl CosemObject<World> for DemandRegister {
     fn class(&self) -> ClassId {
         ClassId::DEMAND_REGISTER
     }
@@ -47,20 +48,20 @@ impl CosemObject for DemandRegister {
         LogicalName([1, 0, 1, 4, 0, 255])
     }
 
-    fn attributes(&self) -> &'static [Rights] {
-        &[Rights::Read; 8]
+    fn attributes(&self) -> &[AttributeRights] {
+        &[READ; 8]
     }
 
     /// reset, next_period
-    fn methods(&self) -> &'static [bool] {
-        &[true, true]
+    fn methods(&self) -> &[MethodRights] {
+        &[ACCESS, ACCESS]
     }
 
-    fn read(&self, read: &Read<'_>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
-        let world = read.world;
+    fn get(&self, get: &Get<'_, World>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
+        let world = get.world;
         let now = world.now();
         let start = self.start(now);
-        match read.attribute {
+        match get.attribute {
             2 => put(out, &DataBuf::DoubleLongUnsigned(demand_w(world, start, now))),
             3 => put(out, &DataBuf::DoubleLongUnsigned(demand_w(world, start - QUARTER_S, start))),
             4 => put(out, &ScalerUnit::new(0, Unit::Watt).to_data()),
@@ -76,9 +77,10 @@ impl CosemObject for DemandRegister {
         &mut self,
         _method: i8,
         _parameter: &Data<'_>,
-        world: &mut World,
+        call: &mut Call<'_, World>,
+        _out: &mut Vec<u8>,
     ) -> Result<(), ActionResult> {
-        self.restarted = world.now();
+        self.restarted = call.world.now();
         Ok(())
     }
 }

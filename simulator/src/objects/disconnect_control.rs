@@ -4,10 +4,11 @@
 use dlms_core::{
     axdr::{Data, DataBuf},
     cosem::{ClassId, LogicalName},
+    device::{AttributeRights, Call, CosemObject, Get, MethodRights, put},
     xdlms::{ActionResult, DataAccessResult},
 };
 
-use super::{CosemObject, Read, Rights, put};
+use super::{ACCESS, READ, READ_WRITE};
 use crate::{events::code, supply::ControlState, world::World};
 
 /// The name of the disconnector.
@@ -20,7 +21,7 @@ pub(super) const REMOTE_RECONNECT: i8 = 2;
 /// The disconnector.
 pub(super) struct DisconnectControl;
 
-impl CosemObject for DisconnectControl {
+impl CosemObject<World> for DisconnectControl {
     fn class(&self) -> ClassId {
         ClassId::DISCONNECT_CONTROL
     }
@@ -29,40 +30,41 @@ impl CosemObject for DisconnectControl {
         NAME
     }
 
-    fn attributes(&self) -> &'static [Rights] {
-        &[Rights::Read, Rights::Read, Rights::ReadWrite]
+    fn attributes(&self) -> &[AttributeRights] {
+        &[READ, READ, READ_WRITE]
     }
 
-    fn methods(&self) -> &'static [bool] {
-        &[true, true]
+    fn methods(&self) -> &[MethodRights] {
+        &[ACCESS, ACCESS]
     }
 
-    fn read(&self, read: &Read<'_>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
-        let supply = &read.world.supply;
-        match read.attribute {
+    fn get(&self, get: &Get<'_, World>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
+        let supply = &get.world.supply;
+        match get.attribute {
             2 => put(out, &DataBuf::Boolean(supply.is_connected())),
             3 => put(out, &DataBuf::Enum(supply.state().code())),
             _ => put(out, &DataBuf::Enum(supply.mode())),
         }
     }
 
-    fn write(
+    fn set(
         &mut self,
         _attribute: i8,
         value: &Data<'_>,
-        world: &mut World,
+        call: &mut Call<'_, World>,
     ) -> Result<(), DataAccessResult> {
         let mode = value.as_enum().ok_or(DataAccessResult::TypeUnmatched)?;
-        world.supply.set_mode(mode).map_err(|_| DataAccessResult::OtherReason)
+        call.world.supply.set_mode(mode).map_err(|_| DataAccessResult::OtherReason)
     }
 
     fn invoke(
         &mut self,
         method: i8,
         _parameter: &Data<'_>,
-        world: &mut World,
+        call: &mut Call<'_, World>,
+        _out: &mut Vec<u8>,
     ) -> Result<(), ActionResult> {
-        operate(method, world)
+        operate(method, call.world)
     }
 }
 

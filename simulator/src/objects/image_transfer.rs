@@ -6,10 +6,11 @@
 use dlms_core::{
     axdr::{BitStringBuf, Data, DataBuf},
     cosem::{ClassId, LogicalName},
+    device::{AttributeRights, Call, CosemObject, Get, MethodRights, put},
     xdlms::{ActionResult, DataAccessResult},
 };
 
-use super::{CosemObject, Read, Rights, put};
+use super::{ACCESS, READ, READ_WRITE};
 use crate::{events::code, world::World};
 
 /// Octets of every block but the last.
@@ -118,7 +119,7 @@ impl ImageTransfer {
     }
 }
 
-impl CosemObject for ImageTransfer {
+impl CosemObject<World> for ImageTransfer {
     fn class(&self) -> ClassId {
         ClassId::IMAGE_TRANSFER
     }
@@ -127,20 +128,19 @@ impl CosemObject for ImageTransfer {
         LogicalName([0, 0, 44, 0, 0, 255])
     }
 
-    fn attributes(&self) -> &'static [Rights] {
-        use Rights::{Read, ReadWrite};
-        &[Read, Read, Read, ReadWrite, Read, Read]
+    fn attributes(&self) -> &[AttributeRights] {
+        &[READ, READ, READ, READ_WRITE, READ, READ]
     }
 
     /// image_transfer_initiate, image_block_transfer, image_verify, image_activate
-    fn methods(&self) -> &'static [bool] {
-        &[true; 4]
+    fn methods(&self) -> &[MethodRights] {
+        &[ACCESS; 4]
     }
 
-    fn read(&self, read: &Read<'_>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
+    fn get(&self, get: &Get<'_, World>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
         let number =
             |value: usize| DataBuf::DoubleLongUnsigned(u32::try_from(value).unwrap_or(u32::MAX));
-        match read.attribute {
+        match get.attribute {
             2 => put(out, &number(BLOCK_LEN)),
             3 => {
                 let bits = self.blocks.iter().copied();
@@ -163,11 +163,11 @@ impl CosemObject for ImageTransfer {
         }
     }
 
-    fn write(
+    fn set(
         &mut self,
         _attribute: i8,
         value: &Data<'_>,
-        _world: &mut World,
+        _call: &mut Call<'_, World>,
     ) -> Result<(), DataAccessResult> {
         self.enabled = value.as_boolean().ok_or(DataAccessResult::TypeUnmatched)?;
         Ok(())
@@ -177,7 +177,8 @@ impl CosemObject for ImageTransfer {
         &mut self,
         method: i8,
         parameter: &Data<'_>,
-        world: &mut World,
+        call: &mut Call<'_, World>,
+        _out: &mut Vec<u8>,
     ) -> Result<(), ActionResult> {
         if !self.enabled {
             return Err(ActionResult::ReadWriteDenied);
@@ -185,8 +186,8 @@ impl CosemObject for ImageTransfer {
         let result = match method {
             1 => self.initiate(parameter).unwrap_or(ActionResult::TypeUnmatched),
             2 => self.transfer(parameter).unwrap_or(ActionResult::TypeUnmatched),
-            3 => self.verify(world),
-            _ => self.activate(world),
+            3 => self.verify(call.world),
+            _ => self.activate(call.world),
         };
         match result {
             ActionResult::Success => Ok(()),

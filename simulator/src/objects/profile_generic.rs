@@ -14,16 +14,17 @@ use dlms_core::{
         CaptureObject, ClassId, DateTime, EntryDescriptor, LogicalName, ProfileSelector,
         RangeDescriptor, Time,
     },
+    device::{AttributeRights, Call, CosemObject, Get, MethodRights, put},
     xdlms::{ActionResult, DataAccessResult},
 };
 
 pub use load_profile::ENTRIES_MAX;
 
-use super::{CosemObject, Read, Rights, put};
+use super::{ACCESS, DENIED, READ};
 use crate::world::{World, moment};
 
 /// Adds the objects of this class.
-pub(super) fn add(objects: &mut Vec<Box<dyn CosemObject>>, entries: u32) {
+pub(super) fn add(objects: &mut Vec<Box<dyn CosemObject<World>>>, entries: u32) {
     objects.push(Box::new(ProfileGeneric(load_profile::LoadProfile::new(entries))));
     objects.push(Box::new(ProfileGeneric(event_log::StandardEventLog)));
 }
@@ -62,7 +63,7 @@ struct ProfileGeneric<P>(P);
 /// The sort method: first in, first out.
 const FIFO: u8 = 1;
 
-impl<P: Profile> CosemObject for ProfileGeneric<P> {
+impl<P: Profile> CosemObject<World> for ProfileGeneric<P> {
     fn class(&self) -> ClassId {
         ClassId::PROFILE_GENERIC
     }
@@ -75,25 +76,25 @@ impl<P: Profile> CosemObject for ProfileGeneric<P> {
         P::NAME
     }
 
-    fn attributes(&self) -> &'static [Rights] {
-        &[Rights::Read; 7]
+    fn attributes(&self) -> &[AttributeRights] {
+        &[READ; 7]
     }
 
     /// reset, capture
-    fn methods(&self) -> &'static [bool] {
-        &[true, false]
+    fn methods(&self) -> &[MethodRights] {
+        &[ACCESS, DENIED]
     }
 
-    fn selectors(&self, attribute: i8) -> &'static [i8] {
+    fn selectors(&self, attribute: i8) -> &[u8] {
         if attribute == 2 { &[1, 2] } else { &[] }
     }
 
-    fn read(&self, read: &Read<'_>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
+    fn get(&self, get: &Get<'_, World>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
         let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
-        match read.attribute {
+        match get.attribute {
             2 => {
-                let mut table = self.0.table(read.world);
-                let part = match read.selection {
+                let mut table = self.0.table(get.world);
+                let part = match get.selection {
                     Some(selection) => {
                         let parameters = selection.parameters.data();
                         let parameters = parameters.map_err(|_| DataAccessResult::TypeUnmatched)?;
@@ -109,7 +110,7 @@ impl<P: Profile> CosemObject for ProfileGeneric<P> {
             5 => put(out, &DataBuf::Enum(FIFO)),
             6 => put(out, &CaptureObject::CLOCK_TIME.to_data()),
             7 => {
-                let rows = self.0.table(read.world).len();
+                let rows = self.0.table(get.world).len();
                 put(out, &DataBuf::DoubleLongUnsigned(number(rows)))
             }
             _ => put(out, &DataBuf::DoubleLongUnsigned(self.0.capacity())),
@@ -120,9 +121,10 @@ impl<P: Profile> CosemObject for ProfileGeneric<P> {
         &mut self,
         _method: i8,
         _parameter: &Data<'_>,
-        world: &mut World,
+        call: &mut Call<'_, World>,
+        _out: &mut Vec<u8>,
     ) -> Result<(), ActionResult> {
-        self.0.reset(world);
+        self.0.reset(call.world);
         Ok(())
     }
 }

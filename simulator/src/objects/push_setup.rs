@@ -4,10 +4,11 @@
 use dlms_core::{
     axdr::{Data, DataBuf},
     cosem::{AttributeDescriptor, CaptureObject, ClassId, LogicalName},
+    device::{AttributeRights, Call, CosemObject, Get, MethodRights, put},
     xdlms::DataAccessResult,
 };
 
-use super::{CosemObject, Read, Rights, put, register, replace};
+use super::{DENIED, READ_WRITE, register, replace};
 use crate::world::World;
 
 /// The transport service TCP.
@@ -43,7 +44,7 @@ impl Default for PushSetup {
     }
 }
 
-impl CosemObject for PushSetup {
+impl CosemObject<World> for PushSetup {
     fn class(&self) -> ClassId {
         ClassId::PUSH_SETUP
     }
@@ -52,24 +53,24 @@ impl CosemObject for PushSetup {
         LogicalName([0, 0, 25, 9, 0, 255])
     }
 
-    fn attributes(&self) -> &'static [Rights] {
-        &[Rights::ReadWrite; 6]
+    fn attributes(&self) -> &[AttributeRights] {
+        &[READ_WRITE; 6]
     }
 
     /// push
-    fn methods(&self) -> &'static [bool] {
-        &[false]
+    fn methods(&self) -> &[MethodRights] {
+        &[DENIED]
     }
 
-    fn read(&self, read: &Read<'_>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
-        put(out, &self.0[attribute_index(read.attribute)])
+    fn get(&self, get: &Get<'_, World>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
+        put(out, &self.0[attribute_index(get.attribute)])
     }
 
-    fn write(
+    fn set(
         &mut self,
         attribute: i8,
         value: &Data<'_>,
-        _world: &mut World,
+        _call: &mut Call<'_, World>,
     ) -> Result<(), DataAccessResult> {
         replace(&mut self.0[attribute_index(attribute)], value)
     }

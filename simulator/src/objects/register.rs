@@ -3,10 +3,11 @@
 use dlms_core::{
     axdr::{Data, DataBuf},
     cosem::{ClassId, LogicalName, ScalerUnit, Unit},
+    device::{AttributeRights, Call, CosemObject, Get, MethodRights, Register, put},
     xdlms::{ActionResult, DataAccessResult},
 };
 
-use super::{CosemObject, Read, Rights, put};
+use super::{ACCESS, READ};
 use crate::{
     household::Flow,
     world::{World, local_time, month_start},
@@ -25,68 +26,26 @@ pub(super) const VOLTAGE: LogicalName = LogicalName([1, 0, 32, 7, 0, 255]);
 pub(super) const CURRENT: LogicalName = LogicalName([1, 0, 31, 7, 0, 255]);
 
 /// Adds the objects of these classes.
-pub(super) fn add(objects: &mut Vec<Box<dyn CosemObject>>) {
+pub(super) fn add(objects: &mut Vec<Box<dyn CosemObject<World>>>) {
     let registers = [
-        Register {
-            name: IMPORT,
-            scaler_unit: ScalerUnit::new(0, Unit::WattHour),
-            value: |world| DataBuf::DoubleLongUnsigned(world.energy_wh(Flow::Import, world.now())),
-        },
-        Register {
-            name: EXPORT,
-            scaler_unit: ScalerUnit::new(0, Unit::WattHour),
-            value: |world| DataBuf::DoubleLongUnsigned(world.energy_wh(Flow::Export, world.now())),
-        },
-        Register {
-            name: IMPORT_POWER,
-            scaler_unit: ScalerUnit::new(0, Unit::Watt),
-            value: |world| DataBuf::DoubleLongUnsigned(world.power_w(Flow::Import)),
-        },
-        Register {
-            name: VOLTAGE,
-            scaler_unit: ScalerUnit::new(-1, Unit::Volt),
-            value: |world| DataBuf::LongUnsigned(world.household.voltage_dv(world.now())),
-        },
-        Register {
-            name: CURRENT,
-            scaler_unit: ScalerUnit::new(-2, Unit::Ampere),
-            value: |world| DataBuf::Long(world.current_ca()),
-        },
+        Register::new(IMPORT, ScalerUnit::new(0, Unit::WattHour), |world: &World| {
+            DataBuf::DoubleLongUnsigned(world.energy_wh(Flow::Import, world.now()))
+        }),
+        Register::new(EXPORT, ScalerUnit::new(0, Unit::WattHour), |world: &World| {
+            DataBuf::DoubleLongUnsigned(world.energy_wh(Flow::Export, world.now()))
+        }),
+        Register::new(IMPORT_POWER, ScalerUnit::new(0, Unit::Watt), |world: &World| {
+            DataBuf::DoubleLongUnsigned(world.power_w(Flow::Import))
+        }),
+        Register::new(VOLTAGE, ScalerUnit::new(-1, Unit::Volt), |world: &World| {
+            DataBuf::LongUnsigned(world.household.voltage_dv(world.now()))
+        }),
+        Register::new(CURRENT, ScalerUnit::new(-2, Unit::Ampere), |world: &World| {
+            DataBuf::Long(world.current_ca())
+        }),
     ];
-    objects.extend(registers.map(|object| Box::new(object) as Box<dyn CosemObject>));
+    objects.extend(registers.map(|object| Box::new(object) as Box<dyn CosemObject<World>>));
     objects.push(Box::new(MaximumDemand { since: None }));
-}
-
-struct Register {
-    name: LogicalName,
-    scaler_unit: ScalerUnit,
-    value: fn(&World) -> DataBuf,
-}
-
-impl CosemObject for Register {
-    fn class(&self) -> ClassId {
-        ClassId::REGISTER
-    }
-
-    fn name(&self) -> LogicalName {
-        self.name
-    }
-
-    fn attributes(&self) -> &'static [Rights] {
-        &[Rights::Read, Rights::Read]
-    }
-
-    /// Nobody resets a register that bills are made from.
-    fn methods(&self) -> &'static [bool] {
-        &[false]
-    }
-
-    fn read(&self, read: &Read<'_>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
-        match read.attribute {
-            2 => put(out, &(self.value)(read.world)),
-            _ => put(out, &self.scaler_unit.to_data()),
-        }
-    }
 }
 
 /// The maximum demand of this month, and when it was.
@@ -95,7 +54,7 @@ struct MaximumDemand {
     since: Option<i64>,
 }
 
-impl CosemObject for MaximumDemand {
+impl CosemObject<World> for MaximumDemand {
     fn class(&self) -> ClassId {
         ClassId::EXTENDED_REGISTER
     }
@@ -104,19 +63,19 @@ impl CosemObject for MaximumDemand {
         LogicalName([1, 0, 1, 6, 0, 255])
     }
 
-    fn attributes(&self) -> &'static [Rights] {
-        &[Rights::Read; 4]
+    fn attributes(&self) -> &[AttributeRights] {
+        &[READ; 4]
     }
 
-    fn methods(&self) -> &'static [bool] {
-        &[true]
+    fn methods(&self) -> &[MethodRights] {
+        &[ACCESS]
     }
 
-    fn read(&self, read: &Read<'_>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
-        let now = read.world.now();
+    fn get(&self, get: &Get<'_, World>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
+        let now = get.world.now();
         let since = month_start(now).max(self.since.unwrap_or(i64::MIN));
-        let peak = || read.world.household.peak_w(Flow::Import, since, now);
-        match read.attribute {
+        let peak = || get.world.household.peak_w(Flow::Import, since, now);
+        match get.attribute {
             2 => put(out, &DataBuf::DoubleLongUnsigned(peak().0)),
             3 => put(out, &ScalerUnit::new(0, Unit::Watt).to_data()),
             4 => put(out, &DataBuf::Unsigned(0)),
@@ -128,9 +87,10 @@ impl CosemObject for MaximumDemand {
         &mut self,
         _method: i8,
         _parameter: &Data<'_>,
-        world: &mut World,
+        call: &mut Call<'_, World>,
+        _out: &mut Vec<u8>,
     ) -> Result<(), ActionResult> {
-        self.since = Some(world.now());
+        self.since = Some(call.world.now());
         Ok(())
     }
 }

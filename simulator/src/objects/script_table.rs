@@ -3,13 +3,13 @@
 use dlms_core::{
     axdr::{Data, DataBuf},
     cosem::{ClassId, LogicalName},
+    device::{AttributeRights, Call, CosemObject, Get, MethodRights, put},
     xdlms::{ActionResult, DataAccessResult},
 };
 
 use super::{
-    CosemObject, Read, Rights,
+    ACCESS, READ,
     disconnect_control::{self, REMOTE_DISCONNECT, REMOTE_RECONNECT},
-    put,
 };
 use crate::world::World;
 
@@ -21,7 +21,7 @@ const SCRIPTS: [(u16, i8); 2] = [(1, REMOTE_DISCONNECT), (2, REMOTE_RECONNECT)];
 /// The disconnector's script table.
 pub(super) struct ScriptTable;
 
-impl CosemObject for ScriptTable {
+impl CosemObject<World> for ScriptTable {
     fn class(&self) -> ClassId {
         ClassId::SCRIPT_TABLE
     }
@@ -30,16 +30,16 @@ impl CosemObject for ScriptTable {
         LogicalName([0, 0, 10, 0, 106, 255])
     }
 
-    fn attributes(&self) -> &'static [Rights] {
-        &[Rights::Read]
+    fn attributes(&self) -> &[AttributeRights] {
+        &[READ]
     }
 
     /// execute
-    fn methods(&self) -> &'static [bool] {
-        &[true]
+    fn methods(&self) -> &[MethodRights] {
+        &[ACCESS]
     }
 
-    fn read(&self, _read: &Read<'_>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
+    fn get(&self, _get: &Get<'_, World>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
         put(
             out,
             &DataBuf::array(SCRIPTS.map(|(id, method)| {
@@ -59,11 +59,12 @@ impl CosemObject for ScriptTable {
         &mut self,
         _method: i8,
         parameter: &Data<'_>,
-        world: &mut World,
+        call: &mut Call<'_, World>,
+        _out: &mut Vec<u8>,
     ) -> Result<(), ActionResult> {
         let Data::LongUnsigned(id) = parameter else { return Err(ActionResult::TypeUnmatched) };
         let script = SCRIPTS.iter().find(|(known, _)| known == id);
         let (_, method) = script.ok_or(ActionResult::ObjectUndefined)?;
-        disconnect_control::operate(*method, world)
+        disconnect_control::operate(*method, call.world)
     }
 }

@@ -3,11 +3,13 @@
 use dlms_core::{
     axdr::DataBuf,
     cosem::{ClassId, LogicalName},
+    device::{AttributeRights, CosemObject, Get, MethodRights, put},
     security::SecuritySuite,
     xdlms::DataAccessResult,
 };
 
-use super::{CosemObject, Read, Rights, put};
+use super::{DENIED, READ};
+use crate::world::World;
 
 /// The name of the security setup of all associations.
 pub(super) const NAME: LogicalName = LogicalName([0, 0, 43, 0, 0, 255]);
@@ -18,7 +20,7 @@ const NOTHING: u8 = 0;
 /// The security setup. It can be read; keys and policy are those that the meter was made with.
 pub(super) struct SecuritySetup;
 
-impl CosemObject for SecuritySetup {
+impl CosemObject<World> for SecuritySetup {
     fn class(&self) -> ClassId {
         ClassId::SECURITY_SETUP
     }
@@ -27,24 +29,25 @@ impl CosemObject for SecuritySetup {
         NAME
     }
 
-    fn attributes(&self) -> &'static [Rights] {
-        &[Rights::Read; 4]
+    fn attributes(&self) -> &[AttributeRights] {
+        &[READ; 4]
     }
 
     /// security_activate, global_key_transfer
-    fn methods(&self) -> &'static [bool] {
-        &[false, false]
+    fn methods(&self) -> &[MethodRights] {
+        &[DENIED, DENIED]
     }
 
-    fn read(&self, read: &Read<'_>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
-        match read.attribute {
+    fn get(&self, get: &Get<'_, World>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
+        match get.attribute {
             2 => put(out, &DataBuf::Enum(NOTHING)),
             3 => put(out, &DataBuf::Enum(SecuritySuite::Suite0.id())),
             4 => {
-                let title = read.access.client_title.map_or(Vec::new(), |title| title.0.to_vec());
+                let title = get.access.and_then(|access| access.client_title);
+                let title = title.map_or_else(Vec::new, |title| title.0.to_vec());
                 put(out, &DataBuf::octet_string(title))
             }
-            _ => put(out, &DataBuf::octet_string(read.world.title.0)),
+            _ => put(out, &DataBuf::octet_string(get.world.title.0)),
         }
     }
 }

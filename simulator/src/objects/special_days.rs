@@ -3,10 +3,11 @@
 use dlms_core::{
     axdr::{Data, DataBuf},
     cosem::{ClassId, Date, LogicalName},
+    device::{AttributeRights, Call, CosemObject, Get, MethodRights, put},
     xdlms::{ActionResult, DataAccessResult},
 };
 
-use super::{CosemObject, Read, Rights, put};
+use super::{ACCESS, READ_WRITE};
 use crate::world::World;
 
 /// Entries of the table.
@@ -51,7 +52,7 @@ impl Default for SpecialDays {
     }
 }
 
-impl CosemObject for SpecialDays {
+impl CosemObject<World> for SpecialDays {
     fn class(&self) -> ClassId {
         ClassId::SPECIAL_DAYS_TABLE
     }
@@ -60,24 +61,24 @@ impl CosemObject for SpecialDays {
         LogicalName([0, 0, 11, 0, 0, 255])
     }
 
-    fn attributes(&self) -> &'static [Rights] {
-        &[Rights::ReadWrite]
+    fn attributes(&self) -> &[AttributeRights] {
+        &[READ_WRITE]
     }
 
     /// insert, delete
-    fn methods(&self) -> &'static [bool] {
-        &[true, true]
+    fn methods(&self) -> &[MethodRights] {
+        &[ACCESS, ACCESS]
     }
 
-    fn read(&self, _read: &Read<'_>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
+    fn get(&self, _get: &Get<'_, World>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
         put(out, &DataBuf::array(self.entries.iter().map(|entry| entry.to_data())))
     }
 
-    fn write(
+    fn set(
         &mut self,
         _attribute: i8,
         value: &Data<'_>,
-        _world: &mut World,
+        _call: &mut Call<'_, World>,
     ) -> Result<(), DataAccessResult> {
         let entries = value.as_array().ok_or(DataAccessResult::TypeUnmatched)?;
         let entries: Option<Vec<_>> = entries.map(|entry| Entry::from_data(&entry.ok()?)).collect();
@@ -93,7 +94,8 @@ impl CosemObject for SpecialDays {
         &mut self,
         method: i8,
         parameter: &Data<'_>,
-        _world: &mut World,
+        _call: &mut Call<'_, World>,
+        _out: &mut Vec<u8>,
     ) -> Result<(), ActionResult> {
         let (index, inserted) = match method {
             1 => {
