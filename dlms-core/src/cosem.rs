@@ -10,6 +10,7 @@ pub mod profile;
 pub mod registry;
 mod selective_access;
 mod unit;
+pub mod value;
 
 pub use capture_object::CaptureObject;
 pub use date_time::{ClockStatus, Date, DateTime, ParseDateTimeError, Time};

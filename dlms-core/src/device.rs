@@ -78,6 +78,7 @@ mod access_rights;
 mod association_ln;
 mod association_sn;
 mod data;
+mod disconnector;
 mod object;
 mod object_set;
 mod register;
@@ -90,7 +91,8 @@ pub use access_rights::{AllRights, AttributeRights, ClientRights, MethodRights, 
 pub use association_ln::AssociationLn;
 pub use association_sn::AssociationSn;
 pub use data::Data;
-pub use object::{Call, CosemObject, Get, put};
+pub use disconnector::{ControlState, Disconnector, NoTransition, Switching};
+pub use object::{Call, CosemObject, Get, Initiator, put};
 pub use object_set::{NESTING_MAX, NotUnique, ObjectSet};
 pub use register::Register;
 pub use sap_assignment::{SapAssignment, SapAssignmentItem};

@@ -339,6 +339,28 @@ mod tests {
     }
 
     #[test]
+    fn a_date_with_wildcards_means_every_day_that_fits() {
+        let means = |octets: [u8; 5]| {
+            let date = Date::decode(&mut Reader::new(&octets)).unwrap();
+            let days = (0..366).map(|day| Date::from_days_since_1970(20_454 + day).unwrap());
+            days.filter(|day| date.matches(*day)).map(|day| day.to_string()).collect::<Vec<_>>()
+        };
+        // From 2026-01-01 to 2027-01-01.
+        assert_eq!(means([0xff, 0xff, 12, 25, 0xff]), ["2026-12-25"]);
+        assert_eq!(means([0xff, 0xff, 1, 1, 0xff]), ["2026-01-01", "2027-01-01"]);
+        assert_eq!(means([0x07, 0xea, 1, 1, 0xff]), ["2026-01-01"]);
+        assert_eq!(means([0xff, 0xff, 10, 0xfe, 7]), ["2026-10-25"]);
+        assert_eq!(means([0xff, 0xff, 10, 0xfd, 7]), ["2026-10-18"]);
+        assert_eq!(means([0xff, 0xff, 2, 0xfe, 0xff]), ["2026-02-28"]);
+        assert_eq!(means([0xff, 0xff, 2, 0xfd, 0xff]), ["2026-02-27"]);
+        assert_eq!(means([0xff, 0xff, 0xff, 0xfe, 0xff]).len(), 12);
+        assert_eq!(means([0xff, 0xff, 0xff, 0xff, 1]).len(), 52);
+        assert_eq!(means([0xff; 5]).len(), 366);
+        assert_eq!(means([0xff, 0xff, 0xfe, 1, 0xff]).len(), 0);
+        assert!(!Date::UNSPECIFIED.matches(Date::UNSPECIFIED));
+    }
+
+    #[test]
     fn the_day_of_the_week_is_computed() {
         for (year, month, day, day_of_week) in
             [(1970, 1, 1, 4), (2000, 2, 29, 2), (2026, 11, 20, 5), (1969, 12, 31, 3), (0, 1, 1, 6)]

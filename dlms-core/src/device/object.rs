@@ -116,6 +116,18 @@ pub struct Call<'c, W> {
     pub world: &'c mut W,
     /// The other objects.
     pub objects: &'c mut ObjectSet<W>,
+    /// Who began.
+    pub initiator: Initiator,
+}
+
+/// Who began what an object is called for. What a client began stays begun by it through all
+/// objects that call each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Initiator {
+    /// A client, by a request.
+    Client,
+    /// The device itself, because a time has come or a value has changed.
+    Device,
 }
 
 impl<W> core::fmt::Debug for Call<'_, W> {

@@ -4,8 +4,8 @@ use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
 
 use super::{
-    AllRights, AttributeRights, Call, ClientRights, CosemObject, Get, MethodRights, ObjectId,
-    short_names,
+    AllRights, AttributeRights, Call, ClientRights, CosemObject, Get, Initiator, MethodRights,
+    ObjectId, short_names,
 };
 use crate::{
     association::Access,
@@ -23,6 +23,8 @@ pub struct ObjectSet<W> {
     pub(super) entries: Vec<Entry<W>>,
     /// How many objects are being called, each by the one before.
     nesting: usize,
+    /// Who began what is going on.
+    initiator: Initiator,
 }
 
 /// One object, and what of it is needed while it is away.
@@ -72,7 +74,7 @@ impl<W> ObjectSet<W> {
             return Err(NotUnique { class: one.id.class, name: one.id.name });
         }
         short_names::assign(&mut entries);
-        Ok(Self { entries, nesting: 0 })
+        Ok(Self { entries, nesting: 0, initiator: Initiator::Device })
     }
 
     /// The objects, in the order of their names.
@@ -166,7 +168,7 @@ impl<W> ObjectSet<W> {
         if !may.may_write() || !may.satisfied_by(access.protection) {
             return Err(DataAccessResult::ReadWriteDenied);
         }
-        self.write(world, attribute, value)
+        self.in_the_name_of_a_client(|objects| objects.write(world, attribute, value))
     }
 
     /// Invokes a method in the name of a client. What it returns, if anything, is appended to
@@ -187,7 +189,7 @@ impl<W> ObjectSet<W> {
         if !may.may_invoke() || !may.satisfied_by(access.protection) {
             return Err(ActionResult::ReadWriteDenied);
         }
-        self.invoke(world, method, parameter, out)
+        self.in_the_name_of_a_client(|objects| objects.invoke(world, method, parameter, out))
     }
 
     /// The value of an attribute, for the device itself.
@@ -264,6 +266,13 @@ impl<W> ObjectSet<W> {
         }
     }
 
+    fn in_the_name_of_a_client<T>(&mut self, what: impl FnOnce(&mut Self) -> T) -> T {
+        self.initiator = Initiator::Client;
+        let done = what(self);
+        self.initiator = Initiator::Device;
+        done
+    }
+
     fn read(
         &self,
         access: Option<&Access>,
@@ -319,7 +328,8 @@ impl<W> ObjectSet<W> {
         }
         let mut object = self.entries.get_mut(index)?.object.take()?;
         self.nesting = self.nesting.saturating_add(1);
-        let done = what(&mut *object, &mut Call { world, objects: self });
+        let initiator = self.initiator;
+        let done = what(&mut *object, &mut Call { world, objects: self, initiator });
         self.nesting = self.nesting.saturating_sub(1);
         self.entries.get_mut(index)?.object = Some(object);
         Some(done)

@@ -20,6 +20,7 @@ const SCRIPTS: LogicalName = LogicalName([0, 0, 10, 0, 106, 255]);
 #[derive(Default)]
 struct World {
     worked: u32,
+    worked_by: Option<Initiator>,
 }
 
 /// A disconnect control that counts.
@@ -59,6 +60,7 @@ impl CosemObject<World> for Switch {
         out: &mut Vec<u8>,
     ) -> Result<(), ActionResult> {
         call.world.worked += 1;
+        call.world.worked_by = Some(call.initiator);
         if method == 1 {
             Value::Unsigned(7).encode(&mut crate::axdr::Writer::new(out));
         }
@@ -268,6 +270,18 @@ fn what_is_due_is_done_when_its_time_has_come() {
     assert_eq!(world.worked, 0);
     objects.handle_timeout(world, 60);
     assert_eq!((world.worked, objects.poll_timeout(world)), (1, Some(3_660)));
+}
+
+#[test]
+fn what_a_client_began_is_the_clients_however_many_objects_it_passes() {
+    let mut objects = objects(1);
+    let world = &mut World::default();
+    let execute = MethodDescriptor::new(ClassId::SCRIPT_TABLE, SCRIPTS, 1);
+    let script = Value::LongUnsigned(1);
+    objects.action(&PLAIN, &AllRights, world, execute, &script, &mut Vec::new()).unwrap();
+    assert_eq!(world.worked_by, Some(Initiator::Client));
+    objects.handle_timeout(world, 60);
+    assert_eq!(world.worked_by, Some(Initiator::Device));
 }
 
 #[test]

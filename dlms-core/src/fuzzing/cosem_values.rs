@@ -1,6 +1,6 @@
 //! What the attributes of COSEM objects mean.
 
-use alloc::string::ToString;
+use alloc::{string::ToString, vec::Vec};
 
 use super::next;
 use crate::{
@@ -8,6 +8,11 @@ use crate::{
     cosem::{
         CaptureObject, DateTime, EntryDescriptor, LogicalName, ProfileSelector, RangeDescriptor,
         ScalerUnit, Unit, obis, scaled_text,
+        value::{
+            ActionSet, CellInfo, CosemValue, DayProfile, EmergencyProfile, ExecutionTime,
+            GprsQualityOfService, ImageToActivate, PushObjectV0, RegisterMask, ScheduleEntry,
+            SeasonProfile, SendDestinationAndMethod, SpecialDay, WeekProfile, Window,
+        },
     },
 };
 
@@ -33,6 +38,7 @@ pub fn cosem_values(mut octets: &[u8]) {
             selector.parameters()
         },
     );
+    structured(&data);
     if let Some(objects) = CaptureObject::list_from_data(&data) {
         let list = DataBuf::array(objects.iter().map(CaptureObject::to_data)).to_octets();
         let list = RawData::from_octets(&list).expect("what was written");
@@ -50,6 +56,28 @@ pub fn cosem_values(mut octets: &[u8]) {
         // Digits, zeros of the scaler, sign, point and symbol.
         assert!(text.len() <= 39 + 128 + 16, "{text}");
     }
+}
+
+/// The structures of attributes, but for those with a field of any type.
+fn structured(data: &Data<'_>) {
+    fn value<T: CosemValue + PartialEq + core::fmt::Debug>(data: &Data<'_>) {
+        same(data, T::from_data, T::to_data);
+    }
+    value::<Vec<SeasonProfile>>(data);
+    value::<Vec<WeekProfile>>(data);
+    value::<Vec<DayProfile>>(data);
+    value::<Vec<SpecialDay>>(data);
+    value::<Vec<ScheduleEntry>>(data);
+    value::<Vec<ExecutionTime>>(data);
+    value::<Vec<RegisterMask>>(data);
+    value::<Vec<ActionSet>>(data);
+    value::<EmergencyProfile>(data);
+    value::<Vec<PushObjectV0>>(data);
+    value::<SendDestinationAndMethod>(data);
+    value::<Vec<Window>>(data);
+    value::<Vec<ImageToActivate>>(data);
+    value::<GprsQualityOfService>(data);
+    value::<CellInfo>(data);
 }
 
 /// What `read` makes of `data` is what it makes of what `write` made of that.

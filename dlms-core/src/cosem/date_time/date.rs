@@ -111,6 +111,40 @@ impl Date {
         self.year().is_some() && self.month().is_some() && self.day().is_some()
     }
 
+    /// Whether `day`, a complete date, is one of those that this date means: fields that are not
+    /// specified mean any, and a last day with a day of the week the last such day of the month.
+    /// Months in which daylight saving begins or ends mean none, because which they are is not said
+    /// here.
+    ///
+    /// ```
+    /// use dlms_core::{axdr::Reader, cosem::Date};
+    ///
+    /// let last_sunday_of_march = Date::decode(&mut Reader::new(&[0xff, 0xff, 3, 0xfe, 7]))?;
+    /// assert!(last_sunday_of_march.matches(Date::new(2026, 3, 29).unwrap()));
+    /// assert!(!last_sunday_of_march.matches(Date::new(2026, 3, 22).unwrap()));
+    /// # Ok::<(), dlms_core::Malformed>(())
+    /// ```
+    pub fn matches(&self, day: Self) -> bool {
+        let (Some(year), Some(month), Some(number)) = (day.year(), day.month(), day.day()) else {
+            return false;
+        };
+        // Days that the month still has after this one.
+        let left = days_in_month(Some(year), month).saturating_sub(number);
+        let weekly = self.day_of_week().is_some();
+        let day_matches = match self.day {
+            Self::DAY_LAST => left < if weekly { 7 } else { 1 },
+            Self::DAY_SECOND_LAST if weekly => (7..14).contains(&left),
+            Self::DAY_SECOND_LAST => left == 1,
+            UNSPECIFIED => true,
+            own => own == number,
+        };
+        let month_matches = self.month == UNSPECIFIED || self.month == month;
+        let year_matches = self.year().is_none_or(|own| own == year);
+        let day_of_week_matches =
+            self.day_of_week().is_none_or(|own| day.day_of_week() == Some(own));
+        year_matches && month_matches && day_matches && day_of_week_matches
+    }
+
     /// Days from 1970-01-01, when this is a complete date that exists.
     pub(super) fn days_since_1970(&self) -> Option<i64> {
         let (year, month, day) = (self.year()?, self.month()?, self.day()?);
