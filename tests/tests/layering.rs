@@ -12,15 +12,19 @@ const PURE: [&str; 2] = ["dlms-core", "hdlc"];
 
 /// Every crate of the workspace, and those of the workspace that it may use: for building, testing
 /// or running.
-const MAY_USE: [(&str, &[&str]); 8] = [
+const MAY_USE: [(&str, &[&str]); 9] = [
     ("hdlc", &[]),
     ("dlms-core", &[]),
     ("dlms-tokio", &["dlms-core", "hdlc"]),
     ("dlms-xml", &["dlms-core", "hdlc"]),
     ("simulator", &["dlms-core", "dlms-tokio", "hdlc"]),
     ("headend", &["dlms-core", "dlms-tokio", "dlms-xml", "hdlc", "simulator"]),
+    ("conformance", &["dlms-core", "dlms-tokio", "hdlc"]),
     ("dlms-benches", &["dlms-core", "dlms-tokio", "hdlc"]),
-    ("dlms-tests", &["dlms-core", "dlms-tokio", "dlms-xml", "hdlc", "headend", "simulator"]),
+    (
+        "dlms-tests",
+        &["conformance", "dlms-core", "dlms-tokio", "dlms-xml", "hdlc", "headend", "simulator"],
+    ),
 ];
 
 /// Nowhere below a pure crate: a runtime, a socket, a clock, a file, a random source. And no serde:

@@ -1,0 +1,1 @@
+use crate::case::Case; pub(super) const CASES: &[Case] = &[];

@@ -1,0 +1,274 @@
+//! The tester: it stands where a client stands, and may say what no client would.
+//!
+//! ```text
+//!            Tester
+//!           /      \
+//!      Station    Association       frames, octet by octet; APDUs, octet by octet
+//!         |          |
+//!      stream      Line             TCP, a serial port, a pipe in memory
+//! ```
+//!
+//! Every case opens its own way to the meter and leaves nothing behind but what the postamble
+//! clears up.
+
+pub(crate) mod association;
+pub(crate) mod proposal;
+pub(crate) mod raw_frame;
+pub(crate) mod station;
+
+use core::{cell::Cell, fmt, time::Duration};
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use dlms_core::acse::Mechanism;
+use dlms_tokio::{Address, DecodeLevel, Direction, Line, LineConfig, LineError, Trace};
+use hdlc::address::AddressLength;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, DuplexStream},
+    net::TcpStream,
+    time::timeout,
+};
+use tokio_serial::SerialPortBuilderExt;
+
+use crate::{
+    declaration::{ClientDeclaration, Declaration},
+    tester::station::Station,
+    verdict::Finding,
+};
+
+/// How long opening the way to a meter may take.
+const OPENING_MAX: Duration = Duration::from_secs(10);
+/// Lines of the exchange that are kept for the report of one case; the oldest make room.
+const TRANSCRIPT_LINES_MAX: usize = 400;
+
+/// What carries APDUs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// IEC 62056-47.
+    Wrapper,
+    /// IEC 62056-46.
+    Hdlc,
+}
+
+/// How the implementation under test is reached.
+pub enum Way {
+    /// Over a socket or a serial port.
+    Address(Address),
+    /// Through pipes in memory, each call one connection: for meters that are simulated in the
+    /// same process, and in simulated time.
+    Memory(Framing, Box<dyn Fn() -> DuplexStream + Send + Sync>),
+}
+
+impl fmt::Debug for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Memory(framing, _) => write!(f, "{framing:?} in memory"),
+        }
+    }
+}
+
+impl Way {
+    /// What carries APDUs on it.
+    pub const fn framing(&self) -> Framing {
+        match self {
+            Self::Address(Address::Wrapper(_) | Address::WrapperUdp(_)) => Framing::Wrapper,
+            Self::Address(Address::Hdlc(_) | Address::HdlcSerial(_)) => Framing::Hdlc,
+            Self::Memory(framing, _) => *framing,
+        }
+    }
+}
+
+/// A byte stream to the meter.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+/// The tester of one case.
+pub struct Tester<'d> {
+    pub(crate) declaration: &'d Declaration,
+    way: &'d Way,
+    trace: Trace,
+    transcript: Arc<Mutex<Vec<String>>>,
+    /// The next invocation counter to send. It goes on from case to case.
+    counter: &'d Cell<u32>,
+}
+
+impl fmt::Debug for Tester<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tester({:?})", self.way)
+    }
+}
+
+impl<'d> Tester<'d> {
+    pub(crate) fn new(
+        declaration: &'d Declaration,
+        way: &'d Way,
+        counter: &'d Cell<u32>,
+    ) -> Self {
+        let transcript = Arc::new(Mutex::new(Vec::new()));
+        let lines = Arc::clone(&transcript);
+        let sink = move |line: &str| {
+            let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+            if lines.len() >= TRANSCRIPT_LINES_MAX {
+                lines.remove(0);
+            }
+            lines.push(line.to_owned());
+        };
+        let trace = Trace::new(DecodeLevel::Phys, Arc::new(sink));
+        for client in &declaration.clients {
+            trace.hide(client.secret.octets());
+        }
+        Self { declaration, way, trace, transcript, counter }
+    }
+
+    /// What went over the line, with passwords and secrets masked.
+    pub(crate) fn transcript(&self) -> Vec<String> {
+        self.transcript.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) const fn framing(&self) -> Framing {
+        self.way.framing()
+    }
+
+    /// Takes the next invocation counter.
+    pub(crate) fn take_counter(&self) -> u32 {
+        let counter = self.counter.get();
+        self.counter.set(counter.saturating_add(1));
+        counter
+    }
+
+    /// How long silence is waited for: as long as the meter may take, and a little.
+    pub(crate) fn response_timeout(&self) -> Duration {
+        self.declaration.response_timeout
+    }
+
+    /// The client that a case uses which needs no particular one: the first that needs no
+    /// ciphering and no HLS, or else the first.
+    pub(crate) fn plain_client(&self) -> &'d ClientDeclaration {
+        let clients = &self.declaration.clients;
+        let is = |mechanism: Mechanism| {
+            clients.iter().find(|client| client.mechanism == mechanism && !client.is_ciphered())
+        };
+        is(Mechanism::Lowest).or_else(|| is(Mechanism::Lls)).unwrap_or(&clients[0])
+    }
+
+    /// The client that writes: the first whose association has ciphering, or else HLS, or LLS.
+    pub(crate) fn strong_client(&self) -> &'d ClientDeclaration {
+        let strength = |client: &&ClientDeclaration| {
+            (client.is_ciphered(), client.mechanism.is_hls(), client.mechanism != Mechanism::Lowest)
+        };
+        self.declaration.clients.iter().max_by_key(strength).unwrap_or(self.plain_client())
+    }
+
+    /// The first client with ciphering by authentication and encryption.
+    pub(crate) fn ciphered_client(&self) -> Result<&'d ClientDeclaration, Finding> {
+        let client = self.declaration.clients.iter().find(|client| {
+            client.protection.authenticated && client.protection.encrypted
+        });
+        client.ok_or_else(|| {
+            Finding::inapplicable("declares no client with authentication and encryption")
+        })
+    }
+
+    /// Opens a stream for frames.
+    async fn stream(&self) -> io::Result<Box<dyn Stream>> {
+        Ok(match self.way {
+            Way::Memory(_, connect) => Box::new(connect()),
+            Way::Address(Address::Hdlc(endpoint) | Address::Wrapper(endpoint)) => {
+                let address = (endpoint.host.as_str(), endpoint.port);
+                let stream = timeout(OPENING_MAX, TcpStream::connect(address)).await??;
+                stream.set_nodelay(true)?;
+                Box::new(stream)
+            }
+            Way::Address(Address::HdlcSerial(port)) if !port.mode_e => {
+                let port = tokio_serial::new(&port.path, port.baud);
+                Box::new(port.open_native_async().map_err(io::Error::from)?)
+            }
+            Way::Address(_) => {
+                return Err(io::Error::new(
+                    io::ErrorKind::Unsupported,
+                    "frames are tried over TCP or a serial port without mode E",
+                ));
+            }
+        })
+    }
+
+    /// A station with the address of `client` that speaks to the meter in frames.
+    pub(crate) async fn station(&self, client: &ClientDeclaration) -> Result<Station<'_>, Finding> {
+        if self.framing() == Framing::Wrapper {
+            return Err(Finding::inapplicable("is reached over the wrapper, which has no frames"));
+        }
+        let length = self.address_length();
+        let server = self.declaration.hdlc_address(length).ok_or_else(|| {
+            Finding::inconclusive("the SAP of the server does not fit the declared addresses")
+        })?;
+        let client = u8::try_from(client.sap).ok();
+        let client = client.and_then(|sap| hdlc::address::Address::try_one(sap).ok());
+        let client = client.ok_or_else(|| {
+            Finding::inconclusive("the SAP of the client does not fit an HDLC address")
+        })?;
+        Ok(Station::new(self, self.stream().await?, client, server))
+    }
+
+    /// The length in which the server is addressed, where a case does not try all.
+    pub(crate) fn address_length(&self) -> AddressLength {
+        let lengths = &self.declaration.hdlc.address_lengths;
+        lengths.first().copied().unwrap_or(AddressLength::One)
+    }
+
+    /// A line on which `client` speaks to the meter in APDUs.
+    pub(crate) async fn line(&self, client: &ClientDeclaration) -> Result<Line, Finding> {
+        let hdlc = &self.declaration.hdlc;
+        let config = LineConfig {
+            client: client.sap,
+            server_upper: self.declaration.server,
+            server_lower: match self.address_length() {
+                AddressLength::One => None,
+                AddressLength::Two | AddressLength::Four => hdlc.physical,
+            },
+            address_bytes: Some(self.address_length()),
+            hdlc_info: hdlc.information_max.octets(),
+            window: hdlc.window_max.frames(),
+            timeout: self.response_timeout(),
+            retries: 0,
+            ..LineConfig::default()
+        };
+        let trace = self.trace.clone();
+        let mut line = match self.way {
+            Way::Address(address) => Line::open(address, &config, trace).await.map_err(broken)?,
+            Way::Memory(Framing::Wrapper, connect) => {
+                Line::wrapper_in_memory(connect(), &config, trace)
+            }
+            Way::Memory(Framing::Hdlc, connect) => {
+                Line::hdlc_in_memory(connect(), None, &config, trace).map_err(broken)?
+            }
+        };
+        line.connect().await.map_err(broken)?;
+        Ok(line)
+    }
+
+    /// Notes octets in the transcript.
+    pub(crate) fn note(&self, direction: Direction, octets: &[u8]) {
+        self.trace.phys(direction, &[octets]);
+    }
+
+    /// The postamble of every case: no link is left, so the next case finds the meter as this one
+    /// did. Over the wrapper the end of the connection has seen to it.
+    pub(crate) async fn postamble(&self) -> Result<(), Finding> {
+        if self.framing() == Framing::Wrapper {
+            return Ok(());
+        }
+        for client in &self.declaration.clients {
+            self.station(client).await?.disconnect_for_good().await?;
+        }
+        Ok(())
+    }
+}
+
+/// A line that does not come to be says nothing about the rule that was to be looked at.
+fn broken(error: LineError) -> Finding {
+    Finding::inconclusive(error.to_string())
+}
