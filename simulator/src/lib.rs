@@ -4,6 +4,7 @@
 //! - [`Meter`] is a logical device with some twenty objects, three clients and the consumption of a
 //!   household ([`MeterConfig`], [`MeterClient`]). Nothing in it knows sockets; its time is the one
 //!   that is handed in ([`WallClock`]).
+//! - [`Faults`] are rules that a meter breaks on request, for testers to notice.
 //! - [`listen_wrapper`], [`listen_wrapper_udp`], [`listen_hdlc`] and [`serve_serial`] put meters on
 //!   sockets and serial ports, thousands in one process.
 //!
@@ -42,6 +43,7 @@
 
 mod client;
 mod events;
+mod faults;
 mod household;
 mod listen;
 mod meter;
@@ -51,9 +53,11 @@ mod wall_clock;
 mod world;
 
 pub use client::{MANAGEMENT_CLIENT, MeterClient, MeterKeys, PUBLIC_CLIENT, READING_CLIENT, Role};
+pub use faults::{Fault, Faults, UnknownFault};
 pub use household::{Flow, Household, Meterage};
 pub use listen::{
-    AnswerConfig, Listening, listen_hdlc, listen_wrapper, listen_wrapper_udp, serve_serial,
+    AnswerConfig, Listening, listen_hdlc, listen_wrapper, listen_wrapper_udp, serve_hdlc_stream,
+    serve_serial, serve_wrapper_stream,
 };
 pub use meter::{LOGICAL_DEVICE, Meter, MeterConfig};
 pub use objects::ENTRIES_MAX;

@@ -16,11 +16,15 @@ use dlms_tokio::{
     serve_hdlc_serial, serve_wrapper, serve_wrapper_udp,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream, UdpSocket},
     task::{JoinHandle, JoinSet},
 };
 
-use crate::meter::{LOGICAL_DEVICE, Meter};
+use crate::{
+    faults::{Fault, Faults, apdu::FaultyAssociation, device::FaultyDevice, line::FaultyLine},
+    meter::{LOGICAL_DEVICE, Meter},
+};
 
 /// Connections that one meter takes at a time; a further one is closed at once.
 const CONNECTIONS_MAX: usize = 16;
@@ -36,12 +40,14 @@ pub struct AnswerConfig {
     pub max_pdu: u16,
     /// How long a meter thinks before each answer.
     pub delay: Duration,
+    /// The rules that it breaks.
+    pub faults: Faults,
 }
 
 impl Default for AnswerConfig {
-    /// 1,024 octets, no delay.
+    /// 1,024 octets, no delay, no faults.
     fn default() -> Self {
-        Self { max_pdu: 1_024, delay: Duration::ZERO }
+        Self { max_pdu: 1_024, delay: Duration::ZERO, faults: Faults::NONE }
     }
 }
 
@@ -135,7 +141,45 @@ pub async fn serve_serial(
     answer: AnswerConfig,
     hdlc: &HdlcServerConfig,
 ) -> Result<(), LineError> {
-    serve_hdlc_serial(port, &mut Port::new(meter, answer), hdlc).await
+    let hdlc = HdlcServerConfig { stream_timeout: None, ..hdlc.clone() };
+    if answer.faults.is_empty() {
+        return serve_hdlc_serial(port, &mut Port::new(meter, answer), &hdlc).await;
+    }
+    serve_frames(port, &mut Port::new(meter, answer), &hdlc).await
+}
+
+/// Serves `meter` with the wrapper on a stream that is open, such as a pipe in memory, until its
+/// other end closes it.
+///
+/// # Errors
+/// When the stream fails, or what comes is not the wrapper.
+pub async fn serve_wrapper_stream<S>(
+    meter: Arc<Mutex<Meter>>,
+    stream: S,
+    answer: AnswerConfig,
+) -> Result<(), LineError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let mut port = Port::new(meter, answer);
+    serve_wrapper(stream, &mut port, &WrapperServerConfig::default()).await
+}
+
+/// Serves `meter` with HDLC on a stream that is open, such as a pipe in memory, until its other end
+/// closes it.
+///
+/// # Errors
+/// When the stream fails.
+pub async fn serve_hdlc_stream<S>(
+    meter: Arc<Mutex<Meter>>,
+    stream: S,
+    answer: AnswerConfig,
+    hdlc: &HdlcServerConfig,
+) -> Result<(), LineError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    serve_frames(stream, &mut Port::new(meter, answer), hdlc).await
 }
 
 async fn listen(port: Port, address: SocketAddr, protocol: Protocol) -> io::Result<Listening> {
@@ -174,11 +218,29 @@ async fn serve(stream: TcpStream, mut port: Port, protocol: Protocol) {
         Protocol::Wrapper => {
             serve_wrapper(stream, &mut port, &WrapperServerConfig::default()).await
         }
-        Protocol::Hdlc(config) => serve_hdlc(stream, &mut port, &config).await,
+        Protocol::Hdlc(config) => serve_frames(stream, &mut port, &config).await,
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended");
     }
+}
+
+/// Serves HDLC with the faults that were asked for.
+async fn serve_frames<S>(
+    stream: S,
+    port: &mut Port,
+    config: &HdlcServerConfig,
+) -> Result<(), LineError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let faults = port.answer.faults;
+    if faults.is_empty() {
+        return serve_hdlc(stream, port, config).await;
+    }
+    let inactivity_timeout = config.inactivity_timeout.filter(|_| !faults.has(Fault::KeepsIdleLinks));
+    let config = HdlcServerConfig { inactivity_timeout, ..config.clone() };
+    serve_hdlc(FaultyLine::new(stream, faults, config.physical), port, &config).await
 }
 
 /// A meter as one connection sees it: the associations are the connection's, everything else is the
@@ -214,7 +276,17 @@ impl ApduServer for Port {
         // A panic in another connection leaves the meter as consistent as a power failure would.
         let mut meter: MutexGuard<'_, Meter> =
             self.meter.lock().unwrap_or_else(PoisonError::into_inner);
-        association.handle_apdu(&mut *meter, &mut SystemEntropy, apdu, out)
+        if self.answer.faults.is_empty() {
+            return association.handle_apdu(&mut *meter, &mut SystemEntropy, apdu, out);
+        }
+        let faults = self.answer.faults;
+        let client = meter.client_of(client).cloned();
+        let associated = association.is_associated();
+        let mut device = FaultyDevice::new(&mut meter, faults);
+        let faulty = FaultyAssociation { faults, client: client.as_ref(), associated };
+        faulty.handle(apdu, out, &mut |apdu, out| {
+            association.handle_apdu(&mut device, &mut SystemEntropy, apdu, out)
+        })
     }
 
     /// There are no pre-established associations here: without one of its own a client is nobody.

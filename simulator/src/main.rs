@@ -21,7 +21,8 @@ use dlms_core::security::{Compatibility, SecuritySuite};
 use dlms_tokio::{HdlcServerConfig, Identification};
 use hdlc::parameters::{InformationLength, WindowSize};
 use simulator::{
-    AnswerConfig, ENTRIES_MAX, Meter, MeterClient, MeterConfig, MeterKeys, WallClock, listen_hdlc,
+    AnswerConfig, ENTRIES_MAX, Fault, Faults, Meter, MeterClient, MeterConfig, MeterKeys,
+    WallClock, listen_hdlc,
     listen_wrapper, listen_wrapper_udp, serve_serial,
 };
 use tokio_serial::SerialPortBuilderExt;
@@ -112,6 +113,13 @@ struct MeterArguments {
     /// The HDLC window.
     #[arg(long, default_value_t = WindowSize::DEFAULT.frames())]
     window: u8,
+    /// The lower HDLC address, 16 to 16381: addresses without it are passed over, instead of all
+    /// being taken.
+    #[arg(long, value_name = "ADDRESS")]
+    physical: Option<u16>,
+    /// The rules that the meter breaks, for testers to notice: a wrong name shows them all.
+    #[arg(long = "fault", value_name = "NAME", value_delimiter = ',')]
+    faults: Vec<Fault>,
 }
 
 fn main() -> ExitCode {
@@ -175,12 +183,14 @@ impl Meters {
             answer: AnswerConfig {
                 max_pdu: arguments.max_pdu,
                 delay: Duration::from_millis(arguments.delay_ms),
+                faults: arguments.faults.iter().copied().fold(Faults::NONE, Faults::with),
             },
             hdlc: HdlcServerConfig {
                 information: InformationLength::try_new(arguments.hdlc_info)
                     .context("--hdlc-info")?,
                 window: WindowSize::try_new(arguments.window).context("--window")?,
                 mode_e,
+                physical: arguments.physical,
                 ..HdlcServerConfig::default()
             },
             first_serial: arguments.serial_number,

@@ -104,7 +104,7 @@ impl Meter {
         self.world.set_now(now);
     }
 
-    fn client_of(&self, sap: u16) -> Option<&MeterClient> {
+    pub(crate) fn client_of(&self, sap: u16) -> Option<&MeterClient> {
         self.config.clients.iter().find(|client| client.sap == sap)
     }
 }

@@ -200,10 +200,15 @@ async fn frame_n1(t: &Tester<'_>) -> Result<(), Finding> {
 }
 
 async fn frame_n2(t: &Tester<'_>) -> Result<(), Finding> {
-    let snrm = snrm(t).await?;
-    // Four octets between the flags: the control field and a check sequence, and no address.
-    let short = RawFrame { destination: Vec::new(), source: Vec::new(), ..snrm };
-    ignored(t, short, "a frame that is too short").await
+    let mut station = station(t).await?;
+    // A frame that ends behind its control field, with a length that says so.
+    let mut short = RawFrame { length_error: -2, ..station.frame(SNRM) }.encode();
+    let sum = short.len() - 3;
+    short.drain(sum..sum + 2);
+    station.send_octets(&short).await?;
+    station.hear_nothing("a frame that is too short").await?;
+    sleep(t.declaration.hdlc.inter_octet_timeout * 3).await;
+    still_connects(&mut station).await
 }
 
 async fn frame_n3(t: &Tester<'_>) -> Result<(), Finding> {

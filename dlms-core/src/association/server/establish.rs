@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     acse::{
-        Aare, Aarq, AcseUserDiagnostic, ApplicationContext, AssociationResult, Diagnostic,
-        Mechanism, ReleaseResponseReason, Rlre, Rlrq,
+        Aare, Aarq, AcseProviderDiagnostic, AcseUserDiagnostic, ApplicationContext,
+        AssociationResult, Diagnostic, Mechanism, ReleaseResponseReason, Rlre, Rlrq,
     },
     association::Entropy,
     axdr::{Data, RawData, Reader, Writer},
@@ -58,8 +58,8 @@ pub(super) struct Challenges {
 /// Why an association is refused with an AARE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rejection {
-    /// Somebody or something about the client is wrong.
-    Acse(AcseUserDiagnostic),
+    /// Somebody or something about the client is wrong, or its ACSE is.
+    Acse(Diagnostic),
     /// The proposed context is wrong.
     Initiate(ServiceError),
     /// An AARE cannot tell the counter that the client needs to go on; an exception can.
@@ -68,7 +68,7 @@ enum Rejection {
 
 impl From<AcseUserDiagnostic> for Rejection {
     fn from(diagnostic: AcseUserDiagnostic) -> Self {
-        Self::Acse(diagnostic)
+        Self::Acse(Diagnostic::User(diagnostic))
     }
 }
 
@@ -128,7 +128,8 @@ impl Server {
                 Ok(())
             }
             Err(Rejection::Initiate(error)) => {
-                reject(context, AcseUserDiagnostic::NoReasonGiven, error, out);
+                let diagnostic = Diagnostic::User(AcseUserDiagnostic::NoReasonGiven);
+                reject(context, diagnostic, error, out);
                 Ok(())
             }
             Err(Rejection::Exception(refusal)) => Err(refusal),
@@ -151,6 +152,11 @@ impl Server {
         aarq: &Aarq<'_>,
     ) -> Result<Proposal, Rejection> {
         use AcseUserDiagnostic as Diagnosis;
+        if !aarq.protocol_version_1 {
+            // The one version that there is (IEC 62056-5-3 clause 7.2).
+            let diagnostic = AcseProviderDiagnostic::NoCommonAcseVersion;
+            return Err(Rejection::Acse(Diagnostic::Provider(diagnostic)));
+        }
         let ciphered = match aarq.application_context {
             ApplicationContext::LogicalName => false,
             ApplicationContext::LogicalNameCiphered => true,
@@ -539,7 +545,7 @@ fn exchange<'e>(
 
 fn reject(
     context: ApplicationContext,
-    diagnostic: AcseUserDiagnostic,
+    diagnostic: Diagnostic,
     error: ServiceError,
     out: &mut Vec<u8>,
 ) {
@@ -547,7 +553,7 @@ fn reject(
     ConfirmedServiceError { service: INITIATE, error }.encode(&mut Writer::new(&mut information));
     Aare {
         user_information: Some(&information),
-        ..Aare::new(context, AssociationResult::RejectedPermanent, Diagnostic::User(diagnostic))
+        ..Aare::new(context, AssociationResult::RejectedPermanent, diagnostic)
     }
     .encode(&mut Writer::new(out));
 }

@@ -47,6 +47,23 @@ fn a_client_that_the_device_does_not_know_is_rejected() {
 }
 
 #[test]
+fn there_is_but_one_acse_version() {
+    // protocol-version, of which the first bit is version 1
+    let version = |bits: &str| {
+        let fields = "a109060760857405080101be10040e01000000065f1f0400007e1fffff";
+        format!("60218002{bits}{fields}")
+    };
+    let mut bench = Bench::new(Toy::new());
+    assert_eq!(
+        bench.ask(&version("0700")),
+        "611fa109060760857405080101a203020101a305a203020102be0604040e010600",
+    );
+    assert!(!bench.server.is_associated());
+    bench.ask(&version("0780"));
+    assert!(bench.server.is_associated());
+}
+
+#[test]
 fn the_password_must_be_right() {
     let mechanism = "8a0207808b0760857405080201";
     for (password, accepted) in
