@@ -37,7 +37,7 @@ impl fmt::Display for Verdict {
 /// Why a case did not pass. It ends the body of the case, so that the first observation that is
 /// wrong is the one that is reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// Never [`Verdict::Passed`].
     pub(crate) verdict: Verdict,
     pub(crate) reason: String,

@@ -116,6 +116,27 @@ faults! {
     AnswersAnything = "answers-anything",
     /// RLRQ is answered and the association stays.
     StaysAssociated = "stays-associated",
+    // Security (IEC 62056-5-3 clause 5).
+    /// The tag of a ciphered answer is wrong.
+    SpoilsTags = "spoils-tags",
+    /// The counters of clients are not looked at.
+    TakesReplays = "takes-replays",
+    /// Every APDU is sent with the same counter.
+    RepeatsCounters = "repeats-counters",
+    /// What cannot be deciphered is answered with data, in clear.
+    AnswersUndeciphered = "answers-undeciphered",
+    /// What was asked under the global key is answered as if under a dedicated one.
+    AnswersInAnotherForm = "answers-in-another-form",
+    /// The tags of clients are not looked at.
+    TakesForgedTags = "takes-forged-tags",
+    /// A release needs no proof.
+    TakesUnprovenReleases = "takes-unproven-releases",
+    /// What is not protected is answered with data.
+    AnswersUnprotected = "answers-unprotected",
+    /// Any protection is enough.
+    TakesWeakProtection = "takes-weak-protection",
+    /// A client that must cipher is let in without.
+    TakesPlainAssociations = "takes-plain-associations",
 }
 
 /// A set of faults.

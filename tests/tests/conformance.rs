@@ -199,6 +199,16 @@ const PAIRS: &[(&str, Fault)] = &[
     ("APPL_DATA_LN_N3", Fault::ConfirmsRefusedSet),
     ("APPL_DATA_LN_N4", Fault::AnswersAnything),
     ("APPL_REL_P1", Fault::StaysAssociated),
+    ("SYMSEC_0_BasicCap_1", Fault::SpoilsTags),
+    ("SYMSEC_0_FraCount_1", Fault::TakesReplays),
+    ("SYMSEC_0_FraCount_3", Fault::RepeatsCounters),
+    ("SYMSEC_0_DedKey_N1", Fault::AnswersUndeciphered),
+    ("SYMSEC_0_SecDataX_P1", Fault::AnswersInAnotherForm),
+    ("SYMSEC_0_SecDataX_N1", Fault::TakesForgedTags),
+    ("SYMSEC_0_REL_N1", Fault::TakesUnprovenReleases),
+    ("SYMSEC_0_SecPol_1", Fault::AnswersUnprotected),
+    ("SYMSEC_0_SecPol_2", Fault::TakesWeakProtection),
+    ("SYMSEC_0_SecPol_3", Fault::TakesPlainAssociations),
 ];
 
 #[test]

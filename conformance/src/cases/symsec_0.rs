@@ -1,1 +1,300 @@
-use crate::case::Case; pub(super) const CASES: &[Case] = &[];
+//! Security suite 0: SYMSEC_0, 15 cases (IEC 62056-5-3 clause 5; Green Book 9.2).
+//!
+//! They use the first client that declares authentication and encryption. Its counters go on from
+//! case to case, as those of any client must.
+
+use dlms_core::{
+    acse::{ReleaseRequestReason, ReleaseResponseReason, Rlre},
+    axdr::Writer,
+    cosem::AttributeDescriptor,
+    security::{CipherForm, Key, Protection, SecurityControl, SecuritySuite, SystemTitle},
+    xdlms::{
+        Apdu, AttributeSelection, Conformance, ExceptionResponse, ExceptionService, GetRequest,
+        tag,
+    },
+};
+
+use crate::{
+    case::{Case, cases},
+    tester::{
+        Tester,
+        association::{Association, Envelope, INVOKE, LDN, OBJECT_LIST, is_data},
+        proposal::Proposal,
+    },
+    verdict::{Finding, check},
+};
+
+pub(super) const CASES: &[Case] = cases![Symsec0:
+    "SYMSEC_0_BasicCap_1" basic_cap_1, "IEC 62056-5-3 5.3, 5.7",
+        "an association with ciphering opens and serves, every answer protected";
+    "SYMSEC_0_FraCount_1" fra_count_1, "IEC 62056-5-3 5.7",
+        "an APDU that comes again, or with an older counter, is refused";
+    "SYMSEC_0_FraCount_3" fra_count_3, "IEC 62056-5-3 5.7",
+        "the counter of the meter grows with every APDU, from association to association";
+    "SYMSEC_0_Key_Tx_P1" key_tx, "IEC 62056-6-2 class 64 method 2", "the encryption key is changed";
+    "SYMSEC_0_Key_Tx_P2" key_tx, "IEC 62056-6-2 class 64 method 2",
+        "the authentication key is changed";
+    "SYMSEC_0_Key_Tx_P3" key_tx, "IEC 62056-6-2 class 64 method 2", "both keys are changed at once";
+    "SYMSEC_0_Key_Tx_N1" key_tx, "IEC 62056-6-2 class 64 method 2", "a key that does not exist";
+    "SYMSEC_0_Key_Tx_N2" key_tx, "IEC 62056-6-2 class 64 method 2",
+        "a key that is wrapped with another master key";
+    "SYMSEC_0_DedKey_N1" ded_key_n1, "IEC 62056-5-3 5.5",
+        "a dedicated key that was not agreed on opens nothing";
+    "SYMSEC_0_SecDataX_P1" sec_data_x_p1, "IEC 62056-5-3 5.7",
+        "every form of protection is answered in the same form";
+    "SYMSEC_0_SecDataX_N1" sec_data_x_n1, "IEC 62056-5-3 5.7",
+        "an APDU with a wrong tag, key or title is refused and counts for nothing";
+    "SYMSEC_0_REL_N1" rel_n1, "IEC 62056-5-3 6.3",
+        "a release without proof does not end the association";
+    "SYMSEC_0_SecPol_1" sec_pol_1, "IEC 62056-6-2 class 64", "what is not protected is refused";
+    "SYMSEC_0_SecPol_2" sec_pol_2, "IEC 62056-6-2 class 64",
+        "what is less protected than the policy demands is refused";
+    "SYMSEC_0_SecPol_3" sec_pol_3, "IEC 62056-5-3 5.2",
+        "an association without ciphering is refused where the policy demands it";
+];
+
+/// GET of an attribute, plain.
+fn get(attribute: AttributeDescriptor) -> Vec<u8> {
+    let mut apdu = Vec::new();
+    let attribute = AttributeSelection::whole(attribute);
+    GetRequest::Normal { invoke: INVOKE, attribute }.encode(&mut Writer::new(&mut apdu));
+    apdu
+}
+
+/// An open association with authentication and encryption.
+async fn ciphered<'t>(t: &'t Tester<'t>) -> Result<Association<'t>, Finding> {
+    t.associate(t.ciphered_client()?).await
+}
+
+/// Sends a ciphered APDU that must be refused: anything but data, or silence.
+async fn refused(
+    association: &mut Association<'_>,
+    apdu: &[u8],
+    what: &str,
+) -> Result<Option<ExceptionService>, Finding> {
+    let Some(answer) = association.ask_octets(apdu).await? else { return Ok(None) };
+    let first = answer.first().copied().unwrap_or_default();
+    if first == tag::EXCEPTION_RESPONSE {
+        let exception = ExceptionResponse::decode(&answer).ok();
+        return Ok(exception.map(|exception| exception.service));
+    }
+    let plain = match CipherForm::from_tag(first) {
+        Some(_) => association.open_ciphered(&answer).map_err(|_| {
+            Finding::failed(format!("{what} was answered with {}", tag::name(first)))
+        })?,
+        None => answer,
+    };
+    check(!is_data(&plain), || format!("{what} was served"))?;
+    Ok(None)
+}
+
+/// The association is as it was, or the meter closed it and it opens again.
+async fn still_serves(association: &mut Association<'_>, what: &str) -> Result<(), Finding> {
+    if association.serves().await.is_ok_and(|serves| serves) {
+        return Ok(());
+    }
+    let opened = association.open(&Proposal::of(association.client)).await;
+    opened.map_err(|finding| finding.during(format_args!("after {what}")))?;
+    check(association.serves().await?, || format!("after {what} nothing is served any more"))
+}
+
+async fn basic_cap_1(t: &Tester<'_>) -> Result<(), Finding> {
+    let mut association = t.idle(t.ciphered_client()?).await?;
+    association.open(&Proposal::of(association.client)).await?;
+    // Short, and long: the blocks are protected one by one.
+    association.value(LDN).await?;
+    association.value(OBJECT_LIST).await?;
+    association.release_properly().await?;
+    Ok(())
+}
+
+async fn fra_count_1(t: &Tester<'_>) -> Result<(), Finding> {
+    let mut association = ciphered(t).await?;
+    let older = association.envelope(CipherForm::Global)?;
+    let envelope = association.envelope(CipherForm::Global)?;
+    let request = association.protect(&envelope, &get(LDN))?;
+    let answer = association.ask_ciphered(&request).await?.unwrap_or_default();
+    check(is_data(&answer), || "GET under the global key brought no data".to_owned())?;
+    // Reading twice does no harm; that it is served shows that nobody looks at the counter.
+    let again = "an APDU that came before";
+    if let Some(ExceptionService::InvocationCounterError(expected)) =
+        refused(&mut association, &request, again).await?
+    {
+        check(expected > envelope.counter, || {
+            format!("after the counter {} the meter expects {expected}", envelope.counter)
+        })?;
+    }
+    let request = association.protect(&older, &get(LDN))?;
+    refused(&mut association, &request, "an APDU with an older counter").await?;
+    still_serves(&mut association, again).await
+}
+
+async fn fra_count_3(t: &Tester<'_>) -> Result<(), Finding> {
+    let mut last = None;
+    for _ in 0..2 {
+        let mut association = ciphered(t).await?;
+        for _ in 0..3 {
+            let received = association.received;
+            let received = received
+                .ok_or_else(|| Finding::inconclusive("nothing came under the global key"))?;
+            check(last.is_none_or(|last| received > last), || {
+                format!("the counter {received} came after {}", last.unwrap_or_default())
+            })?;
+            last = Some(received);
+            association.value(LDN).await?;
+        }
+        association.release_properly().await?;
+    }
+    Ok(())
+}
+
+async fn key_tx(_: &Tester<'_>) -> Result<(), Finding> {
+    Err(Finding::inapplicable("declares no master key"))
+}
+
+async fn ded_key_n1(t: &Tester<'_>) -> Result<(), Finding> {
+    let mut association = ciphered(t).await?;
+    let key = Key::from([0x5a; 16]);
+    let envelope =
+        Envelope { key, form: CipherForm::Dedicated, ..association.envelope(CipherForm::Global)? };
+    let request = association.protect(&envelope, &get(LDN))?;
+    let what = "an APDU under a dedicated key that nobody agreed on";
+    refused(&mut association, &request, what).await?;
+    still_serves(&mut association, what).await?;
+    if !association.client.dedicated_key {
+        return Ok(());
+    }
+    // A key of an association that was, in one that is.
+    let mut association = t.idle(association.client).await?;
+    let proposal =
+        Proposal { dedicated_key: Some(vec![0x5a; 16]), ..Proposal::of(association.client) };
+    association.open(&proposal).await?;
+    let other = Envelope {
+        key: Key::from([0xa5; 16]),
+        ..association.envelope(CipherForm::Dedicated)?
+    };
+    let request = association.protect(&other, &get(LDN))?;
+    refused(&mut association, &request, "an APDU under another dedicated key").await?;
+    check(association.serves().await?, || "the dedicated key does not work any more".to_owned())
+}
+
+async fn sec_data_x_p1(t: &Tester<'_>) -> Result<(), Finding> {
+    let mut association = ciphered(t).await?;
+    let mut forms = vec![CipherForm::Global];
+    if t.declaration.services.contains(Conformance::GENERAL_PROTECTION) {
+        forms.push(CipherForm::GeneralGlobal);
+    }
+    for form in forms {
+        let request = association.protect(&association.envelope(form)?, &get(LDN))?;
+        let answer = association.ask_octets(&request).await?.unwrap_or_default();
+        let due = match form {
+            CipherForm::GeneralGlobal => tag::GENERAL_GLO_CIPHERING,
+            _ => tag::GLO_GET_RESPONSE,
+        };
+        let first = answer.first().copied().unwrap_or_default();
+        check(first == due, || {
+            format!("{form:?} was answered with {}, not {}", tag::name(first), tag::name(due))
+        })?;
+        let plain = association.open_ciphered(&answer)?;
+        check(is_data(&plain), || format!("GET in the form {form:?} brought no data"))?;
+    }
+    let Some(writable) = t.declaration.objects.writable else { return Ok(()) };
+    let before = association.value(writable).await?;
+    let result = association.set(writable, &before).await?;
+    check(result.code() == 0, || format!("SET of {writable} to its value: {result}"))
+}
+
+async fn sec_data_x_n1(t: &Tester<'_>) -> Result<(), Finding> {
+    let mut association = ciphered(t).await?;
+    let right = association.envelope(CipherForm::Global)?;
+    // Far ahead: were one of them accepted, what the client sends next would be too old.
+    let ahead = |envelope: Envelope| Envelope {
+        counter: envelope.counter.saturating_add(1_000_000),
+        ..envelope
+    };
+    let other = Key::from([0x5a; 16]);
+    let wrong = [
+        ("a wrong encryption key", Envelope { key: other.clone(), ..right.clone() }),
+        ("a wrong authentication key", Envelope { authentication_key: other, ..right.clone() }),
+        ("the system title of another", Envelope { title: SystemTitle(*b"OTHER001"), ..right.clone() }),
+    ];
+    for (what, envelope) in wrong {
+        let request = association.protect(&ahead(envelope), &get(LDN))?;
+        refused(&mut association, &request, what).await?;
+    }
+    let mut request = association.protect(&ahead(right), &get(LDN))?;
+    if let Some(octet) = request.last_mut() {
+        *octet ^= 0x01;
+    }
+    refused(&mut association, &request, "a wrong authentication tag").await?;
+    still_serves(&mut association, "forged APDUs").await
+}
+
+async fn rel_n1(t: &Tester<'_>) -> Result<(), Finding> {
+    let client = t.ciphered_client()?;
+    if !client.proven_release {
+        return Err(Finding::inapplicable("declares that a release needs no proof"));
+    }
+    let mut association = t.associate(client).await?;
+    let plain = Proposal::of(client).initiate();
+    let reason = Some(ReleaseRequestReason::Normal);
+    for (what, information) in [("nothing", None), ("a plain InitiateRequest", Some(&plain[..]))] {
+        if let Some(answer) = association.release(reason, information).await?
+            && let Ok(rlre) = Rlre::decode(&answer)
+        {
+            check(rlre.reason != Some(ReleaseResponseReason::Normal), || {
+                format!("RLRQ with {what} was answered as if the association were released")
+            })?;
+        }
+        check(association.serves().await?, || {
+            format!("RLRQ with {what} ended the association")
+        })?;
+    }
+    association.release_properly().await?;
+    Ok(())
+}
+
+async fn sec_pol_1(t: &Tester<'_>) -> Result<(), Finding> {
+    let mut association = ciphered(t).await?;
+    let what = "an APDU without protection";
+    if let Some(answer) = association.ask_octets(&get(LDN)).await? {
+        check(!is_data(&answer), || format!("{what} was served"))?;
+    }
+    still_serves(&mut association, what).await
+}
+
+async fn sec_pol_2(t: &Tester<'_>) -> Result<(), Finding> {
+    let mut association = ciphered(t).await?;
+    for (what, protection) in [
+        ("an APDU with authentication only", Protection::AUTHENTICATED),
+        ("an APDU with encryption only", Protection::ENCRYPTED),
+    ] {
+        let control = SecurityControl::new(SecuritySuite::Suite0, protection);
+        let envelope = Envelope { control, ..association.envelope(CipherForm::Global)? };
+        let request = association.protect(&envelope, &get(LDN))?;
+        if let Some(answer) = association.ask_octets(&request).await? {
+            let refuses = matches!(
+                Apdu::decode(&answer),
+                Ok(Apdu::ExceptionResponse(_) | Apdu::ConfirmedServiceError(_))
+            );
+            check(refuses, || format!("{what} was answered with more than an exception"))?;
+        }
+        still_serves(&mut association, what).await?;
+    }
+    Ok(())
+}
+
+async fn sec_pol_3(t: &Tester<'_>) -> Result<(), Finding> {
+    let client = t.ciphered_client()?;
+    let mut association = t.idle(client).await?;
+    let plain = Proposal {
+        application_context: dlms_core::acse::ApplicationContext::LogicalName,
+        ..Proposal::of(client)
+    };
+    let reply = association.propose(&plain).await?;
+    reply.must_reject("an association without ciphering", &[])?;
+    let answer = association.ask_octets(&get(LDN)).await?;
+    check(!answer.is_some_and(|answer| is_data(&answer)), || {
+        "an association without ciphering was rejected, and then served".to_owned()
+    })
+}

@@ -145,8 +145,14 @@ impl FaultyAssociation<'_> {
             tag::DED_GET_RESPONSE if self.has(Fault::ConfusesKeys) => {
                 altered[0] = tag::GLO_GET_RESPONSE;
             }
+            tag::GLO_GET_RESPONSE if self.has(Fault::SpoilsTags) => *altered.last_mut()? ^= 0x01,
+            tag::GLO_GET_RESPONSE if self.has(Fault::AnswersInAnotherForm) => {
+                altered[0] = tag::DED_GET_RESPONSE;
+            }
             tag::EXCEPTION_RESPONSE
-                if self.has(Fault::AnswersAnything) && !known.contains(&asked) =>
+                if self.has(Fault::AnswersAnything) && !known.contains(&asked)
+                    || self.has(Fault::AnswersUndeciphered) && tag::is_protected(asked)
+                    || self.has(Fault::AnswersUnprotected) && asked == tag::GET_REQUEST =>
             {
                 altered.clear();
                 GetResponse::Normal { invoke: INVOKE, result: Ok(RawData::NULL) }

@@ -4,12 +4,18 @@ use dlms_core::{
     association::{Access, ClientPolicy, LogicalDevice},
     axdr::RawData,
     cosem::{AttributeDescriptor, MethodDescriptor},
-    security::{CryptoProvider, ReceiveCounter, SystemTitle},
+    security::{
+        CryptoError, CryptoProvider, Key, Protection, ReceiveCounter, RustCrypto, SystemTitle,
+        TAG_LEN,
+    },
     xdlms::{ActionResult, DataAccessResult, SelectiveAccess},
 };
 
 use super::{Fault, Faults};
 use crate::meter::Meter;
+
+/// The counter of every APDU of a meter that does not count.
+const SAME_COUNTER: u32 = 7;
 
 /// A meter as the association server sees it.
 pub(crate) struct FaultyDevice<'m> {
@@ -29,19 +35,32 @@ impl LogicalDevice for FaultyDevice<'_> {
     }
 
     fn crypto(&self) -> &dyn CryptoProvider {
-        self.meter.crypto()
+        if self.faults.has(Fault::TakesForgedTags) { &Credulous } else { self.meter.crypto() }
     }
 
     fn client(&self, sap: u16) -> Option<ClientPolicy<'_>> {
-        self.meter.client(sap)
+        let mut policy = self.meter.client(sap)?;
+        policy.proven_release &= !self.faults.has(Fault::TakesUnprovenReleases);
+        if self.faults.has(Fault::TakesWeakProtection)
+            || self.faults.has(Fault::TakesPlainAssociations)
+        {
+            policy.protection = Protection::NONE;
+        }
+        Some(policy)
     }
 
     fn take_counter(&mut self) -> Option<u32> {
-        self.meter.take_counter()
+        match self.faults.has(Fault::RepeatsCounters) {
+            true => Some(SAME_COUNTER),
+            false => self.meter.take_counter(),
+        }
     }
 
     fn received(&self, client: SystemTitle) -> ReceiveCounter {
-        self.meter.received(client)
+        match self.faults.has(Fault::TakesReplays) {
+            true => ReceiveCounter::new(),
+            false => self.meter.received(client),
+        }
     }
 
     fn accept(&mut self, client: SystemTitle, counter: u32) -> bool {
@@ -77,5 +96,52 @@ impl LogicalDevice for FaultyDevice<'_> {
         out: &mut Vec<u8>,
     ) -> Result<(), ActionResult> {
         self.meter.action(access, method, parameters, out)
+    }
+}
+
+/// Cryptography that believes every tag.
+#[derive(Debug)]
+struct Credulous;
+
+impl CryptoProvider for Credulous {
+    fn gcm_seal(
+        &self,
+        key: &Key,
+        iv: &[u8; 12],
+        aad: &[u8],
+        text: &mut [u8],
+    ) -> Result<[u8; TAG_LEN], CryptoError> {
+        RustCrypto.gcm_seal(key, iv, aad, text)
+    }
+
+    fn gcm_open(
+        &self,
+        key: &Key,
+        iv: &[u8; 12],
+        _aad: &[u8],
+        text: &mut [u8],
+        _tag: &[u8; TAG_LEN],
+    ) -> Result<(), CryptoError> {
+        RustCrypto.gcm_keystream(key, iv, text)
+    }
+
+    fn gcm_keystream(&self, key: &Key, iv: &[u8; 12], text: &mut [u8]) -> Result<(), CryptoError> {
+        RustCrypto.gcm_keystream(key, iv, text)
+    }
+
+    fn aes_ecb_encrypt(&self, key: &Key, block: &mut [u8; 16]) -> Result<(), CryptoError> {
+        RustCrypto.aes_ecb_encrypt(key, block)
+    }
+
+    fn md5(&self, parts: &[&[u8]]) -> Result<[u8; 16], CryptoError> {
+        RustCrypto.md5(parts)
+    }
+
+    fn sha1(&self, parts: &[&[u8]]) -> Result<[u8; 20], CryptoError> {
+        RustCrypto.sha1(parts)
+    }
+
+    fn sha256(&self, parts: &[&[u8]]) -> Result<[u8; 32], CryptoError> {
+        RustCrypto.sha256(parts)
     }
 }
