@@ -137,6 +137,25 @@ faults! {
     TakesWeakProtection = "takes-weak-protection",
     /// A client that must cipher is let in without.
     TakesPlainAssociations = "takes-plain-associations",
+    // COSEM objects (IEC 62056-6-2).
+    /// The clock has a logical name that is not its own.
+    MisnamesObjects = "misnames-objects",
+    /// A range of a profile is not looked at: all rows come.
+    IgnoresRanges = "ignores-ranges",
+    /// The columns that are asked for in a profile are not looked at.
+    IgnoresColumns = "ignores-columns",
+    /// The entries that are asked for in a profile are not looked at: all rows come.
+    IgnoresEntries = "ignores-entries",
+    /// Every value of a list is the first one.
+    RepeatsFirstOfList = "repeats-first-of-list",
+    /// The current association says that it is not open.
+    DeniesAssociation = "denies-association",
+    /// A logical device is in the SAP assignment twice.
+    DoublesSaps = "doubles-saps",
+    /// The logical device name is not that of the device.
+    MisnamesDevice = "misnames-device",
+    /// Attributes that do not exist are read as null-data.
+    InventsAttributes = "invents-attributes",
 }
 
 /// A set of faults.

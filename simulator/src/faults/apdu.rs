@@ -94,6 +94,17 @@ impl FaultyAssociation<'_> {
             {
                 Some(get())
             }
+            &tag::GET_REQUEST if self.has(Fault::RepeatsFirstOfList) => {
+                let Ok(GetRequest::WithList { invoke, mut attributes }) = GetRequest::decode(apdu)
+                else {
+                    return None;
+                };
+                let first = *attributes.first()?;
+                attributes.fill(first);
+                let mut altered = Vec::new();
+                GetRequest::WithList { invoke, attributes }.encode(&mut Writer::new(&mut altered));
+                Some(altered)
+            }
             _ => None,
         }
     }

@@ -2,8 +2,8 @@
 
 use dlms_core::{
     association::{Access, ClientPolicy, LogicalDevice},
-    axdr::RawData,
-    cosem::{AttributeDescriptor, MethodDescriptor},
+    axdr::{DataBuf, RawData, Writer},
+    cosem::{AttributeDescriptor, ClassId, LogicalName, MethodDescriptor, ProfileSelector},
     security::{
         CryptoError, CryptoProvider, Key, Protection, ReceiveCounter, RustCrypto, SystemTitle,
         TAG_LEN,
@@ -26,6 +26,58 @@ pub(crate) struct FaultyDevice<'m> {
 impl<'m> FaultyDevice<'m> {
     pub(crate) const fn new(meter: &'m mut Meter, faults: Faults) -> Self {
         Self { meter, faults }
+    }
+}
+
+impl FaultyDevice<'_> {
+    /// What is left of a selection.
+    fn neglect<'p>(
+        &self,
+        selection: SelectiveAccess<'p>,
+        parameters: &'p mut Vec<u8>,
+    ) -> Option<SelectiveAccess<'p>> {
+        let data = selection.parameters.data().ok()?;
+        let mut selector = ProfileSelector::from_parts(selection.selector, &data)?;
+        match &mut selector {
+            ProfileSelector::Range(_) if self.faults.has(Fault::IgnoresRanges) => return None,
+            ProfileSelector::Entry(_) if self.faults.has(Fault::IgnoresEntries) => return None,
+            ProfileSelector::Range(range) if self.faults.has(Fault::IgnoresColumns) => {
+                range.selected_values.clear();
+            }
+            ProfileSelector::Entry(entry) if self.faults.has(Fault::IgnoresColumns) => {
+                (entry.from_selected_value, entry.to_selected_value) = (1, 0);
+            }
+            _ => return Some(selection),
+        }
+        *parameters = selector.parameters().to_octets();
+        let parameters = RawData::from_octets(parameters).ok()?;
+        Some(SelectiveAccess { parameters, ..selection })
+    }
+
+    /// Changes a value that was read.
+    fn falsify(&self, attribute: AttributeDescriptor, out: &mut Vec<u8>) {
+        let has = |fault| self.faults.has(fault);
+        let AttributeDescriptor { class, instance, attribute } = attribute;
+        match (class, attribute.0) {
+            (ClassId::CLOCK, 1) if has(Fault::MisnamesObjects) => {
+                *out = LogicalName([0; 6]).to_data().to_octets();
+            }
+            (ClassId::ASSOCIATION_LN, 8) if has(Fault::DeniesAssociation) => {
+                *out = DataBuf::Enum(0).to_octets();
+            }
+            (ClassId::SAP_ASSIGNMENT, 2) if has(Fault::DoublesSaps) => {
+                // An array of one: the element, twice.
+                if let [array, 1, device @ ..] = &out[..] {
+                    *out = [&[*array, 2], device, device].concat();
+                }
+            }
+            (ClassId::DATA, 2)
+                if has(Fault::MisnamesDevice) && instance == LogicalName::LOGICAL_DEVICE_NAME =>
+            {
+                *out = DataBuf::octet_string(*b"DHE0000000000000").to_octets();
+            }
+            _ => {}
+        }
     }
 }
 
@@ -74,7 +126,17 @@ impl LogicalDevice for FaultyDevice<'_> {
         selection: Option<SelectiveAccess<'_>>,
         out: &mut Vec<u8>,
     ) -> Result<(), DataAccessResult> {
-        self.meter.get(access, attribute, selection, out)
+        let mut parameters = Vec::new();
+        let selection = selection.and_then(|selection| self.neglect(selection, &mut parameters));
+        let result = self.meter.get(access, attribute, selection, out);
+        if result.is_err() && self.faults.has(Fault::InventsAttributes) {
+            RawData::NULL.encode(&mut Writer::new(out));
+            return Ok(());
+        }
+        if result.is_ok() {
+            self.falsify(attribute, out);
+        }
+        result
     }
 
     fn set(
