@@ -10,8 +10,7 @@ use crate::case::Case;
 /// All cases: 22 of HDLC, 20 of the application layer, those of COSEM objects, 15 of security
 /// suite 0.
 pub fn catalogue() -> impl Iterator<Item = &'static Case> {
-    let groups =
-        [hdlc::CASES, application_layer::CASES, cosem_objects::CASES, symsec_0::CASES];
+    let groups = [hdlc::CASES, application_layer::CASES, cosem_objects::CASES, symsec_0::CASES];
     groups.into_iter().flatten()
 }
 

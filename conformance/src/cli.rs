@@ -137,8 +137,9 @@ async fn test(run: &Run) -> io::Result<Exit> {
     let verdicts: Vec<_> = reports.iter().map(|report| report.verdict).collect();
     note(&format!("{}: {}", declaration.name, summary(&verdicts)));
     if let Some(path) = &run.report {
-        write_file(path, &declaration, &run.address.to_string(), &reports)
-            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+        write_file(path, &declaration, &run.address.to_string(), &reports).map_err(|error| {
+            io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+        })?;
     }
     Ok(Exit::of(&verdicts))
 }

@@ -341,9 +341,11 @@ impl ClientDeclaration {
         let protection = section.word("security", &PROTECTIONS)?.unwrap_or(Protection::NONE);
         let system_title = match section.text("system_title")? {
             None => None,
-            Some(digits) => Some(digits.parse().map_err(|_| {
-                section.wrong("system_title", "16 hexadecimal digits are due")
-            })?),
+            Some(digits) => Some(
+                digits
+                    .parse()
+                    .map_err(|_| section.wrong("system_title", "16 hexadecimal digits are due"))?,
+            ),
         };
         let secret = secret(&mut section, "secret")?;
         let client = Self {
@@ -487,10 +489,7 @@ mod tests {
     #[test]
     fn an_unknown_key_is_refused_and_the_known_one_suggested() {
         let text = format!("respons_timeout_ms = 3\n{SMALL}");
-        assert_eq!(
-            error(&text),
-            "respons_timeout_ms is not known: was response_timeout_ms meant?"
-        );
+        assert_eq!(error(&text), "respons_timeout_ms is not known: was response_timeout_ms meant?");
         let text = format!("{SMALL}sytem_title = \"\"\n");
         assert_eq!(error(&text), "client[0].sytem_title is not known: was system_title meant?");
         let text = format!("{SMALL}[hdlc]\nqq = 1\n");

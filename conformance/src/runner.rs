@@ -24,12 +24,7 @@ const CASE_MAX: Duration = Duration::from_secs(900);
 
 /// Runs `case` against the implementation behind `way` and says what came of it. `counter` is the
 /// next invocation counter that may be used; it is moved on.
-pub async fn run(
-    case: &Case,
-    declaration: &Declaration,
-    way: &Way,
-    counter: &Cell<u32>,
-) -> Report {
+pub async fn run(case: &Case, declaration: &Declaration, way: &Way, counter: &Cell<u32>) -> Report {
     let started = Instant::now();
     let tester = Tester::new(declaration, way, counter);
     let limit = CASE_MAX + declaration.hdlc.inactivity_timeout.unwrap_or_default() * 2;
@@ -60,4 +55,59 @@ async fn settle(tester: &Tester<'_>, body: Result<(), Finding>) -> Result<(), Fi
     }
     let settled = tester.postamble().await;
     body.and(settled)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, DuplexStream, duplex};
+
+    use super::*;
+    use crate::catalogue;
+
+    const DECLARATION: &str = "services = [\"get\"]\n[[client]]\nsap = 16\n";
+
+    /// Runs a case against a meter that does this with each connection.
+    async fn against(name: &str, framing: Framing, meter: fn(DuplexStream)) -> Report {
+        let declaration = Declaration::parse(DECLARATION).unwrap();
+        let connect = move || {
+            let (near, far) = duplex(4_096);
+            meter(far);
+            near
+        };
+        let way = Way::Memory(framing, Box::new(connect));
+        let case = catalogue().find(|case| case.name == name).unwrap();
+        run(case, &declaration, &way, &Cell::new(1)).await
+    }
+
+    /// Hears everything and says nothing.
+    fn silent(mut far: DuplexStream) {
+        tokio::spawn(async move { while far.read(&mut [0; 64]).await.is_ok_and(|it| it > 0) {} });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_fails_a_case_that_asks_for_an_answer_in_its_own_time() {
+        let started = Instant::now();
+        let report = against("HDLC_FRAME_P1", Framing::Hdlc, silent).await;
+        assert_eq!(report.verdict, Verdict::Failed);
+        assert_eq!(report.reason, "SNRM was not answered");
+        // Once for SNRM, and for the three DISC of the postamble.
+        assert_eq!(started.elapsed(), Duration::from_secs(4 * 5));
+        let sent = report.transcript.iter().filter(|line| line.starts_with("PHYS TX"));
+        assert_eq!(sent.count(), 4, "{:?}", report.transcript);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_that_breaks_says_nothing_about_the_rule() {
+        for framing in [Framing::Hdlc, Framing::Wrapper] {
+            let report = against("APPL_OPEN_1", framing, drop).await;
+            assert_eq!(report.verdict, Verdict::Inconclusive, "{report:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_does_not_apply_is_not_tried() {
+        let report = against("HDLC_FRAME_P1", Framing::Wrapper, silent).await;
+        assert_eq!(report.verdict, Verdict::Inapplicable);
+        assert_eq!((report.took, report.transcript.len()), (Duration::ZERO, 0));
+    }
 }

@@ -103,11 +103,7 @@ impl fmt::Debug for Tester<'_> {
 }
 
 impl<'d> Tester<'d> {
-    pub(crate) fn new(
-        declaration: &'d Declaration,
-        way: &'d Way,
-        counter: &'d Cell<u32>,
-    ) -> Self {
+    pub(crate) fn new(declaration: &'d Declaration, way: &'d Way, counter: &'d Cell<u32>) -> Self {
         let transcript = Arc::new(Mutex::new(Vec::new()));
         let lines = Arc::clone(&transcript);
         let sink = move |line: &str| {
@@ -160,14 +156,16 @@ impl<'d> Tester<'d> {
         let strength = |client: &&ClientDeclaration| {
             (client.is_ciphered(), client.mechanism.is_hls(), client.mechanism != Mechanism::Lowest)
         };
-        self.declaration.clients.iter().max_by_key(strength).unwrap_or(self.plain_client())
+        self.declaration.clients.iter().max_by_key(strength).unwrap_or_else(|| self.plain_client())
     }
 
     /// The first client with ciphering by authentication and encryption.
     pub(crate) fn ciphered_client(&self) -> Result<&'d ClientDeclaration, Finding> {
-        let client = self.declaration.clients.iter().find(|client| {
-            client.protection.authenticated && client.protection.encrypted
-        });
+        let client = self
+            .declaration
+            .clients
+            .iter()
+            .find(|client| client.protection.authenticated && client.protection.encrypted);
         client.ok_or_else(|| {
             Finding::inapplicable("declares no client with authentication and encryption")
         })

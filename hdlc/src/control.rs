@@ -9,6 +9,8 @@
 //!
 //! REJ is not in the repertoire of IEC 62056-46, but meters in the field send it.
 
+use core::fmt;
+
 /// A sequence number modulo 8: N(S), N(R), V(S), V(R).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Sequence(u8);
@@ -161,6 +163,29 @@ impl Control {
     }
 }
 
+/// As it is written: `I N(S)=0 N(R)=1 P/F`, `RR N(R)=1`, `UA P/F`, `control F3`.
+impl fmt::Display for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::I { ns, nr, .. } => write!(f, "I N(S)={} N(R)={}", ns.value(), nr.value())?,
+            Self::Rr { nr, .. } => write!(f, "RR N(R)={}", nr.value())?,
+            Self::Rnr { nr, .. } => write!(f, "RNR N(R)={}", nr.value())?,
+            Self::Rej { nr, .. } => write!(f, "REJ N(R)={}", nr.value())?,
+            Self::Snrm { .. } => f.write_str("SNRM")?,
+            Self::Disc { .. } => f.write_str("DISC")?,
+            Self::Ua { .. } => f.write_str("UA")?,
+            Self::Dm { .. } => f.write_str("DM")?,
+            Self::Frmr { .. } => f.write_str("FRMR")?,
+            Self::Ui { .. } => f.write_str("UI")?,
+            Self::Other(octet) => return write!(f, "control {octet:02X}"),
+        }
+        match self.pf() {
+            true => f.write_str(" P/F"),
+            false => Ok(()),
+        }
+    }
+}
+
 /// The information field of FRMR: which frame was rejected, and why (ISO/IEC 13239).
 ///
 /// ```text
@@ -221,6 +246,22 @@ impl FrameReject {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_control_field_is_written_as_the_standard_names_it() {
+        for (octet, text) in [
+            (0x10, "I N(S)=0 N(R)=0 P/F"),
+            (0x54, "I N(S)=2 N(R)=2 P/F"),
+            (0x31, "RR N(R)=1 P/F"),
+            (0x25, "RNR N(R)=1"),
+            (0x93, "SNRM P/F"),
+            (0x1f, "DM P/F"),
+            (0x03, "UI"),
+            (0xf3, "control F3"),
+        ] {
+            assert_eq!(Control::decode(octet).to_string(), text);
+        }
+    }
 
     #[test]
     fn every_control_octet_survives_decoding() {

@@ -238,7 +238,8 @@ where
     if faults.is_empty() {
         return serve_hdlc(stream, port, config).await;
     }
-    let inactivity_timeout = config.inactivity_timeout.filter(|_| !faults.has(Fault::KeepsIdleLinks));
+    let inactivity_timeout =
+        config.inactivity_timeout.filter(|_| !faults.has(Fault::KeepsIdleLinks));
     let config = HdlcServerConfig { inactivity_timeout, ..config.clone() };
     serve_hdlc(FaultyLine::new(stream, faults, config.physical), port, &config).await
 }

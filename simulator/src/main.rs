@@ -21,9 +21,8 @@ use dlms_core::security::{Compatibility, SecuritySuite};
 use dlms_tokio::{HdlcServerConfig, Identification};
 use hdlc::parameters::{InformationLength, WindowSize};
 use simulator::{
-    AnswerConfig, ENTRIES_MAX, Fault, Faults, Meter, MeterClient, MeterConfig, MeterKeys,
-    WallClock, listen_hdlc,
-    listen_wrapper, listen_wrapper_udp, serve_serial,
+    AnswerConfig, ENTRIES_MAX, Fault, Faults, Meter, MeterClient, MeterConfig, MeterKeys, WallClock,
+    listen_hdlc, listen_wrapper, listen_wrapper_udp, serve_serial,
 };
 use tokio_serial::SerialPortBuilderExt;
 

@@ -1,7 +1,8 @@
-//! Our own programs, `headend` and `simulator`, as a user runs them: by their command lines.
+//! Our own programs, `headend`, `simulator` and `dlms-conformance`, as a user runs them: by their
+//! command lines.
 //!
-//! `cargo test` builds no other package's programs, so the first test that wants one builds both,
-//! in the profile in which the test itself was built.
+//! `cargo test` builds no other package's programs, so the first test that wants one builds them
+//! all, in the profile in which the test itself was built.
 
 use core::time::Duration;
 use std::env;
@@ -20,6 +21,8 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 const BUILD_TIME_MAX: Duration = Duration::from_secs(1_200);
 /// What [`Headend::run`] gives a command; the default patience of `headend` itself is 10 s a try.
 const RUN_TIME_MAX: Duration = Duration::from_secs(60);
+/// All cases against a meter that is silent where it must be, each time for half a second.
+const CONFORMANCE_TIME_MAX: Duration = Duration::from_secs(120);
 
 /// The command line of `headend`, with a home folder of its own.
 ///
@@ -83,6 +86,18 @@ impl Headend {
         command.envs(self.env.iter().map(|(name, value)| (name, value))).args(args);
         Program::start(command)
     }
+}
+
+/// Runs `dlms-conformance` to its end, in `folder`.
+///
+/// # Panics
+///
+/// When it cannot be built or does not end within two minutes.
+#[must_use]
+pub fn conformance(folder: &Folder, args: &[&str]) -> Output {
+    let mut command = in_home(&binaries().conformance, folder);
+    command.args(args);
+    Program::start(command).finish(CONFORMANCE_TIME_MAX)
 }
 
 /// Our simulated meters.
@@ -152,6 +167,7 @@ fn in_home(binary: &Path, home: &Folder) -> Command {
 struct Binaries {
     headend: PathBuf,
     simulator: PathBuf,
+    conformance: PathBuf,
 }
 
 fn binaries() -> &'static Binaries {
@@ -161,7 +177,8 @@ fn binaries() -> &'static Binaries {
 
 fn build() -> Binaries {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--locked", "-p", "headend", "-p", "simulator", "--bins"]);
+    cargo.args(["build", "--quiet", "--locked", "-p", "headend", "-p", "simulator"]);
+    cargo.args(["-p", "conformance", "--bins"]);
     cargo.args(["--message-format", "json-render-diagnostics"]);
     cargo.args(profile_args(&env::current_exe().unwrap_or_default())).current_dir(ROOT);
     let output = Program::start(cargo).finish(BUILD_TIME_MAX);
@@ -170,6 +187,7 @@ fn build() -> Binaries {
     Binaries {
         headend: executable(&built, "headend", &output),
         simulator: executable(&built, "simulator", &output),
+        conformance: executable(&built, "dlms-conformance", &output),
     }
 }
 

@@ -2,17 +2,19 @@
 
 use core::{cell::Cell, fmt::Write as _, time::Duration};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     sync::{Arc, Mutex},
 };
 
 use conformance::{Case, Declaration, Framing, Report, Verdict, Way, catalogue, run};
-use dlms_tests::Folder;
+use dlms_tests::ports::free_port;
+use dlms_tests::{Folder, Foreign, Output, Simulator, conformance};
 use dlms_tokio::HdlcServerConfig;
+use serde_json::Value;
 use simulator::{
-    AnswerConfig, Fault, Faults, Meter, MeterClient, MeterConfig, serve_hdlc_stream,
-    serve_wrapper_stream,
+    AnswerConfig, Fault, Faults, Meter, MeterClient, MeterConfig, listen_hdlc, listen_wrapper,
+    serve_hdlc_stream, serve_wrapper_stream,
 };
 
 /// The lower address of the meter under test.
@@ -20,6 +22,9 @@ const PHYSICAL: u16 = 17;
 /// Octets that a pipe in memory holds: more than any frame.
 const PIPE_LEN: usize = 64 * 1024;
 const FIRST_COUNTER: u32 = 1_000;
+/// In real time a busy machine may take longer to answer than in simulated time.
+const TIMEOUT: &str = "response_timeout_ms = 500";
+const PATIENT: &str = "response_timeout_ms = 1000";
 
 /// What the simulated meter with the rights of a meter in the field declares.
 const DECLARATION: &str = r#"
@@ -77,26 +82,39 @@ const SECRETS: [(&str, &str); 3] = [
     ("ak", "D0D1D2D3D4D5D6D7D8D9DADBDCDDDEDF\n"),
 ];
 
-fn declaration() -> Declaration {
+/// A folder with this declaration in `meter.toml`, and the secrets that it refers to.
+fn declared(declaration: &str) -> Folder {
     let folder = Folder::new();
     for (name, text) in SECRETS {
-        fs::write(folder.file(name), text).unwrap();
+        fs::write(folder.file(name), text).expect("a file can be written");
     }
-    let text = DECLARATION.replace("FOLDER", &folder.path().to_string_lossy());
-    Declaration::parse(&text).unwrap()
+    let text = declaration.replace("FOLDER", &folder.path().to_string_lossy());
+    fs::write(folder.file("meter.toml"), text).expect("a file can be written");
+    folder
 }
 
-/// A meter with these faults behind a pipe in memory.
-fn meter(framing: Framing, faults: Faults) -> Way {
-    let config = MeterConfig { entries: 96, clients: MeterClient::strict(), ..MeterConfig::default() };
-    let meter = Arc::new(Mutex::new(Meter::new(1000, Arc::new(config))));
-    let answer = AnswerConfig { faults, ..AnswerConfig::default() };
-    let hdlc = HdlcServerConfig {
+/// The meter under test: with the rights of a meter in the field.
+fn strict_meter() -> Arc<Mutex<Meter>> {
+    let clients = MeterClient::strict();
+    let config = MeterConfig { entries: 96, clients, ..MeterConfig::default() };
+    Arc::new(Mutex::new(Meter::new(1000, Arc::new(config))))
+}
+
+/// Its link layer, as it is declared.
+fn hdlc() -> HdlcServerConfig {
+    HdlcServerConfig {
         physical: Some(PHYSICAL),
         inter_octet_timeout: Duration::from_millis(200),
         inactivity_timeout: Some(Duration::from_secs(2)),
         ..HdlcServerConfig::default()
-    };
+    }
+}
+
+/// A meter with these faults behind a pipe in memory.
+fn meter(framing: Framing, faults: Faults) -> Way {
+    let meter = strict_meter();
+    let answer = AnswerConfig { faults, ..AnswerConfig::default() };
+    let hdlc = hdlc();
     Way::Memory(
         framing,
         Box::new(move || {
@@ -120,9 +138,12 @@ fn reports<'c>(
     faults: Faults,
 ) -> Vec<Report> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_all().start_paused(true).build().unwrap();
+    let runtime = runtime.enable_all().start_paused(true).build().expect("a runtime");
     runtime.block_on(async {
-        let (declaration, way) = (declaration(), meter(framing, faults));
+        let folder = declared(DECLARATION);
+        let declaration = Declaration::read(&folder.path().join("meter.toml"));
+        let declaration = declaration.expect("a declaration");
+        let way = meter(framing, faults);
         let counter = Cell::new(FIRST_COUNTER);
         let mut reports = Vec::new();
         for case in cases {
@@ -142,18 +163,16 @@ fn shown(reports: &[&Report]) -> String {
 }
 
 #[test]
-fn our_meter_passes_every_case_in_simulated_time() {
+fn our_meter_passes_every_case_that_applies() {
     for framing in [Framing::Hdlc, Framing::Wrapper] {
         let reports = reports(catalogue(), framing, Faults::NONE);
-        let passes = |report: &&Report| {
-            matches!(report.verdict, Verdict::Failed | Verdict::Inconclusive)
-        };
-        let wrong: Vec<&Report> = reports.iter().filter(passes).collect();
+        let is_wrong =
+            |report: &&Report| matches!(report.verdict, Verdict::Failed | Verdict::Inconclusive);
+        let wrong: Vec<&Report> = reports.iter().filter(is_wrong).collect();
         assert!(wrong.is_empty(), "{framing:?}\n{}", shown(&wrong));
         for report in reports {
             let has_reason = !report.reason.is_empty();
             assert_eq!(has_reason, report.verdict == Verdict::Inapplicable, "{}", report.case.name);
-            eprintln!("{} {} {}", report.case.name, report.verdict, report.reason);
         }
     }
 }
@@ -234,19 +253,176 @@ fn each_case_notices_the_fault_that_breaks_its_rule() {
         let report = &reports([case], Framing::Hdlc, (*fault).into())[0];
         if report.verdict != Verdict::Failed {
             let _ = write!(unnoticed, "{}: {}", fault.name(), shown(&[report]));
-        } else {
-            eprintln!("{:32}{:20}{}", fault.name(), name, report.reason);
         }
     }
     assert!(unnoticed.is_empty(), "{unnoticed}");
 }
 
 #[test]
-fn every_case_and_every_fault_has_its_pair() {
+fn every_case_that_applies_has_a_fault_and_every_fault_a_case() {
     let cases: BTreeSet<&str> = PAIRS.iter().map(|(name, _)| *name).collect();
-    let without: Vec<_> = catalogue().filter(|case| !cases.contains(case.name)).collect();
-    assert!(without.is_empty(), "no fault for {without:?}");
+    let applies = reports(catalogue(), Framing::Hdlc, Faults::NONE);
+    let without = applies.iter().filter(|report| report.verdict != Verdict::Inapplicable);
+    let without: Vec<_> = without.filter(|report| !cases.contains(report.case.name)).collect();
+    assert!(without.is_empty(), "without a fault:\n{}", shown(&without));
     let unused = |fault: &&Fault| PAIRS.iter().all(|(_, used)| used != *fault);
     let unused: Vec<_> = Fault::ALL.iter().filter(unused).collect();
     assert!(unused.is_empty(), "no case for {unused:?}");
+}
+
+/// The verdict of each case in the output as JSON lines.
+fn verdicts(output: &Output) -> BTreeMap<String, String> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let lines = output.json_lines();
+    lines.iter().map(|line| (text(&line["case"]), text(&line["verdict"]))).collect()
+}
+
+/// The names of the cases with this verdict.
+fn with<'v>(verdicts: &'v BTreeMap<String, String>, verdict: &str) -> Vec<&'v str> {
+    let with = verdicts.iter().filter(|(_, it)| *it == verdict);
+    with.map(|(case, _)| case.as_str()).collect()
+}
+
+#[test]
+fn the_program_tests_our_meter_over_sockets_and_writes_a_report() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let folder = declared(&DECLARATION.replace(TIMEOUT, PATIENT));
+    for framing in [Framing::Hdlc, Framing::Wrapper] {
+        let listening = runtime.block_on(async {
+            let (any, answer) = ("127.0.0.1:0".parse().unwrap(), AnswerConfig::default());
+            match framing {
+                Framing::Hdlc => listen_hdlc(strict_meter(), any, answer, hdlc()).await,
+                Framing::Wrapper => listen_wrapper(strict_meter(), any, answer).await,
+            }
+        });
+        let listening = listening.unwrap();
+        let scheme = if framing == Framing::Hdlc { "hdlc" } else { "wrapper" };
+        let address = format!("{scheme}://{}", listening.address());
+        let args = ["run", &address, "--declaration", "meter.toml", "-o", "jsonl"];
+        let output = conformance(&folder, &[&args[..], &["--report", "report.json"]].concat());
+        output.assert_code(0);
+        let verdicts = verdicts(&output);
+        assert_eq!(verdicts.len(), catalogue().count());
+        assert_eq!(with(&verdicts, "FAILED"), [""; 0], "{output}");
+        let report = fs::read_to_string(folder.file("report.json")).unwrap();
+        let report: Value = serde_json::from_str(&report).unwrap();
+        assert_eq!(report["implementation"], "simulated meter 1000");
+        assert_eq!(report["cases"].as_array().map(Vec::len), Some(catalogue().count()));
+        assert!(!report.to_string().contains("12345678"), "no password in a report");
+    }
+}
+
+#[test]
+fn a_fault_on_the_command_line_is_named_by_the_program() {
+    let meter =
+        Simulator::meter(dlms_tests::Framing::Wrapper, &["--strict", "--fault", "misnames-device"]);
+    let address = meter.address();
+    let folder = declared(DECLARATION);
+    let run = |case| {
+        let args = ["run", &address, "--declaration", "meter.toml", "--case", case];
+        conformance(&folder, &args)
+    };
+    let output = run("cosem_mandatory_3");
+    output.assert_code(5);
+    let expected =
+        "COSEM_MANDATORY_3           FAILED        the name is DHE0000000000000, not DHE00";
+    assert!(output.stdout.starts_with(expected), "{output}");
+    run("COSEM_MANDATORY_[12]").assert_code(2);
+    run("COSEM_MANDATORY_1").assert_code(0);
+}
+
+#[test]
+fn a_declaration_that_is_wrong_and_a_meter_that_is_not_there_are_told_apart() {
+    let folder = declared(&DECLARATION.replace("max_pdu", "max_pud"));
+    let args = ["run", "wrapper://127.0.0.1:9", "--declaration", "meter.toml"];
+    let output = conformance(&folder, &args);
+    output.assert_code(2);
+    assert!(output.stderr.contains("max_pud is not known: was max_pdu meant?"), "{output}");
+    let folder = declared(DECLARATION);
+    let port = free_port().to_string();
+    let nobody = format!("wrapper://127.0.0.1:{port}");
+    let args = ["run", &nobody, "--declaration", "meter.toml", "--case", "APPL_*"];
+    conformance(&folder, &args).assert_code(3);
+}
+
+/// What the meter of `tests/interop` is said to have.
+const GURUX_DECLARATION: &str = r#"
+name = "gurux_meter.py"
+response_timeout_ms = 500
+max_pdu = 1024
+services = [
+    "get", "set", "action", "selective-access", "block-get", "block-set", "multiple-references",
+    "access", "data-notification", "general-protection",
+]
+
+[hdlc]
+information_max = 128
+inter_octet_timeout_ms = 100
+inactivity_timeout_s = 1
+
+[[logical_device]]
+sap = 1
+name = "GRX0000000001000"
+
+[[client]]
+sap = 16
+
+[[client]]
+sap = 17
+authentication = "lls"
+secret = { file = "FOLDER/password" }
+
+[[client]]
+sap = 1
+authentication = "hls-gmac"
+security = "authenc"
+system_title = "434C49454E543031"
+encryption_key = { file = "FOLDER/ek" }
+authentication_key = { file = "FOLDER/ak" }
+dedicated_key = true
+proven_release = true
+
+[objects]
+writable = "1:0-0:96.10.1*255:2"
+read_only = "3:1-0:1.8.0*255:3"
+"#;
+
+/// Rules that the foreign meter breaks, as one sees in what it sends.
+const GURUX_BREAKS: [&str; 12] = [
+    // It answers the second half of a frame whenever it comes, and keeps a link for ever.
+    "HDLC_FRAME_P2",
+    "HDLC_FRAME_P3",
+    // It looks at neither the format type, nor at the length of a client address, nor at N(R).
+    "HDLC_FRAME_N3",
+    "HDLC_ADDRESS_N1",
+    "HDLC_INFO_N2",
+    // It sends fields of 128 octets to a client that takes 64.
+    "HDLC_NDM2NRM_P1",
+    // DLMS version 5, no service at all and PDUs of 11 octets are all the same to it.
+    "APPL_OPEN_12",
+    "APPL_OPEN_13",
+    "APPL_OPEN_14",
+    // It serves what was not agreed on.
+    "APPL_DATA_LN_N4",
+    // A release without proof ends an association with ciphering, and less protection is enough.
+    "SYMSEC_0_REL_N1",
+    "SYMSEC_0_SecPol_2",
+];
+
+#[test]
+fn the_faults_of_the_foreign_meter_are_named() {
+    let meter = Foreign::gurux_meter(dlms_tests::Framing::Hdlc, &["--entries", "30"]);
+    let folder = declared(&GURUX_DECLARATION.replace(TIMEOUT, PATIENT));
+    let args = ["run", &meter.address(), "--declaration", "meter.toml", "-o", "jsonl"];
+    let output = conformance(&folder, &args);
+    output.assert_code(5);
+    let verdicts = verdicts(&output);
+    let failed = with(&verdicts, "FAILED");
+    for case in GURUX_BREAKS {
+        assert!(failed.contains(&case), "{case} did not fail: {output}");
+    }
+    // It is no ruin: what its own clients need, it does.
+    for case in ["HDLC_FRAME_P1", "HDLC_INFO_P1", "APPL_OPEN_1", "APPL_OPEN_3", "APPL_REL_P1"] {
+        assert_eq!(verdicts[case], "PASSED", "{output}");
+    }
 }

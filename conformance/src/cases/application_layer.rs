@@ -142,7 +142,8 @@ async fn open_declared(t: &Tester<'_>, client: &ClientDeclaration) -> Result<(),
     })?;
     if client.mechanism.is_hls() {
         check(reply.mechanism == Some(client.mechanism), || {
-            format!("AARE names the mechanism {:?}", reply.mechanism)
+            let named = reply.mechanism.map_or("none", Mechanism::name);
+            format!("AARE names the mechanism {named}")
         })?;
         check((8..=64).contains(&reply.stoc.len()), || {
             format!("the challenge of the meter has {} octets", reply.stoc.len())
@@ -166,7 +167,8 @@ fn check_initiate(reply: &Reply, proposed: Conformance) -> Result<InitiateRespon
         format!("the VAA name is {:#06x}, not {VAA_NAME:#06x}", response.vaa_name)
     })?;
     check(proposed.contains(response.conformance) && !response.conformance.is_empty(), || {
-        format!("services were agreed on that nobody proposed: {:?}", response.conformance)
+        let agreed: Vec<_> = response.conformance.names().collect();
+        format!("of {} something was not proposed, or nothing was agreed on", agreed.join(", "))
     })?;
     Ok(response)
 }
@@ -256,17 +258,17 @@ async fn open_7(t: &Tester<'_>) -> Result<(), Finding> {
 }
 
 async fn wrong_authentication(t: &Tester<'_>, client: &ClientDeclaration) -> Result<(), Finding> {
-    // HLS ECDSA stands for any mechanism that is not declared.
     let mut proposals = vec![(
-        "a mechanism that is not declared",
+        "a mechanism that nobody defined",
         Proposal {
-            mechanism: Some(Mechanism::HlsEcdsa),
+            mechanism: Some(Mechanism::Other(9)),
             authentication_value: Some(vec![0x5a; 32]),
             ..Proposal::of(client)
         },
     )];
     if client.mechanism != Mechanism::Lowest {
-        let nothing = Proposal { mechanism: None, authentication_value: None, ..Proposal::of(client) };
+        let nothing =
+            Proposal { mechanism: None, authentication_value: None, ..Proposal::of(client) };
         proposals.push(("no authentication at all", nothing));
     }
     if client.mechanism == Mechanism::Lls {
@@ -353,12 +355,14 @@ async fn open_13(t: &Tester<'_>) -> Result<(), Finding> {
         let agreed = response.conformance;
         let declared = t.declaration.services;
         check(declared.contains(agreed), || {
-            let undeclared: Vec<_> = agreed.names().filter(|it| !declared.names().any(|d| d == *it)).collect();
+            let undeclared: Vec<_> =
+                agreed.names().filter(|it| !declared.names().any(|d| d == *it)).collect();
             format!("services were agreed on that are not declared: {}", undeclared.join(", "))
         })?;
         let both = declared & proposed;
         check(agreed.contains(both), || {
-            let missing: Vec<_> = both.names().filter(|it| !agreed.names().any(|a| a == *it)).collect();
+            let missing: Vec<_> =
+                both.names().filter(|it| !agreed.names().any(|a| a == *it)).collect();
             format!("declared services were not agreed on: {}", missing.join(", "))
         })?;
     }
@@ -372,10 +376,13 @@ async fn open_14(t: &Tester<'_>) -> Result<(), Finding> {
     serves_not(t, what, serves)?;
     let reply = accepted(t, "a PDU size without limit", |it| it.max_receive_pdu = 0).await?;
     let response = check_initiate(&reply, Conformance::ALL)?;
-    check(response.max_receive_pdu <= t.declaration.max_pdu || t.declaration.max_pdu == 0xffff, || {
-        let (found, due) = (response.max_receive_pdu, t.declaration.max_pdu);
-        format!("the meter takes {found} octets and declares {due}")
-    })?;
+    check(
+        response.max_receive_pdu <= t.declaration.max_pdu || t.declaration.max_pdu == 0xffff,
+        || {
+            let (found, due) = (response.max_receive_pdu, t.declaration.max_pdu);
+            format!("the meter takes {found} octets and declares {due}")
+        },
+    )?;
     if t.plain_client().mechanism.is_hls() || t.plain_client().is_ciphered() {
         return Ok(());
     }
@@ -504,7 +511,8 @@ async fn data_ln_n4(t: &Tester<'_>) -> Result<(), Finding> {
     if association.client.mechanism.is_hls() {
         return Ok(());
     }
-    let proposal = Proposal { conformance: Conformance::ACTION, ..Proposal::of(association.client) };
+    let proposal =
+        Proposal { conformance: Conformance::ACTION, ..Proposal::of(association.client) };
     let reply = association.propose(&proposal).await?;
     if reply.is_accepted() {
         check(!association.serves().await?, || {

@@ -111,7 +111,9 @@ async fn try_attribute(
         return match value {
             Ok(_) => Err(Finding::failed("was read, and reading is not granted")),
             Err(refusal) if denied.contains(&refusal) => Ok(()),
-            Err(refusal) => Err(Finding::failed(format!("is not granted, and refused with {refusal}"))),
+            Err(refusal) => {
+                Err(Finding::failed(format!("is not granted, and refused with {refusal}")))
+            }
         };
     }
     let octets = value.map_err(|refusal| Finding::failed(format!("is granted: {refusal}")))?;
@@ -383,7 +385,10 @@ async fn get_list(
                 return Ok(results.into_iter().map(|result| result.map(owned)).collect());
             }
             Apdu::GetResponse(GetResponse::WithDatablock {
-                last, number, result: Ok(octets), ..
+                last,
+                number,
+                result: Ok(octets),
+                ..
             }) => {
                 joined.extend_from_slice(octets);
                 if last {
@@ -424,9 +429,7 @@ async fn same_as_alone(
     Ok(())
 }
 
-async fn multiple<'t>(
-    t: &'t Tester<'t>,
-) -> Result<(Association<'t>, Vec<ListedObject>), Finding> {
+async fn multiple<'t>(t: &'t Tester<'t>) -> Result<(Association<'t>, Vec<ListedObject>), Finding> {
     if !t.declaration.services.contains(Conformance::MULTIPLE_REFERENCES) {
         return Err(Finding::inapplicable("declares no multiple references"));
     }
@@ -469,7 +472,8 @@ async fn mandatory_1(t: &Tester<'_>) -> Result<(), Finding> {
         check(objects.iter().any(|object| is_it(&object)), || {
             format!("the current association is not in the object list of client {}", client.sap)
         })?;
-        let current = |attribute| AttributeDescriptor { attribute: AttributeId(attribute), ..OBJECT_LIST };
+        let current =
+            |attribute| AttributeDescriptor { attribute: AttributeId(attribute), ..OBJECT_LIST };
         let partners = association.value(current(3)).await?;
         let partners = data(&partners)?;
         let sap = partners.as_structure().and_then(|mut fields| fields.next()?.ok()?.as_integer());

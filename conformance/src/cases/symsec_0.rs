@@ -9,8 +9,7 @@ use dlms_core::{
     cosem::AttributeDescriptor,
     security::{CipherForm, Key, Protection, SecurityControl, SecuritySuite, SystemTitle},
     xdlms::{
-        Apdu, AttributeSelection, Conformance, ExceptionResponse, ExceptionService, GetRequest,
-        tag,
+        Apdu, AttributeSelection, Conformance, ExceptionResponse, ExceptionService, GetRequest, tag,
     },
 };
 
@@ -169,10 +168,8 @@ async fn ded_key_n1(t: &Tester<'_>) -> Result<(), Finding> {
     let proposal =
         Proposal { dedicated_key: Some(vec![0x5a; 16]), ..Proposal::of(association.client) };
     association.open(&proposal).await?;
-    let other = Envelope {
-        key: Key::from([0xa5; 16]),
-        ..association.envelope(CipherForm::Dedicated)?
-    };
+    let other =
+        Envelope { key: Key::from([0xa5; 16]), ..association.envelope(CipherForm::Dedicated)? };
     let request = association.protect(&other, &get(LDN))?;
     refused(&mut association, &request, "an APDU under another dedicated key").await?;
     check(association.serves().await?, || "the dedicated key does not work any more".to_owned())
@@ -216,7 +213,10 @@ async fn sec_data_x_n1(t: &Tester<'_>) -> Result<(), Finding> {
     let wrong = [
         ("a wrong encryption key", Envelope { key: other.clone(), ..right.clone() }),
         ("a wrong authentication key", Envelope { authentication_key: other, ..right.clone() }),
-        ("the system title of another", Envelope { title: SystemTitle(*b"OTHER001"), ..right.clone() }),
+        (
+            "the system title of another",
+            Envelope { title: SystemTitle(*b"OTHER001"), ..right.clone() },
+        ),
     ];
     for (what, envelope) in wrong {
         let request = association.protect(&ahead(envelope), &get(LDN))?;
@@ -246,9 +246,7 @@ async fn rel_n1(t: &Tester<'_>) -> Result<(), Finding> {
                 format!("RLRQ with {what} was answered as if the association were released")
             })?;
         }
-        check(association.serves().await?, || {
-            format!("RLRQ with {what} ended the association")
-        })?;
+        check(association.serves().await?, || format!("RLRQ with {what} ended the association"))?;
     }
     association.release_properly().await?;
     Ok(())

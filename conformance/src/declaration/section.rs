@@ -133,10 +133,7 @@ impl Section {
         }
     }
 
-    pub(super) fn section(
-        &mut self,
-        key: &'static str,
-    ) -> Result<Option<Self>, DeclarationError> {
+    pub(super) fn section(&mut self, key: &'static str) -> Result<Option<Self>, DeclarationError> {
         match self.take(key) {
             None => Ok(None),
             Some(Value::Table(table)) => Ok(Some(Self::new(key, table))),

@@ -390,8 +390,7 @@ impl Association<'_> {
             .map_err(|error| Finding::inconclusive(format!("no Data to write: {error}")))?;
         let mut apdu = Vec::new();
         let attribute = AttributeSelection::whole(attribute);
-        SetRequest::Normal { invoke: INVOKE, attribute, value }
-            .encode(&mut Writer::new(&mut apdu));
+        SetRequest::Normal { invoke: INVOKE, attribute, value }.encode(&mut Writer::new(&mut apdu));
         let answer = self.ask(&apdu).await?;
         let answer = answer.ok_or_else(|| Finding::failed("SET was not answered"))?;
         match decoded(&answer)? {

@@ -6,7 +6,7 @@ use dlms_core::{
         Mechanism,
     },
     axdr::Writer,
-    xdlms::{Apdu, Conformance, ConfirmedServiceError, InitiateRequest, InitiateResponse},
+    xdlms::{Apdu, ConfirmedServiceError, Conformance, InitiateRequest, InitiateResponse},
 };
 
 use crate::{declaration::ClientDeclaration, verdict::Finding};
@@ -158,11 +158,7 @@ impl Reply {
     }
 
     /// Fails unless the association was rejected, for one of these reasons where there are any.
-    pub(crate) fn must_reject(
-        &self,
-        what: &str,
-        reasons: &[Diagnostic],
-    ) -> Result<(), Finding> {
+    pub(crate) fn must_reject(&self, what: &str, reasons: &[Diagnostic]) -> Result<(), Finding> {
         if self.is_accepted() {
             return Err(Finding::failed(format!("{what} was accepted")));
         }
@@ -185,7 +181,9 @@ impl Reply {
     pub(crate) fn must_fail(&self, what: &str, value: u8) -> Result<(), Finding> {
         self.must_reject(what, &[])?;
         match self.initiate {
-            Some(Initiate::Error(error)) if error.error.choice == 6 && error.error.value == value => {
+            Some(Initiate::Error(error))
+                if error.error.choice == 6 && error.error.value == value =>
+            {
                 Ok(())
             }
             other => Err(Finding::failed(format!("{what} was rejected with {other:?}"))),

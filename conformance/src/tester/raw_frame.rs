@@ -1,11 +1,6 @@
 //! A frame as the tester writes it: right, unless a case makes it wrong.
 
-use hdlc::{
-    address::Address,
-    control::Control,
-    fcs::checksum,
-    frame::FLAG,
-};
+use hdlc::{address::Address, control::Control, fcs::checksum, frame::FLAG};
 
 /// Frame format type 3 (IEC 62056-46 6.4.1).
 const FORMAT_TYPE_3: u8 = 0xa;

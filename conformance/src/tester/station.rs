@@ -93,10 +93,7 @@ impl<'t> Station<'t> {
     }
 
     /// The next frame of the meter that comes within this time.
-    pub(crate) async fn heard_within(
-        &mut self,
-        wait: Duration,
-    ) -> Result<Option<Heard>, Finding> {
+    pub(crate) async fn heard_within(&mut self, wait: Duration) -> Result<Option<Heard>, Finding> {
         let until = Instant::now() + wait;
         loop {
             let frame = self.deframer.next_frame(&self.received);
@@ -149,14 +146,17 @@ impl<'t> Station<'t> {
         match self.heard().await? {
             None => Ok(()),
             Some(heard) => Err(Finding::failed(format!(
-                "{what} was answered with {:?} and must be passed over",
+                "{what} was answered with {} and must be passed over",
                 heard.control
             ))),
         }
     }
 
     /// What a case begins with: SNRM with `proposal`, and UA.
-    pub(crate) async fn connect(&mut self, proposal: Option<Parameters>) -> Result<Parameters, Finding> {
+    pub(crate) async fn connect(
+        &mut self,
+        proposal: Option<Parameters>,
+    ) -> Result<Parameters, Finding> {
         let mut buffer = [0; Parameters::ENCODED_LEN_MAX];
         let information = proposal.map(|parameters| parameters.encode(&mut buffer).to_vec());
         let snrm = self.frame(Control::Snrm { pf: true });
@@ -165,7 +165,7 @@ impl<'t> Station<'t> {
         let Some(heard) = heard else { return Err(Finding::failed("SNRM was not answered")) };
         if !matches!(heard.control, Control::Ua { pf: true }) {
             let control = heard.control;
-            return Err(Finding::failed(format!("SNRM was answered with {control:?}, not UA")));
+            return Err(Finding::failed(format!("SNRM was answered with {control}, not UA")));
         }
         (self.vs, self.vr) = (Sequence::ZERO, Sequence::ZERO);
         Parameters::decode(&heard.information, OnUnknown::Ignore)
@@ -207,7 +207,7 @@ impl<'t> Station<'t> {
             let heard = heard.ok_or_else(|| Finding::failed("an I-frame was not answered"))?;
             let Control::I { ns, nr, pf } = heard.control else {
                 let control = heard.control;
-                return Err(Finding::failed(format!("an I-frame was answered with {control:?}")));
+                return Err(Finding::failed(format!("an I-frame was answered with {control}")));
             };
             if ns != self.vr {
                 let (due, found) = (self.vr.value(), ns.value());
@@ -255,7 +255,9 @@ impl<'t> Station<'t> {
             self.server = server;
             for _ in 0..DISC_MAX {
                 match self.disconnect().await? {
-                    Some(heard) if matches!(heard.control, Control::Ua { .. } | Control::Dm { .. }) => {
+                    Some(heard)
+                        if matches!(heard.control, Control::Ua { .. } | Control::Dm { .. }) =>
+                    {
                         answered = true;
                         break;
                     }

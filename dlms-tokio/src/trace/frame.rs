@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Display, Formatter};
 
-use hdlc::{address::Address, control::Control, frame::Frame};
+use hdlc::{address::Address, frame::Frame};
 
 /// Shows `16 > 1/17 I N(S)=0 N(R)=1 P/F, 34 octets, more follows`.
 pub(crate) struct ShownFrame<'a>(pub(crate) &'a Frame<'a>);
@@ -11,7 +11,7 @@ impl Display for ShownFrame<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self(frame) = self;
         let (source, destination) = (ShownAddress(frame.source), ShownAddress(frame.destination));
-        write!(f, "{source} > {destination} {}", ShownControl(frame.control))?;
+        write!(f, "{source} > {destination} {}", frame.control)?;
         match frame.information.len() {
             0 => {}
             octets => write!(f, ", {octets} octets")?,
@@ -30,43 +30,6 @@ impl Display for ShownAddress {
         match self.0.lower() {
             Some(lower) => write!(f, "{}/{lower}", self.0.upper()),
             None => write!(f, "{}", self.0.upper()),
-        }
-    }
-}
-
-struct ShownControl(Control);
-
-impl Display for ShownControl {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let (name, pf) = match self.0 {
-            Control::I { ns, nr, pf } => {
-                write!(f, "I N(S)={} N(R)={}", ns.value(), nr.value())?;
-                ("", pf)
-            }
-            Control::Rr { nr, pf } => {
-                write!(f, "RR N(R)={}", nr.value())?;
-                ("", pf)
-            }
-            Control::Rnr { nr, pf } => {
-                write!(f, "RNR N(R)={}", nr.value())?;
-                ("", pf)
-            }
-            Control::Rej { nr, pf } => {
-                write!(f, "REJ N(R)={}", nr.value())?;
-                ("", pf)
-            }
-            Control::Snrm { pf } => ("SNRM", pf),
-            Control::Disc { pf } => ("DISC", pf),
-            Control::Ua { pf } => ("UA", pf),
-            Control::Dm { pf } => ("DM", pf),
-            Control::Frmr { pf } => ("FRMR", pf),
-            Control::Ui { pf } => ("UI", pf),
-            Control::Other(octet) => return write!(f, "control {octet:02X}"),
-        };
-        f.write_str(name)?;
-        match pf {
-            true => f.write_str(" P/F"),
-            false => Ok(()),
         }
     }
 }

@@ -87,14 +87,14 @@ impl FaultyAssociation<'_> {
     }
 
     fn alter_request(&self, apdu: &[u8]) -> Option<Vec<u8>> {
-        match apdu.first()? {
-            &tag::AARQ => self.alter_aarq(apdu),
-            &tag::GET_REQUEST
+        match *apdu.first()? {
+            tag::AARQ => self.alter_aarq(apdu),
+            tag::GET_REQUEST
                 if self.has(Fault::AnswersFaultyGet) && Apdu::decode(apdu).is_err() =>
             {
                 Some(get())
             }
-            &tag::GET_REQUEST if self.has(Fault::RepeatsFirstOfList) => {
+            tag::GET_REQUEST if self.has(Fault::RepeatsFirstOfList) => {
                 let Ok(GetRequest::WithList { invoke, mut attributes }) = GetRequest::decode(apdu)
                 else {
                     return None;
@@ -138,13 +138,7 @@ impl FaultyAssociation<'_> {
 
     fn alter_answer(&self, asked: u8, answer: &[u8]) -> Option<Vec<u8>> {
         let first = *answer.first()?;
-        let known = [
-            tag::AARQ,
-            tag::RLRQ,
-            tag::GET_REQUEST,
-            tag::SET_REQUEST,
-            tag::ACTION_REQUEST,
-        ];
+        let known = [tag::AARQ, tag::RLRQ, tag::GET_REQUEST, tag::SET_REQUEST, tag::ACTION_REQUEST];
         let mut altered = answer.to_vec();
         match first {
             tag::AARE => return self.alter_aare(answer),
@@ -197,11 +191,8 @@ fn aarq() -> Vec<u8> {
     let mut information = Vec::new();
     InitiateRequest::new(Conformance::ALL, 0).encode(&mut Writer::new(&mut information));
     let mut apdu = Vec::new();
-    Aarq {
-        user_information: Some(&information),
-        ..Aarq::new(ApplicationContext::LogicalName)
-    }
-    .encode(&mut Writer::new(&mut apdu));
+    Aarq { user_information: Some(&information), ..Aarq::new(ApplicationContext::LogicalName) }
+        .encode(&mut Writer::new(&mut apdu));
     apdu
 }
 

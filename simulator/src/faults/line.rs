@@ -312,16 +312,14 @@ impl Alterations {
         }
     }
 
-    /// The meter's own address, in about as many octets.
+    /// The meter's own address: of two octets where it is meant in two, else in full.
     fn own_address(&self, length: usize) -> Vec<u8> {
-        let device = u8::try_from(LOGICAL_DEVICE).unwrap_or_default() << 1;
-        let lower = self.physical.unwrap_or(u16::from(device)).to_be_bytes();
-        let lower = u16::from_be_bytes(lower);
         let seven = |part: u16| u8::try_from(part & 0x7f).unwrap_or_default() << 1;
+        let device = seven(LOGICAL_DEVICE);
         match (length, self.physical) {
-            (2, _) => vec![device, seven(lower) | 1],
             (_, None) => vec![device | 1],
-            _ => vec![0, device, seven(lower >> 7), seven(lower) | 1],
+            (2, Some(lower)) => vec![device, seven(lower) | 1],
+            (_, Some(lower)) => vec![0, device, seven(lower >> 7), seven(lower) | 1],
         }
     }
 
@@ -331,12 +329,12 @@ impl Alterations {
         let Some(mut parts) = inside.and_then(Parts::of) else { return frame.to_vec() };
         let has = |fault| self.faults.has(fault);
         match parts.control() {
-            Control::Ua { pf } if matches!(self.asked, Control::Disc { .. }) => {
-                if has(Fault::DeniesLinks) {
-                    parts.control = Control::Dm { pf }.encode();
-                }
+            Control::Ua { pf }
+                if has(Fault::DeniesLinks) && matches!(self.asked, Control::Disc { .. }) =>
+            {
+                parts.control = Control::Dm { pf }.encode();
             }
-            Control::Ua { .. } => {
+            Control::Ua { .. } if matches!(self.asked, Control::Snrm { .. }) => {
                 let agreed = Parameters::decode(&parts.information, OnUnknown::Ignore);
                 let mut promised = agreed.unwrap_or(Parameters::DEFAULT);
                 if has(Fault::PromisesLongFields) {
