@@ -21,8 +21,8 @@ use dlms_core::security::{Compatibility, SecuritySuite};
 use dlms_tokio::{HdlcServerConfig, Identification};
 use hdlc::parameters::{InformationLength, WindowSize};
 use simulator::{
-    AnswerConfig, ENTRIES_MAX, Fault, Faults, Meter, MeterClient, MeterConfig, MeterKeys, WallClock,
-    listen_hdlc, listen_wrapper, listen_wrapper_udp, serve_serial,
+    AnswerConfig, ENTRIES_MAX, Fault, Faults, Meter, MeterClient, MeterConfig, MeterKeys,
+    WallClock, listen_hdlc, listen_wrapper, listen_wrapper_udp, serve_serial,
 };
 use tokio_serial::SerialPortBuilderExt;
 
@@ -177,7 +177,6 @@ impl Meters {
                     Some(time) => WallClock::starting_at(time.as_second()),
                     None => WallClock::system(),
                 },
-                ..MeterConfig::default()
             }),
             answer: AnswerConfig {
                 max_pdu: arguments.max_pdu,

@@ -141,14 +141,18 @@ impl MethodRights {
 const fn protection_bits(protection: Protection) -> u8 {
     (if protection.authenticated { AUTHENTICATED } else { 0 })
         | (if protection.encrypted { ENCRYPTED } else { 0 })
+        | (if protection.signed { SIGNED } else { 0 })
 }
 
 /// A response is protected as its request was, so what is asked of the response is asked of the
-/// request. Signatures are none of the protection that an association has.
+/// request.
 const fn satisfied(bits: u8, protection: Protection) -> bool {
-    let required =
-        Protection { authenticated: bits & AUTHENTICATED != 0, encrypted: bits & ENCRYPTED != 0 };
-    protection.covers(required) && bits & SIGNED == 0
+    let required = Protection {
+        authenticated: bits & AUTHENTICATED != 0,
+        encrypted: bits & ENCRYPTED != 0,
+        signed: bits & SIGNED != 0,
+    };
+    protection.covers(required)
 }
 
 /// What an object is: class, version and logical name.
@@ -225,6 +229,8 @@ mod tests {
             Protection::AUTHENTICATED,
             Protection::ENCRYPTED,
             Protection::AUTHENTICATED_ENCRYPTED,
+            Protection::AUTHENTICATED_ENCRYPTED.and_signed(),
+            Protection::NONE.and_signed(),
         ];
         for required in all {
             for protection in all {

@@ -5,8 +5,8 @@ use dlms_core::{
     axdr::{DataBuf, RawData, Writer},
     cosem::{AttributeDescriptor, ClassId, LogicalName, MethodDescriptor, ProfileSelector},
     security::{
-        CryptoError, CryptoProvider, Key, Protection, ReceiveCounter, RustCrypto, SystemTitle,
-        TAG_LEN,
+        CryptoError, CryptoProvider, Key, PartyKeys, Protection, PublicKeyProvider, ReceiveCounter,
+        RustCrypto, SystemTitle, TAG_LEN,
     },
     xdlms::{ActionResult, DataAccessResult, SelectiveAccess},
 };
@@ -101,6 +101,10 @@ impl LogicalDevice for FaultyDevice<'_> {
         Some(policy)
     }
 
+    fn party_keys(&self, client: u16) -> Option<&PartyKeys> {
+        self.meter.party_keys(client)
+    }
+
     fn take_counter(&mut self) -> Option<u32> {
         match self.faults.has(Fault::RepeatsCounters) {
             true => Some(SAME_COUNTER),
@@ -166,6 +170,10 @@ impl LogicalDevice for FaultyDevice<'_> {
 struct Credulous;
 
 impl CryptoProvider for Credulous {
+    fn ready(&self, _: &Key) -> Result<Box<dyn CryptoProvider>, CryptoError> {
+        Ok(Box::new(Self))
+    }
+
     fn gcm_seal(
         &self,
         key: &Key,
@@ -205,5 +213,21 @@ impl CryptoProvider for Credulous {
 
     fn sha256(&self, parts: &[&[u8]]) -> Result<[u8; 32], CryptoError> {
         RustCrypto.sha256(parts)
+    }
+
+    fn sha384(&self, parts: &[&[u8]]) -> Result<[u8; 48], CryptoError> {
+        RustCrypto.sha384(parts)
+    }
+
+    fn key_wrap(&self, kek: &Key, key: &Key) -> Result<Vec<u8>, CryptoError> {
+        RustCrypto.key_wrap(kek, key)
+    }
+
+    fn key_unwrap(&self, kek: &Key, wrapped: &[u8]) -> Result<Key, CryptoError> {
+        RustCrypto.key_unwrap(kek, wrapped)
+    }
+
+    fn public_keys(&self) -> Option<&dyn PublicKeyProvider> {
+        RustCrypto.public_keys()
     }
 }
