@@ -7,6 +7,7 @@
 //! - [`protect_general`], [`GeneralCipheredHead`]: general-ciphering, whose key is named, wrapped
 //!   or agreed on ([`KeyDerivation`]); [`sign`], [`SignedApdu`]: general-signing.
 //! - [`SendCounters`], [`ReceiveCounter`]: no value twice, in either direction.
+//! - [`SecuritySetup`], [`SecurityPolicy`]: what a device makes of class 64.
 //! - [`hls`]: the four passes of high level security.
 //! - [`CryptoProvider`]: the algorithms, by default `RustCrypto`.
 //!
@@ -77,6 +78,7 @@ mod provider;
 mod public_key;
 #[cfg(feature = "rustcrypto")]
 mod rustcrypto;
+mod security_setup;
 mod signing;
 mod suite;
 mod system_title;
@@ -104,6 +106,7 @@ pub use public_key::{
 };
 #[cfg(feature = "rustcrypto")]
 pub use rustcrypto::RustCrypto;
+pub use security_setup::{SecurityPolicy, SecuritySetup, SecuritySetupVersion};
 pub use signing::{SIGNING_OVERHEAD_MAX, SignRequest, SignedApdu, VerifyRequest, sign};
 pub use suite::SecuritySuite;
 pub use system_title::{NotASystemTitle, SystemTitle};

@@ -76,6 +76,12 @@ impl SecurityControl {
         Self(suite.id() | authenticated | encrypted)
     }
 
+    /// The same with at least this protection. A signature is no part of it.
+    #[must_use]
+    pub const fn with_protection(self, protection: Protection) -> Self {
+        Self(self.0 | Self::new(self.suite(), protection).0)
+    }
+
     /// The same under the global broadcast key.
     #[must_use]
     pub const fn with_broadcast_key(self) -> Self {
@@ -250,6 +256,8 @@ mod tests {
         let broadcast =
             SecurityControl::new(Suite0, Protection::AUTHENTICATED_ENCRYPTED).with_broadcast_key();
         assert_eq!(broadcast.octet(), 0x70);
+        let stronger = SecurityControl::new(Suite2, Protection::AUTHENTICATED);
+        assert_eq!(stronger.with_protection(Protection::ENCRYPTED.and_signed()).octet(), 0x32);
         assert_eq!(
             broadcast.to_string(),
             "0x70 (suite 0, authenticated and encrypted, broadcast key)"

@@ -5,11 +5,30 @@ use alloc::vec::Vec;
 use super::{Agreement, LogicalDevice, Refusal};
 use crate::{
     security::{
-        CipherForm, CryptoProvider, ProtectRequest, Protection, SecurityControl, SecurityError,
-        UnprotectRequest, Verification, decode_head, protect, unprotect_in_place,
+        CipherForm, CryptoProvider, Key, ProtectRequest, Protection, SecurityControl,
+        SecurityError, UnprotectRequest, Verification, decode_head, protect, unprotect_in_place,
     },
     xdlms::{Apdu, tag},
 };
+
+/// The global keys under which a request came. Its answer goes under the same, also when a method
+/// has changed those of the device meanwhile.
+#[derive(Debug)]
+pub(super) struct GlobalKeys {
+    pub(super) encryption: Key,
+    pub(super) authentication: Key,
+}
+
+impl GlobalKeys {
+    pub(super) fn of(device: &dyn LogicalDevice, agreement: &Agreement) -> Result<Self, Refusal> {
+        let keys = device.client(agreement.access.client).and_then(|policy| policy.keys);
+        let keys = keys.ok_or(Refusal::CannotProtect)?;
+        Ok(Self {
+            encryption: keys.encryption.clone(),
+            authentication: keys.authentication.clone(),
+        })
+    }
+}
 
 /// How a request was protected, and so its answer will be.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +40,16 @@ pub(super) struct Envelope {
 impl Envelope {
     pub(super) const fn protection(self) -> Protection {
         self.control.protection()
+    }
+
+    /// Whether a general form, in which anything has a place.
+    pub(super) const fn is_general(self) -> bool {
+        self.form.is_general()
+    }
+
+    /// The same with at least this protection.
+    pub(super) const fn with_protection(self, protection: Protection) -> Self {
+        Self { control: self.control.with_protection(protection), ..self }
     }
 
     /// How long a plain APDU may be so that it has at most `limit` octets in this envelope.
@@ -128,6 +157,7 @@ pub(super) fn seal(
     device: &mut dyn LogicalDevice,
     agreement: &mut Agreement,
     envelope: Envelope,
+    keys: &GlobalKeys,
     plain: &[u8],
     out: &mut Vec<u8>,
 ) -> Result<(), Refusal> {
@@ -147,8 +177,6 @@ pub(super) fn seal(
         _ => device.take_counter(),
     };
     let counter = counter.ok_or(Refusal::CannotProtect)?;
-    let keys = device.client(agreement.access.client).and_then(|policy| policy.keys);
-    let keys = keys.ok_or(Refusal::CannotProtect)?;
     let request = ProtectRequest {
         tag: wire,
         system_title: device.system_title(),
@@ -157,9 +185,9 @@ pub(super) fn seal(
         counter,
         key: match &agreement.dedicated {
             Some(dedicated) if envelope.form.is_dedicated() => &dedicated.key,
-            _ => keys.encryption,
+            _ => &keys.encryption,
         },
-        authentication_key: Some(keys.authentication),
+        authentication_key: Some(&keys.authentication),
     };
     let crypto = crypto(device, agreement, envelope.form);
     protect(crypto, &request, plain, out).map_err(|_| Refusal::CannotProtect)

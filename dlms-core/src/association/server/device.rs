@@ -34,6 +34,12 @@ pub trait LogicalDevice {
         None
     }
 
+    /// How responses to this client are protected at least, whatever the requests are. A form of
+    /// ciphering is not invented for it: what came unciphered is answered unciphered.
+    fn response_protection(&self, _client: u16) -> Protection {
+        Protection::NONE
+    }
+
     /// Takes the next invocation counter for sending under the global encryption key. It is stored
     /// durably as used before it is returned, and no value is ever returned twice. `None` when the
     /// key has used up its counters: nothing protected can be sent any more.
@@ -72,7 +78,8 @@ pub trait LogicalDevice {
         value: RawData<'_>,
     ) -> Result<(), DataAccessResult>;
 
-    /// Invokes a method. What it returns, one encoded Data, is appended to `out`; most methods
+    /// Invokes a method. A method that changes keys is answered under the old ones, and the next
+    /// request must come under the new. What it returns, one encoded Data, is appended to `out`; most methods
     /// return nothing. Method 1 of the current association never comes here: the server answers it.
     ///
     /// # Errors

@@ -466,7 +466,8 @@ fn enclose(
 ) -> Result<Vec<u8>, Refusal> {
     let Some(envelope) = envelope else { return Ok(plain) };
     let mut out = Vec::new();
-    cipher::seal(device, agreement, envelope, &plain, &mut out)?;
+    let keys = cipher::GlobalKeys::of(device, agreement)?;
+    cipher::seal(device, agreement, envelope, &keys, &plain, &mut out)?;
     Ok(out)
 }
 

@@ -9,7 +9,7 @@ use alloc::{boxed::Box, vec::Vec};
 
 use super::{
     Agreement, LogicalDevice, Refusal,
-    cipher::{self, Envelope},
+    cipher::{self, Envelope, GlobalKeys},
 };
 use crate::{
     association::Entropy,
@@ -30,8 +30,12 @@ const GENERAL_OVERHEAD_MAX: usize = 1 + 5 + 1 + 4 + 12;
 #[derive(Debug)]
 pub(super) struct Layers {
     outer: Outer,
-    /// The fields for the signature of the answer, where the request was signed.
+    /// The fields for the signature of the answer, where the request was signed or the device signs
+    /// in any case.
     signed: Option<GeneralHeader>,
+    /// How the request was protected.
+    protection: Protection,
+    keys: GlobalKeys,
 }
 
 #[derive(Debug)]
@@ -60,12 +64,9 @@ enum AnswerKey {
 }
 
 impl Layers {
+    /// How the request was protected.
     pub(super) const fn protection(&self) -> Protection {
-        let protection = match &self.outer {
-            Outer::Envelope(envelope) => envelope.protection(),
-            Outer::General(general) => general.control.protection(),
-        };
-        Protection { signed: self.signed.is_some(), ..protection }
+        self.protection
     }
 
     /// How long a plain APDU may be so that it has at most `limit` octets in these layers.
@@ -91,19 +92,45 @@ pub(super) fn open<'a>(
     agreement: &mut Agreement,
     apdu: &'a mut [u8],
 ) -> Result<(&'a [u8], Layers), Refusal> {
+    let response = device.response_protection(agreement.access.client);
+    let (plain, outer, ciphered, signed);
     if apdu.first() == Some(&tag::GENERAL_CIPHERING) {
-        let (plain, general, counter) = decipher_general(device, agreement, apdu)?;
-        let (plain, signed) = unsign(device, agreement, plain)?;
+        let (content, mut general, counter) = decipher_general(device, agreement, apdu)?;
+        (plain, signed) = unsign(device, agreement, content)?;
         let title = agreement.access.client_title.ok_or(Refusal::Deciphering)?;
         if !device.accept(title, counter) {
             return Err(Refusal::CannotProtect);
         }
-        return Ok((plain, Layers { outer: Outer::General(Box::new(general)), signed }));
+        ciphered = general.control.protection();
+        general.control = general.control.with_protection(response);
+        outer = Outer::General(Box::new(general));
+    } else {
+        let (content, envelope, counter) = cipher::decipher(device, agreement, apdu)?;
+        (plain, signed) = unsign(device, agreement, content)?;
+        cipher::accept(device, agreement, envelope, counter)?;
+        ciphered = envelope.protection();
+        outer = Outer::Envelope(envelope.with_protection(response));
     }
-    let (plain, envelope, counter) = cipher::decipher(device, agreement, apdu)?;
-    let (plain, signed) = unsign(device, agreement, plain)?;
-    cipher::accept(device, agreement, envelope, counter)?;
-    Ok((plain, Layers { outer: Outer::Envelope(envelope), signed }))
+    let protection = Protection { signed: signed.is_some(), ..ciphered };
+    let signed = match signed {
+        None if response.signed && outer.is_general() => {
+            let (title, own) = parties(device, agreement)?;
+            Some(answer_header(GeneralHeader::default(), title, own))
+        }
+        signed => signed,
+    };
+    let keys = GlobalKeys::of(device, agreement)?;
+    Ok((plain, Layers { outer, signed, protection, keys }))
+}
+
+impl Outer {
+    /// Whether a signed APDU has a place inside.
+    const fn is_general(&self) -> bool {
+        match self {
+            Self::Envelope(envelope) => envelope.is_general(),
+            Self::General(_) => true,
+        }
+    }
 }
 
 fn decipher_general<'a>(
@@ -207,8 +234,12 @@ pub(super) fn seal(
         }
     };
     match &layers.outer {
-        Outer::Envelope(envelope) => cipher::seal(device, agreement, *envelope, plain, out),
-        Outer::General(general) => seal_general(device, entropy, agreement, general, plain, out),
+        Outer::Envelope(envelope) => {
+            cipher::seal(device, agreement, *envelope, &layers.keys, plain, out)
+        }
+        Outer::General(general) => {
+            seal_general(device, entropy, agreement, general, &layers.keys, plain, out)
+        }
     }
 }
 
@@ -217,16 +248,15 @@ fn seal_general(
     entropy: &mut dyn Entropy,
     agreement: &Agreement,
     envelope: &GeneralEnvelope,
+    keys: &GlobalKeys,
     plain: &[u8],
     out: &mut Vec<u8>,
 ) -> Result<(), Refusal> {
     let counter = device.take_counter().ok_or(Refusal::CannotProtect)?;
     let (title, own) = parties(device, agreement)?;
-    let keys = device.client(agreement.access.client).and_then(|policy| policy.keys);
-    let keys = keys.ok_or(Refusal::CannotProtect)?;
     let general = GeneralKeys {
-        suite: keys.suite,
-        global: keys.encryption,
+        suite: envelope.control.suite(),
+        global: &keys.encryption,
         party: device.party_keys(agreement.access.client),
     };
     let (key_info, key) = match &envelope.key {
@@ -247,7 +277,7 @@ fn seal_general(
         control: envelope.control,
         counter,
         key: &key,
-        authentication_key: Some(keys.authentication),
+        authentication_key: Some(&keys.authentication),
         short_aad: short_aad(device, agreement),
     };
     protect_general(device.crypto(), &request, plain, out).map_err(|_| Refusal::CannotProtect)
