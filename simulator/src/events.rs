@@ -20,8 +20,14 @@ pub(crate) mod code {
     pub(crate) const FIRMWARE_ACTIVATED: u8 = 18;
     pub(crate) const CALENDAR_ACTIVATED: u8 = 9;
     pub(crate) const READY_FOR_RECONNECTION: u8 = 59;
+    pub(crate) const MANUAL_DISCONNECTION: u8 = 60;
+    pub(crate) const MANUAL_CONNECTION: u8 = 61;
     pub(crate) const REMOTE_DISCONNECTION: u8 = 62;
     pub(crate) const REMOTE_CONNECTION: u8 = 63;
+    pub(crate) const LOCAL_DISCONNECTION: u8 = 64;
+    pub(crate) const LIMITER_THRESHOLD_EXCEEDED: u8 = 65;
+    pub(crate) const LIMITER_THRESHOLD_OK: u8 = 66;
+    pub(crate) const LOCAL_RECONNECTION: u8 = 69;
 }
 
 /// When something happened and what.

@@ -41,6 +41,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod alarm;
 mod client;
 mod events;
 mod faults;
@@ -48,7 +49,9 @@ mod household;
 mod listen;
 mod meter;
 mod objects;
+mod push;
 mod supply;
+mod tariff;
 mod wall_clock;
 mod world;
 
@@ -59,6 +62,7 @@ pub use listen::{
     AnswerConfig, Listening, listen_hdlc, listen_wrapper, listen_wrapper_udp, serve_hdlc_stream,
     serve_serial, serve_wrapper_stream,
 };
-pub use meter::{LOGICAL_DEVICE, Meter, MeterConfig};
+pub use meter::{Button, LOGICAL_DEVICE, Meter, MeterConfig};
 pub use objects::ENTRIES_MAX;
+pub use push::Push;
 pub use wall_clock::WallClock;

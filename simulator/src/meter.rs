@@ -6,14 +6,15 @@ use dlms_core::{
     association::{Access, ClientPolicy, LogicalDevice},
     axdr::{Data, RawData},
     cosem::{AttributeDescriptor, MethodDescriptor},
-    device::ObjectSet,
+    device::{ObjectSet, Switching},
     security::{COUNTER_MAX, CryptoProvider, PartyKeys, ReceiveCounter, RustCrypto, SystemTitle},
     xdlms::{ActionResult, DataAccessResult, SelectiveAccess},
 };
 
 use crate::{
     client::{MeterClient, MeterKeys},
-    objects::objects,
+    objects::{objects, switch},
+    push::Push,
     wall_clock::WallClock,
     world::World,
 };
@@ -44,6 +45,9 @@ pub struct MeterConfig {
     pub clients: Vec<MeterClient>,
     /// Where the time comes from.
     pub clock: WallClock,
+    /// Seconds for which an image is verified, and again activated. Meanwhile the answer is
+    /// temporary-failure, and the status of the image transfer tells when it is done.
+    pub image_time_s: u32,
 }
 
 impl Default for MeterConfig {
@@ -55,8 +59,18 @@ impl Default for MeterConfig {
             keys: MeterKeys::default(),
             clients: MeterClient::open(),
             clock: WallClock::system(),
+            image_time_s: 0,
         }
     }
+}
+
+/// A button of the disconnector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Button {
+    /// Manual disconnection.
+    Disconnect,
+    /// Manual reconnection.
+    Reconnect,
 }
 
 /// A meter. All its state is in memory: what clients changed is gone when it is dropped.
@@ -78,7 +92,8 @@ impl Meter {
     /// still never sends a value twice under one key, whenever it is started again, as long as it
     /// sends less than one protected APDU a second on average.
     pub fn new(serial: u32, config: Arc<MeterConfig>) -> Self {
-        let world = World::new(serial, title(serial), config.clock.now());
+        let mut world = World::new(serial, title(serial), config.clock.now());
+        world.image_time_s = config.image_time_s;
         let objects = objects(config.entries);
         let next_counter = u32::try_from(config.clock.now()).unwrap_or(1);
         let keys = config.keys.clone();
@@ -102,6 +117,29 @@ impl Meter {
             self.objects.handle_timeout(&mut self.world, at);
         }
         self.world.set_now(now);
+    }
+
+    /// Lets somebody at the meter push the button that disconnects or reconnects. False when the
+    /// control mode has no such transition.
+    pub fn push_button(&mut self, button: Button) -> bool {
+        self.catch_up();
+        let switching = match button {
+            Button::Disconnect => Switching::ManualDisconnect,
+            Button::Reconnect => Switching::ManualReconnect,
+        };
+        switch(switching, &mut self.world).is_ok()
+    }
+
+    /// What the meter has to send unasked by now. When it did not arrive, the owner says so with
+    /// [`push_failed`](Self::push_failed), and the meter tries again as its push setup says.
+    pub fn poll_push(&mut self) -> Option<Push> {
+        self.catch_up();
+        self.world.pushes.pop_front()
+    }
+
+    /// The push did not arrive.
+    pub fn push_failed(&mut self, push: &Push) {
+        self.world.undelivered.push(push.setup);
     }
 
     pub(crate) fn client_of(&self, sap: u16) -> Option<&MeterClient> {

@@ -3,27 +3,33 @@
 //! [`dlms_core::device`].
 
 mod activity_calendar;
+mod billing_profile;
 mod clock;
 mod data;
 mod demand_register;
 mod disconnect_control;
 mod image_transfer;
+mod limiter;
 mod profile_generic;
 mod push_setup;
 mod register;
+mod register_activation;
+mod register_monitor;
+mod schedule;
 mod script_table;
 mod security_setup;
+mod single_action_schedule;
 mod special_days;
 
 use dlms_core::{
-    axdr::{Data, DataBuf},
+    axdr::DataBuf,
     device::{
         AssociationLn, AttributeRights, CosemObject, MethodRights, ObjectSet, SapAssignment,
         SapAssignmentItem,
     },
-    xdlms::DataAccessResult,
 };
 
+pub(crate) use self::disconnect_control::switch;
 pub use self::profile_generic::ENTRIES_MAX;
 use crate::{meter::LOGICAL_DEVICE, world::World};
 
@@ -51,29 +57,52 @@ pub(crate) fn objects(entries: u32) -> ObjectSet<World> {
             Some(security_setup::NAME),
         )),
         Box::new(SapAssignment::new(devices)),
-        Box::new(clock::Clock),
+        Box::new(clock::Clock::default()),
         Box::new(disconnect_control::DisconnectControl),
         Box::new(image_transfer::ImageTransfer::default()),
         Box::new(activity_calendar::ActivityCalendar::default()),
         Box::new(special_days::SpecialDays::default()),
-        Box::new(script_table::ScriptTable),
         Box::new(security_setup::SecuritySetup),
-        Box::new(push_setup::PushSetup::default()),
+        Box::new(schedule::Schedule::default()),
+        Box::new(limiter::Limiter::default()),
+        Box::new(register_monitor::RegisterMonitor::default()),
+        Box::new(register_activation::RegisterActivation::default()),
+        Box::new(billing_profile::BillingProfile::default()),
     ];
     data::add(&mut objects);
     register::add(&mut objects);
     demand_register::add(&mut objects);
     profile_generic::add(&mut objects, entries);
+    script_table::add(&mut objects);
+    single_action_schedule::add(&mut objects);
+    push_setup::add(&mut objects);
     ObjectSet::new(objects).expect("no two objects here share a name")
 }
 
-/// Replaces an attribute that is kept as it was written, by a value of the same type.
-fn replace(attribute: &mut DataBuf, value: &Data<'_>) -> Result<(), DataAccessResult> {
-    if value.data_type() != attribute.data_type() {
-        return Err(DataAccessResult::TypeUnmatched);
+/// An element of a structure or array, from 1; the value itself for 0; null-data for none.
+fn element(value: DataBuf, data_index: u16) -> DataBuf {
+    let Some(index) = usize::from(data_index).checked_sub(1) else { return value };
+    match value {
+        DataBuf::Structure(mut elements) | DataBuf::Array(mut elements) => {
+            if index < elements.len() { elements.swap_remove(index) } else { DataBuf::Null }
+        }
+        _ => DataBuf::Null,
     }
-    *attribute = value.to_buf().map_err(|_| DataAccessResult::TypeUnmatched)?;
-    Ok(())
+}
+
+/// The integer that a value is.
+fn integer(value: &DataBuf) -> Option<i128> {
+    Some(match value {
+        DataBuf::Integer(value) => (*value).into(),
+        DataBuf::Long(value) => (*value).into(),
+        DataBuf::DoubleLong(value) => (*value).into(),
+        DataBuf::Long64(value) => (*value).into(),
+        DataBuf::Unsigned(value) | DataBuf::Enum(value) => (*value).into(),
+        DataBuf::LongUnsigned(value) => (*value).into(),
+        DataBuf::DoubleLongUnsigned(value) => (*value).into(),
+        DataBuf::Long64Unsigned(value) => (*value).into(),
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! What the objects of one meter share: its identity, its clock, its supply and its event log.
 
+use std::collections::VecDeque;
+
 use dlms_core::{
-    cosem::{ClockStatus, Date, DateTime, Time},
+    cosem::{ClockStatus, Date, DateTime, LogicalName, Time},
     security::SystemTitle,
 };
 
@@ -9,7 +11,9 @@ use crate::{
     events::EventLog,
     household::{Flow, Household, Meterage},
     meter::logical_device_name,
+    push::Push,
     supply::Supply,
+    tariff::Tariff,
     wall_clock::{SUMMER_DEVIATION_MINUTES, deviation_minutes},
 };
 
@@ -24,8 +28,18 @@ pub(crate) struct World {
     pub(crate) household: Household,
     pub(crate) supply: Supply,
     pub(crate) events: EventLog,
+    pub(crate) tariff: Tariff,
+    /// Counts the changes of the clock and of the special days: what comes next is another thing
+    /// after each.
+    pub(crate) revision: u32,
     /// The identifier of the active firmware.
     pub(crate) firmware: Vec<u8>,
+    /// How long an image is verified and activated, in seconds.
+    pub(crate) image_time_s: u32,
+    /// What is to be pushed, oldest first.
+    pub(crate) pushes: VecDeque<Push>,
+    /// The push setups whose last push did not arrive.
+    pub(crate) undelivered: Vec<LogicalName>,
     /// The greatest invocation counter accepted from any client.
     pub(crate) received_counter: u32,
     now: i64,
@@ -35,13 +49,21 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(serial: u32, title: SystemTitle, now: i64) -> Self {
+        let household = Household::new(serial);
+        let metered = household.energy_wh(Flow::Import, now);
+        let tariff = Tariff::new(u32::try_from(metered).unwrap_or(u32::MAX));
         Self {
             serial,
             title,
-            household: Household::new(serial),
+            household,
+            tariff,
+            revision: 0,
             supply: Supply::default(),
             events: EventLog::default(),
             firmware: FIRMWARE.to_vec(),
+            image_time_s: 0,
+            pushes: VecDeque::new(),
+            undelivered: Vec::new(),
             received_counter: 0,
             now,
             ahead_s: 0,
@@ -64,9 +86,20 @@ impl World {
         self.now().saturating_add(self.ahead_s)
     }
 
+    /// The true time at which the meter's clock shows `clock`.
+    pub(crate) fn true_time(&self, clock: i64) -> i64 {
+        clock.saturating_sub(self.ahead_s)
+    }
+
     /// Sets the meter's clock.
     pub(crate) fn set_clock(&mut self, unix_s: i64) {
         self.ahead_s = unix_s.saturating_sub(self.now());
+        self.calendar_changed();
+    }
+
+    /// Lets all who wait for a time on the clock look anew.
+    pub(crate) fn calendar_changed(&mut self) {
+        self.revision = self.revision.wrapping_add(1);
     }
 
     /// Energy in Wh since installation, as the registers count it: nothing flows while the supply
@@ -90,6 +123,11 @@ impl World {
     /// The current in hundredths of an ampere, negative while more is exported than imported.
     pub(crate) fn current_ca(&self) -> i16 {
         if self.supply.is_connected() { self.household.current_ca(self.now()) } else { 0 }
+    }
+
+    /// Energy in Wh that was imported while a tariff counted.
+    pub(crate) fn tariff_wh(&self, tariff: usize) -> u32 {
+        self.tariff.energy_wh(tariff, self.energy_wh(Flow::Import, self.now()))
     }
 
     /// The logical device name.

@@ -6,6 +6,7 @@
 )]
 
 mod desk;
+mod executing;
 
 use dlms_core::{
     axdr::{Data, DataBuf},

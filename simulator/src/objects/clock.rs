@@ -1,5 +1,7 @@
 //! Clock (class 8): Central European time with daylight saving.
 
+use core::ops::RangeInclusive;
+
 use dlms_core::{
     axdr::{Data, DataBuf},
     cosem::{ClassId, DateTime, LogicalName},
@@ -7,7 +9,7 @@ use dlms_core::{
     xdlms::{ActionResult, DataAccessResult},
 };
 
-use super::{ACCESS, DENIED, READ, READ_WRITE};
+use super::{ACCESS, READ, READ_WRITE};
 use crate::{
     events::code,
     household::QUARTER_S,
@@ -25,7 +27,26 @@ const CRYSTAL: u8 = 1;
 const SHIFT_MAX_S: u16 = 900;
 
 /// The clock. Its time is the world's.
-pub(super) struct Clock;
+#[derive(Default)]
+pub(super) struct Clock {
+    preset: Option<Preset>,
+}
+
+/// The parameter of preset_adjusting_time: a time that the clock is set to when a client says so,
+/// if it does between two moments.
+struct Preset {
+    time: i64,
+    validity: RangeInclusive<i64>,
+}
+
+impl Preset {
+    fn from_data(data: &Data<'_>) -> Option<Self> {
+        let mut fields = data.as_structure().filter(|fields| fields.len() == 3)?;
+        let mut next = || moment(&DateTime::from_data(&fields.next()?.ok()?)?);
+        let (time, start, end) = (next()?, next()?, next()?);
+        Some(Self { time, validity: start..=end })
+    }
+}
 
 impl CosemObject<World> for Clock {
     fn class(&self) -> ClassId {
@@ -43,7 +64,7 @@ impl CosemObject<World> for Clock {
     /// adjust_to_quarter, adjust_to_measuring_period, adjust_to_minute, adjust_to_preset_time,
     /// preset_adjusting_time, shift_time
     fn methods(&self) -> &[MethodRights] {
-        &[ACCESS, ACCESS, ACCESS, DENIED, DENIED, ACCESS]
+        &[ACCESS; 6]
     }
 
     fn get(&self, get: &Get<'_, World>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
@@ -86,6 +107,15 @@ impl CosemObject<World> for Clock {
         let then = match method {
             1 | 2 => nearest(QUARTER_S),
             3 => nearest(60),
+            4 => {
+                let valid = self.preset.take_if(|preset| preset.validity.contains(&now));
+                valid.ok_or(ActionResult::OtherReason)?.time
+            }
+            5 => {
+                let preset = Preset::from_data(parameter).ok_or(ActionResult::TypeUnmatched)?;
+                self.preset = Some(preset);
+                return Ok(());
+            }
             _ => match parameter {
                 Data::Long(shift) if shift.unsigned_abs() <= SHIFT_MAX_S => now + i64::from(*shift),
                 _ => return Err(ActionResult::TypeUnmatched),

@@ -4,12 +4,15 @@
 use dlms_core::{
     axdr::{Data, DataBuf},
     cosem::{ClassId, LogicalName},
-    device::{AttributeRights, Call, CosemObject, Get, MethodRights, put},
+    device::{
+        AttributeRights, Call, CosemObject, Get, Initiator, MethodRights, NoTransition, Switching,
+        put,
+    },
     xdlms::{ActionResult, DataAccessResult},
 };
 
 use super::{ACCESS, READ, READ_WRITE};
-use crate::{events::code, supply::ControlState, world::World};
+use crate::{events::code, world::World};
 
 /// The name of the disconnector.
 pub(super) const NAME: LogicalName = LogicalName([0, 0, 96, 3, 10, 255]);
@@ -54,9 +57,11 @@ impl CosemObject<World> for DisconnectControl {
         call: &mut Call<'_, World>,
     ) -> Result<(), DataAccessResult> {
         let mode = value.as_enum().ok_or(DataAccessResult::TypeUnmatched)?;
-        call.world.supply.set_mode(mode).map_err(|_| DataAccessResult::OtherReason)
+        if call.world.supply.set_mode(mode) { Ok(()) } else { Err(DataAccessResult::OtherReason) }
     }
 
+    /// What a client began is remote, even through a script. What a limiter or a schedule began is
+    /// local: then somebody at the meter can connect again.
     fn invoke(
         &mut self,
         method: i8,
@@ -64,24 +69,29 @@ impl CosemObject<World> for DisconnectControl {
         call: &mut Call<'_, World>,
         _out: &mut Vec<u8>,
     ) -> Result<(), ActionResult> {
-        operate(method, call.world)
+        let switching = match (method, call.initiator) {
+            (REMOTE_DISCONNECT, Initiator::Client) => Switching::RemoteDisconnect,
+            (REMOTE_DISCONNECT, Initiator::Device) => Switching::LocalDisconnect,
+            (_, Initiator::Client) => Switching::RemoteReconnect,
+            (_, Initiator::Device) => Switching::LocalReconnect,
+        };
+        switch(switching, call.world).map_err(|NoTransition| ActionResult::OtherReason)
     }
 }
 
-/// Executes a method of this class; scripts do so too.
-pub(super) fn operate(method: i8, world: &mut World) -> Result<(), ActionResult> {
+/// Works the disconnector and logs it.
+pub(crate) fn switch(switching: Switching, world: &mut World) -> Result<(), NoTransition> {
     let now = world.now();
-    let before = world.supply.state();
-    let done = match method {
-        REMOTE_DISCONNECT => world.supply.remote_disconnect(now),
-        _ => world.supply.remote_reconnect(now),
-    };
-    done.map_err(|_| ActionResult::OtherReason)?;
-    if world.supply.state() != before {
-        world.log(match world.supply.state() {
-            ControlState::Disconnected => code::REMOTE_DISCONNECTION,
-            ControlState::Connected => code::REMOTE_CONNECTION,
-            ControlState::ReadyForReconnection => code::READY_FOR_RECONNECTION,
+    if world.supply.switch(switching, now)? {
+        let connected = world.supply.is_connected();
+        world.log(match switching {
+            Switching::RemoteDisconnect => code::REMOTE_DISCONNECTION,
+            Switching::RemoteReconnect if connected => code::REMOTE_CONNECTION,
+            Switching::RemoteReconnect => code::READY_FOR_RECONNECTION,
+            Switching::ManualDisconnect => code::MANUAL_DISCONNECTION,
+            Switching::ManualReconnect => code::MANUAL_CONNECTION,
+            Switching::LocalDisconnect => code::LOCAL_DISCONNECTION,
+            Switching::LocalReconnect => code::LOCAL_RECONNECTION,
         });
     }
     Ok(())

@@ -5,7 +5,10 @@
 
 use dlms_core::{
     axdr::{BitStringBuf, Data, DataBuf},
-    cosem::{ClassId, LogicalName},
+    cosem::{
+        ClassId, LogicalName,
+        value::{CosemValue, ImageBlock, ImageToActivate, ImageTransferInitiate, OctetString},
+    },
     device::{AttributeRights, Call, CosemObject, Get, MethodRights, put},
     xdlms::{ActionResult, DataAccessResult},
 };
@@ -25,8 +28,10 @@ const IDENTIFIER_LEN_MAX: usize = 64;
 enum Status {
     NotInitiated = 0,
     Initiated = 1,
+    Verifying = 2,
     Verified = 3,
     VerificationFailed = 4,
+    Activating = 5,
     Activated = 6,
 }
 
@@ -38,6 +43,8 @@ pub(super) struct ImageTransfer {
     len: usize,
     /// Which blocks came.
     blocks: Vec<bool>,
+    /// When verifying or activating is done.
+    done_at: Option<i64>,
 }
 
 impl Default for ImageTransfer {
@@ -48,6 +55,7 @@ impl Default for ImageTransfer {
             identifier: Vec::new(),
             len: 0,
             blocks: Vec::new(),
+            done_at: None,
         }
     }
 }
@@ -58,32 +66,31 @@ impl ImageTransfer {
     }
 
     fn initiate(&mut self, parameter: &Data<'_>) -> Option<ActionResult> {
-        let mut fields = parameter.as_structure().filter(|fields| fields.len() == 2)?;
-        let identifier = fields.next()?.ok()?.as_octets()?;
-        let len = usize::try_from(fields.next()?.ok()?.as_unsigned()?).ok()?;
-        if !(1..=IMAGE_LEN_MAX).contains(&len) || identifier.len() > IDENTIFIER_LEN_MAX {
+        let image = ImageTransferInitiate::from_data(parameter)?;
+        let len = usize::try_from(image.size).ok()?;
+        if !(1..=IMAGE_LEN_MAX).contains(&len) || image.identifier.0.len() > IDENTIFIER_LEN_MAX {
             return Some(ActionResult::OtherReason);
         }
         self.status = Status::Initiated;
-        self.identifier = identifier.to_vec();
+        self.done_at = None;
+        self.identifier = image.identifier.0;
         self.len = len;
         self.blocks = vec![false; len.div_ceil(BLOCK_LEN)];
         Some(ActionResult::Success)
     }
 
     fn transfer(&mut self, parameter: &Data<'_>) -> Option<ActionResult> {
-        let mut fields = parameter.as_structure().filter(|fields| fields.len() == 2)?;
-        let number = usize::try_from(fields.next()?.ok()?.as_unsigned()?).ok()?;
-        let octets = fields.next()?.ok()?.as_octets()?;
+        let block = ImageBlock::from_data(parameter)?;
+        let number = usize::try_from(block.number).ok()?;
         if !matches!(self.status, Status::Initiated | Status::VerificationFailed) {
             return Some(ActionResult::OtherReason);
         }
-        let last = number + 1 == self.blocks.len();
+        let last = number.checked_add(1) == Some(self.blocks.len());
         // Some clients fill the last block with zeros.
         let short = self.len - number.min(self.blocks.len().saturating_sub(1)) * BLOCK_LEN;
-        let fits = octets.len() == BLOCK_LEN || (last && octets.len() == short);
+        let len = block.value.0.len();
         match self.blocks.get_mut(number) {
-            Some(came) if fits => {
+            Some(came) if len == BLOCK_LEN || (last && len == short) => {
                 *came = true;
                 Some(ActionResult::Success)
             }
@@ -91,31 +98,57 @@ impl ImageTransfer {
         }
     }
 
-    fn verify(&mut self, world: &mut World) -> ActionResult {
+    /// Begins to verify, or to activate: what takes time is answered by temporary-failure.
+    fn begin(&mut self, status: Status, world: &mut World) -> ActionResult {
+        self.status = status;
+        if world.image_time_s > 0 {
+            self.done_at = Some(world.now().saturating_add(world.image_time_s.into()));
+            return ActionResult::TemporaryFailure;
+        }
+        self.finish(world)
+    }
+
+    /// Ends what was begun.
+    fn finish(&mut self, world: &mut World) -> ActionResult {
+        self.done_at = None;
         match self.status {
-            Status::Initiated | Status::Verified | Status::VerificationFailed
-                if self.blocks.iter().all(|came| *came) =>
-            {
+            Status::Verifying if self.blocks.iter().all(|came| *came) => {
                 self.status = Status::Verified;
                 world.log(code::FIRMWARE_READY);
                 ActionResult::Success
             }
-            Status::Initiated | Status::VerificationFailed => {
+            Status::Verifying => {
                 self.status = Status::VerificationFailed;
                 ActionResult::OtherReason
             }
-            _ => ActionResult::OtherReason,
+            _ => {
+                self.status = Status::Activated;
+                world.firmware.clone_from(&self.identifier);
+                world.log(code::FIRMWARE_ACTIVATED);
+                ActionResult::Success
+            }
+        }
+    }
+
+    fn verify(&mut self, world: &mut World) -> ActionResult {
+        match self.status {
+            Status::Initiated | Status::Verified | Status::VerificationFailed => {
+                self.begin(Status::Verifying, world)
+            }
+            // It is still at it.
+            Status::Verifying => ActionResult::TemporaryFailure,
+            Status::NotInitiated | Status::Activating | Status::Activated => {
+                ActionResult::OtherReason
+            }
         }
     }
 
     fn activate(&mut self, world: &mut World) -> ActionResult {
-        if self.status != Status::Verified {
-            return ActionResult::OtherReason;
+        match self.status {
+            Status::Verified => self.begin(Status::Activating, world),
+            Status::Activating => ActionResult::TemporaryFailure,
+            _ => ActionResult::OtherReason,
         }
-        self.status = Status::Activated;
-        world.firmware.clone_from(&self.identifier);
-        world.log(code::FIRMWARE_ACTIVATED);
-        ActionResult::Success
     }
 }
 
@@ -150,15 +183,14 @@ impl CosemObject<World> for ImageTransfer {
             5 => put(out, &DataBuf::Boolean(self.enabled)),
             6 => put(out, &DataBuf::Enum(self.status as u8)),
             _ => {
-                let image = || {
-                    DataBuf::structure([
-                        number(self.len),
-                        DataBuf::octet_string(self.identifier.clone()),
-                        DataBuf::octet_string([]),
-                    ])
+                let image = || ImageToActivate {
+                    size: u32::try_from(self.len).unwrap_or(u32::MAX),
+                    identification: OctetString(self.identifier.clone()),
+                    signature: OctetString::default(),
                 };
-                let verified = self.status == Status::Verified;
-                put(out, &DataBuf::array(verified.then(image)))
+                let verified = matches!(self.status, Status::Verified | Status::Activating);
+                let images: Vec<_> = verified.then(image).into_iter().collect();
+                put(out, &images.to_data())
             }
         }
     }
@@ -193,5 +225,13 @@ impl CosemObject<World> for ImageTransfer {
             ActionResult::Success => Ok(()),
             refusal => Err(refusal),
         }
+    }
+
+    fn poll_timeout(&self, _world: &World) -> Option<i64> {
+        self.done_at
+    }
+
+    fn handle_timeout(&mut self, _now: i64, call: &mut Call<'_, World>) {
+        self.finish(call.world);
     }
 }

@@ -225,7 +225,7 @@ fn partition(table: &impl Table, is_before: impl Fn(i64) -> bool) -> usize {
 }
 
 /// From number `from` to number `to` of `count`, as a range of indexes.
-fn numbered(from: u32, to: u32, count: usize) -> Range<usize> {
+pub(super) fn numbered(from: u32, to: u32, count: usize) -> Range<usize> {
     let index = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
     let end = if to == 0 { count } else { index(to).min(count) };
     index(from.max(1) - 1).min(end)..end

@@ -10,6 +10,7 @@ use dlms_core::{
 use super::{ACCESS, READ};
 use crate::{
     household::Flow,
+    tariff,
     world::{World, local_time, month_start},
 };
 
@@ -25,11 +26,21 @@ pub(super) const VOLTAGE: LogicalName = LogicalName([1, 0, 32, 7, 0, 255]);
 /// The current of phase L1.
 pub(super) const CURRENT: LogicalName = LogicalName([1, 0, 31, 7, 0, 255]);
 
+/// Active energy import by tariff.
+pub(super) const TARIFFS: [LogicalName; tariff::TARIFFS] =
+    [LogicalName([1, 0, 1, 8, 1, 255]), LogicalName([1, 0, 1, 8, 2, 255])];
+
 /// Adds the objects of these classes.
 pub(super) fn add(objects: &mut Vec<Box<dyn CosemObject<World>>>) {
     let registers = [
         Register::new(IMPORT, ScalerUnit::new(0, Unit::WattHour), |world: &World| {
             DataBuf::DoubleLongUnsigned(world.energy_wh(Flow::Import, world.now()))
+        }),
+        Register::new(TARIFFS[0], ScalerUnit::new(0, Unit::WattHour), |world: &World| {
+            DataBuf::DoubleLongUnsigned(world.tariff_wh(0))
+        }),
+        Register::new(TARIFFS[1], ScalerUnit::new(0, Unit::WattHour), |world: &World| {
+            DataBuf::DoubleLongUnsigned(world.tariff_wh(1))
         }),
         Register::new(EXPORT, ScalerUnit::new(0, Unit::WattHour), |world: &World| {
             DataBuf::DoubleLongUnsigned(world.energy_wh(Flow::Export, world.now()))

@@ -1,8 +1,11 @@
-//! Special days table (class 11): days with a tariff of their own.
+//! Special days table (class 11): days with a day profile of their own.
 
 use dlms_core::{
-    axdr::{Data, DataBuf},
-    cosem::{ClassId, Date, LogicalName},
+    axdr::{Data, DataBuf, RawData},
+    cosem::{
+        AttributeDescriptor, ClassId, Date, LogicalName,
+        value::{CosemValue, SpecialDay},
+    },
     device::{AttributeRights, Call, CosemObject, Get, MethodRights, put},
     xdlms::{ActionResult, DataAccessResult},
 };
@@ -10,45 +13,31 @@ use dlms_core::{
 use super::{ACCESS, READ_WRITE};
 use crate::world::World;
 
+/// The name of the table.
+const NAME: LogicalName = LogicalName([0, 0, 11, 0, 0, 255]);
 /// Entries of the table.
 const ENTRIES_MAX: usize = 50;
 /// Christmas Day of any year, whatever day of the week.
 const CHRISTMAS: [u8; 5] = [0xff, 0xff, 12, 25, 0xff];
 
-#[derive(Clone, Copy)]
-struct Entry {
-    index: u16,
-    date: [u8; 5],
-    day_id: u8,
-}
-
-impl Entry {
-    fn from_data(data: &Data<'_>) -> Option<Self> {
-        let mut fields = data.as_structure().filter(|fields| fields.len() == 3)?;
-        let mut next = || fields.next()?.ok();
-        let index = u16::try_from(next()?.as_unsigned()?).ok()?;
-        let date = Date::from_data(&next()?)?.octets();
-        let day_id = u8::try_from(next()?.as_unsigned()?).ok()?;
-        Some(Self { index, date, day_id })
-    }
-
-    fn to_data(self) -> DataBuf {
-        DataBuf::structure([
-            DataBuf::LongUnsigned(self.index),
-            DataBuf::octet_string(self.date),
-            DataBuf::Unsigned(self.day_id),
-        ])
-    }
+/// The table, for the calendar and the schedule.
+pub(super) fn read(call: &Call<'_, World>) -> Vec<SpecialDay> {
+    let entries = AttributeDescriptor::new(ClassId::SPECIAL_DAYS_TABLE, NAME, 2);
+    let octets = call.objects.value(call.world, entries).unwrap_or(DataBuf::Null).to_octets();
+    let data = RawData::from_octets(&octets).and_then(|raw| raw.data());
+    data.ok().and_then(|data| CosemValue::from_data(&data)).unwrap_or_default()
 }
 
 /// The table.
 pub(super) struct SpecialDays {
-    entries: Vec<Entry>,
+    entries: Vec<SpecialDay>,
 }
 
 impl Default for SpecialDays {
+    /// Christmas has the tariff of a weekend.
     fn default() -> Self {
-        Self { entries: vec![Entry { index: 1, date: CHRISTMAS, day_id: 1 }] }
+        let date = Date::from_data(&Data::OctetString(&CHRISTMAS)).unwrap_or(Date::UNSPECIFIED);
+        Self { entries: vec![SpecialDay { index: 1, date, day_id: 2 }] }
     }
 }
 
@@ -58,7 +47,7 @@ impl CosemObject<World> for SpecialDays {
     }
 
     fn name(&self) -> LogicalName {
-        LogicalName([0, 0, 11, 0, 0, 255])
+        NAME
     }
 
     fn attributes(&self) -> &[AttributeRights] {
@@ -71,22 +60,21 @@ impl CosemObject<World> for SpecialDays {
     }
 
     fn get(&self, _get: &Get<'_, World>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
-        put(out, &DataBuf::array(self.entries.iter().map(|entry| entry.to_data())))
+        put(out, &self.entries.to_data())
     }
 
     fn set(
         &mut self,
         _attribute: i8,
         value: &Data<'_>,
-        _call: &mut Call<'_, World>,
+        call: &mut Call<'_, World>,
     ) -> Result<(), DataAccessResult> {
-        let entries = value.as_array().ok_or(DataAccessResult::TypeUnmatched)?;
-        let entries: Option<Vec<_>> = entries.map(|entry| Entry::from_data(&entry.ok()?)).collect();
-        let entries = entries.ok_or(DataAccessResult::TypeUnmatched)?;
+        let entries = Vec::<SpecialDay>::from_data(value).ok_or(DataAccessResult::TypeUnmatched)?;
         if entries.len() > ENTRIES_MAX {
             return Err(DataAccessResult::OtherReason);
         }
         self.entries = entries;
+        call.world.calendar_changed();
         Ok(())
     }
 
@@ -94,12 +82,12 @@ impl CosemObject<World> for SpecialDays {
         &mut self,
         method: i8,
         parameter: &Data<'_>,
-        _call: &mut Call<'_, World>,
+        call: &mut Call<'_, World>,
         _out: &mut Vec<u8>,
     ) -> Result<(), ActionResult> {
         let (index, inserted) = match method {
             1 => {
-                let entry = Entry::from_data(parameter).ok_or(ActionResult::TypeUnmatched)?;
+                let entry = SpecialDay::from_data(parameter).ok_or(ActionResult::TypeUnmatched)?;
                 (entry.index, Some(entry))
             }
             _ => match parameter {
@@ -113,6 +101,7 @@ impl CosemObject<World> for SpecialDays {
             return Err(ActionResult::OtherReason);
         }
         self.entries.extend(inserted);
+        call.world.calendar_changed();
         Ok(())
     }
 }

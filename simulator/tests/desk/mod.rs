@@ -43,10 +43,15 @@ impl Desk {
 
     /// The same with other clients; the association is that of the public one.
     pub(crate) fn with_clients(clients: Vec<MeterClient>) -> Self {
+        Self::with_config(MeterConfig { clients, ..MeterConfig::default() })
+    }
+
+    /// The same with another configuration, but for the clock and the rows of the profile.
+    pub(crate) fn with_config(config: MeterConfig) -> Self {
         let now = Arc::new(AtomicI64::new(NOON));
         let clock = Arc::clone(&now);
         let clock = WallClock::new(move || clock.load(Ordering::Relaxed));
-        let config = MeterConfig { entries: 3_000, clients, clock, ..MeterConfig::default() };
+        let config = MeterConfig { entries: 3_000, clock, ..config };
         let meter = Meter::new(1003, Arc::new(config));
         let mut desk = Self { meter, server: Server::new(ServerConfig::new(16)), now };
         let aarq = [
@@ -65,6 +70,11 @@ impl Desk {
 
     pub(crate) fn set_now(&self, unix_s: i64) {
         self.now.store(unix_s, Ordering::Relaxed);
+    }
+
+    /// The meter itself.
+    pub(crate) fn meter(&mut self) -> &mut Meter {
+        &mut self.meter
     }
 
     fn ask(&mut self, encode: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {

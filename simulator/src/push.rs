@@ -1,0 +1,21 @@
+//! What a meter sends unasked.
+
+use dlms_core::cosem::{
+    LogicalName,
+    value::{MessageType, TransportService},
+};
+
+/// A message that a meter pushes: where it goes, and the APDU.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Push {
+    /// The push setup that it comes from.
+    pub setup: LogicalName,
+    /// How it travels.
+    pub transport: TransportService,
+    /// Where to, as the transport writes it: `192.0.2.1:4059`.
+    pub destination: Vec<u8>,
+    /// How it is encoded. The APDU here is in A-XDR; another encoding is the owner's.
+    pub message: MessageType,
+    /// The Data-Notification, without ciphering.
+    pub apdu: Vec<u8>,
+}

@@ -1,0 +1,149 @@
+//! Pushes: what is in them, when they go out, and when they are tried again.
+
+use dlms_core::{
+    axdr::{Data, DataBuf},
+    cosem::{
+        ClassId, DateTime, LogicalName,
+        value::{
+            CosemValue, MessageType, OctetString, PushObjectV0, RepetitionDelay,
+            SendDestinationAndMethod, TransportService, Window,
+        },
+    },
+    xdlms::{DataAccessResult, DataNotification},
+};
+use simulator::Push;
+
+use super::{invoke, set};
+use crate::desk::{Desk, NOON};
+
+const CLASS: ClassId = ClassId::PUSH_SETUP;
+const ZERO: DataBuf = DataBuf::Integer(0);
+/// Versions 0 and 2.
+const SETUP: &str = "0-0:25.9.0*255";
+const SETUP_V2: &str = "0-2:25.9.0*255";
+
+fn body(push: &Push) -> Vec<DataBuf> {
+    let notification = DataNotification::decode(&push.apdu).unwrap();
+    let Data::Structure(values) = notification.body.data().unwrap() else { panic!("no structure") };
+    values.map(|value| value.unwrap().to_buf().unwrap()).collect()
+}
+
+#[test]
+fn every_version_pushes_the_values_of_its_objects() {
+    for version in 0..=3 {
+        let mut desk = Desk::new();
+        let name = LogicalName([0, version, 25, 9, 0, 255]);
+        let destination = SendDestinationAndMethod {
+            transport: TransportService::Udp,
+            destination: OctetString(b"192.0.2.7:4059".to_vec()),
+            message: MessageType::Axdr,
+        };
+        set(&mut desk, CLASS, &name.to_string(), 3, &destination);
+        assert_eq!(desk.meter().poll_push(), None);
+        invoke(&mut desk, CLASS, &name.to_string(), 1, &ZERO);
+        let push = desk.meter().poll_push().unwrap();
+        assert_eq!((push.setup, push.transport), (name, TransportService::Udp));
+        assert_eq!(push.destination, b"192.0.2.7:4059");
+        let expected = [
+            desk.get(ClassId::CLOCK, "0-0:1.0.0*255", 2),
+            desk.get(ClassId::REGISTER, "1-0:1.8.0*255", 2),
+            desk.get(ClassId::REGISTER, "1-0:1.7.0*255", 2),
+            desk.get(ClassId::REGISTER, "1-0:32.7.0*255", 2),
+        ];
+        assert_eq!(body(&push), expected, "version {version}");
+        assert_eq!(desk.meter().poll_push(), None);
+    }
+}
+
+#[test]
+fn the_attributes_of_each_version_are_of_its_shape() {
+    let mut desk = Desk::new();
+    let fields = |desk: &mut Desk, name: &str, attribute| match desk.get(CLASS, name, attribute) {
+        DataBuf::Array(elements) => match &elements[0] {
+            DataBuf::Structure(fields) => fields.len(),
+            other => panic!("{other:?}"),
+        },
+        DataBuf::Structure(fields) => fields.len(),
+        _ => 1,
+    };
+    for (name, object, delay) in [
+        ("0-0:25.9.0*255", 4, 1),
+        ("0-1:25.9.0*255", 4, 1),
+        ("0-2:25.9.0*255", 6, 3),
+        ("0-3:25.9.0*255", 6, 3),
+    ] {
+        assert_eq!(fields(&mut desk, name, 2), object, "push_object_list of {name}");
+        assert_eq!(fields(&mut desk, name, 7), delay, "repetition_delay of {name}");
+    }
+    // An object of another version is none.
+    let objects = desk.get(CLASS, SETUP, 2);
+    assert_eq!(desk.set(CLASS, SETUP_V2, 2, &objects), DataAccessResult::TypeUnmatched);
+}
+
+#[test]
+fn a_push_may_begin_with_its_own_name_and_list() {
+    let mut desk = Desk::new();
+    let own: LogicalName = SETUP.parse().unwrap();
+    let object = |class, name, attribute| PushObjectV0 { class, name, attribute, data_index: 0 };
+    let unknown = LogicalName([9, 9, 9, 9, 9, 9]);
+    let objects =
+        vec![object(CLASS, own, 1), object(CLASS, own, 2), object(ClassId::DATA, unknown, 2)];
+    set(&mut desk, CLASS, SETUP, 2, &objects);
+    invoke(&mut desk, CLASS, SETUP, 1, &ZERO);
+    let push = desk.meter().poll_push().unwrap();
+    assert_eq!(body(&push), [own.to_data(), objects.to_data(), DataBuf::Null]);
+}
+
+#[test]
+fn a_push_that_did_not_arrive_is_repeated_as_often_as_the_setup_says() {
+    let mut desk = Desk::new();
+    set(&mut desk, CLASS, SETUP_V2, 6, &2_u8);
+    let delay = RepetitionDelay { min_s: 60, exponent_percent: 200, max_s: 600 };
+    set(&mut desk, CLASS, SETUP_V2, 7, &delay);
+    invoke(&mut desk, CLASS, SETUP_V2, 1, &ZERO);
+    let mut sent = Vec::new();
+    for second in 0..=1_000 {
+        desk.set_now(NOON + second);
+        if let Some(push) = desk.meter().poll_push() {
+            sent.push(second);
+            desk.meter().push_failed(&push);
+        }
+    }
+    // At once, after 60 seconds, after 120 more, and then no more.
+    assert_eq!(sent, [0, 60, 180]);
+}
+
+#[test]
+fn a_push_waits_for_its_window_and_for_its_turn() {
+    let mut desk = Desk::new();
+    let time = |second| DateTime::from_unix(NOON + second, Some(-60)).unwrap();
+    let window = Window { start: time(600), end: time(1_200) };
+    set(&mut desk, CLASS, SETUP, 4, &vec![window]);
+    invoke(&mut desk, CLASS, SETUP, 1, &ZERO);
+    desk.set_now(NOON + 599);
+    assert_eq!(desk.meter().poll_push(), None);
+    desk.set_now(NOON + 660);
+    assert!(desk.meter().poll_push().is_some());
+    // The serial number, 1003, in an interval of 100 seconds: 1003 modulo 101.
+    let mut desk = Desk::new();
+    set(&mut desk, CLASS, SETUP, 5, &100_u16);
+    invoke(&mut desk, CLASS, SETUP, 1, &ZERO);
+    desk.set_now(NOON + 93);
+    assert_eq!(desk.meter().poll_push(), None);
+    desk.set_now(NOON + 94);
+    assert!(desk.meter().poll_push().is_some());
+}
+
+#[test]
+fn pushes_that_nobody_takes_make_room() {
+    let mut desk = Desk::new();
+    for _ in 0..40 {
+        invoke(&mut desk, CLASS, SETUP, 1, &ZERO);
+        desk.set_now(desk.now() + 1);
+    }
+    let mut ids = Vec::new();
+    while let Some(push) = desk.meter().poll_push() {
+        ids.push(DataNotification::decode(&push.apdu).unwrap().invoke_id());
+    }
+    assert_eq!(ids, (25..=40).collect::<Vec<_>>());
+}
