@@ -9,6 +9,7 @@ pub mod obis;
 pub mod profile;
 pub mod registry;
 mod selective_access;
+mod short_name;
 mod unit;
 pub mod value;
 
@@ -18,4 +19,5 @@ pub use descriptor::{AttributeDescriptor, AttributeId, ClassId, MethodDescriptor
 pub use logical_name::{LogicalName, ParseLogicalNameError};
 pub use registry::class_name;
 pub use selective_access::{EntryDescriptor, ProfileSelector, RangeDescriptor};
+pub use short_name::{ShortName, ShortNameTarget};
 pub use unit::{ScalerUnit, Unit, scaled_text};

@@ -20,6 +20,7 @@
 //! # Ok::<(), dlms_core::Malformed>(())
 //! ```
 
+mod access;
 mod action;
 mod apdu;
 mod attribute_selection;
@@ -35,10 +36,14 @@ mod invoke_id;
 pub mod joined;
 mod list;
 mod notification;
+mod read;
 mod result;
 mod set;
 pub mod tag;
+mod variable_access;
+mod write;
 
+pub use access::{AccessRequest, AccessResponse, AccessResult, AccessSpecification};
 pub use action::{ActionRequest, ActionResponse};
 pub use apdu::Apdu;
 pub use attribute_selection::{AttributeSelection, SelectiveAccess};
@@ -49,7 +54,12 @@ pub use exception::{ExceptionResponse, ExceptionService, ExceptionState};
 pub use general_block_transfer::{GeneralBlockTransfer, PUSHED_LEN_MAX, PushedBlocks, StrayBlock};
 pub use get::{GetRequest, GetResponse};
 pub use initiate::{InitiateRequest, InitiateResponse};
-pub use invoke_id::InvokeIdAndPriority;
-pub use notification::{DataNotification, DataNotificationHead, EventNotification};
+pub use invoke_id::{InvokeIdAndPriority, LongInvokeIdAndPriority};
+pub use notification::{
+    DataNotification, DataNotificationConfirm, DataNotificationHead, EventNotification,
+};
+pub use read::{InformationReport, ReadRequest, ReadResponse, ReadResult};
 pub use result::{ActionResult, DataAccessResult};
 pub use set::{SetRequest, SetResponse};
+pub use variable_access::VariableAccess;
+pub use write::{WriteRequest, WriteResponse, WriteResult};

@@ -1,9 +1,11 @@
 //! Any APDU.
 
 use super::{
-    ActionRequest, ActionResponse, ConfirmedServiceError, DataNotification, EventNotification,
-    ExceptionResponse, GetRequest, GetResponse, InitiateRequest, InitiateResponse, SetRequest,
-    SetResponse, tag,
+    AccessRequest, AccessResponse, ActionRequest, ActionResponse, ConfirmedServiceError,
+    DataNotification, DataNotificationConfirm, EventNotification, ExceptionResponse,
+    GeneralBlockTransfer, GetRequest, GetResponse, InformationReport, InitiateRequest,
+    InitiateResponse, ReadRequest, ReadResponse, SetRequest, SetResponse, WriteRequest,
+    WriteResponse, tag,
 };
 use crate::{
     Malformed, MalformedKind,
@@ -38,14 +40,34 @@ pub enum Apdu<'a> {
     ActionRequest(ActionRequest<'a>),
     /// How the methods went.
     ActionResponse(ActionResponse<'a>),
+    /// Asks for several things to be done.
+    AccessRequest(AccessRequest<'a>),
+    /// How they went.
+    AccessResponse(AccessResponse<'a>),
+    /// Asks for attributes by their short names.
+    ReadRequest(ReadRequest<'a>),
+    /// Answers with attributes.
+    ReadResponse(ReadResponse<'a>),
+    /// Writes attributes by their short names.
+    WriteRequest(WriteRequest<'a>),
+    /// How the writing went.
+    WriteResponse(WriteResponse),
+    /// Writes attributes by their short names, and is not answered.
+    UnconfirmedWriteRequest(WriteRequest<'a>),
+    /// Attributes sent unasked, by their short names.
+    InformationReport(InformationReport<'a>),
     /// An APDU that could not be processed.
     ExceptionResponse(ExceptionResponse),
     /// An initiate, read or write that is refused.
     ConfirmedServiceError(ConfirmedServiceError),
     /// A push.
     DataNotification(DataNotification<'a>),
+    /// Confirms a push.
+    DataNotificationConfirm(DataNotificationConfirm<'a>),
     /// An attribute sent because something happened.
     EventNotification(EventNotification<'a>),
+    /// A part of any APDU.
+    GeneralBlockTransfer(GeneralBlockTransfer<'a>),
     /// A ciphered or signed APDU, not looked into.
     Ciphered {
         /// The first octet.
@@ -79,13 +101,31 @@ impl<'a> Apdu<'a> {
             tag::SET_RESPONSE => SetResponse::decode(apdu).map(Self::SetResponse),
             tag::ACTION_REQUEST => ActionRequest::decode(apdu).map(Self::ActionRequest),
             tag::ACTION_RESPONSE => ActionResponse::decode(apdu).map(Self::ActionResponse),
+            tag::ACCESS_REQUEST => AccessRequest::decode(apdu).map(Self::AccessRequest),
+            tag::ACCESS_RESPONSE => AccessResponse::decode(apdu).map(Self::AccessResponse),
+            tag::READ_REQUEST => ReadRequest::decode(apdu).map(Self::ReadRequest),
+            tag::READ_RESPONSE => ReadResponse::decode(apdu).map(Self::ReadResponse),
+            tag::WRITE_REQUEST => WriteRequest::decode(apdu).map(Self::WriteRequest),
+            tag::WRITE_RESPONSE => WriteResponse::decode(apdu).map(Self::WriteResponse),
+            tag::UNCONFIRMED_WRITE_REQUEST => {
+                WriteRequest::decode_unconfirmed(apdu).map(Self::UnconfirmedWriteRequest)
+            }
+            tag::INFORMATION_REPORT_REQUEST => {
+                InformationReport::decode(apdu).map(Self::InformationReport)
+            }
             tag::EXCEPTION_RESPONSE => ExceptionResponse::decode(apdu).map(Self::ExceptionResponse),
             tag::CONFIRMED_SERVICE_ERROR => {
                 ConfirmedServiceError::decode(apdu).map(Self::ConfirmedServiceError)
             }
             tag::DATA_NOTIFICATION => DataNotification::decode(apdu).map(Self::DataNotification),
+            tag::DATA_NOTIFICATION_CONFIRM => {
+                DataNotificationConfirm::decode(apdu).map(Self::DataNotificationConfirm)
+            }
             tag::EVENT_NOTIFICATION_REQUEST => {
                 EventNotification::decode(apdu).map(Self::EventNotification)
+            }
+            tag::GENERAL_BLOCK_TRANSFER => {
+                GeneralBlockTransfer::decode(apdu).map(Self::GeneralBlockTransfer)
             }
             tag if tag::is_protected(tag) => Ok(Self::Ciphered { tag, octets: apdu }),
             other => Err(Malformed::new(MalformedKind::UnknownTag(other), 0)),
@@ -107,10 +147,20 @@ impl<'a> Apdu<'a> {
             Self::SetResponse(apdu) => apdu.encode(writer),
             Self::ActionRequest(apdu) => apdu.encode(writer),
             Self::ActionResponse(apdu) => apdu.encode(writer),
+            Self::AccessRequest(apdu) => apdu.encode(writer),
+            Self::AccessResponse(apdu) => apdu.encode(writer),
+            Self::ReadRequest(apdu) => apdu.encode(writer),
+            Self::ReadResponse(apdu) => apdu.encode(writer),
+            Self::WriteRequest(apdu) => apdu.encode(writer),
+            Self::WriteResponse(apdu) => apdu.encode(writer),
+            Self::UnconfirmedWriteRequest(apdu) => apdu.encode_unconfirmed(writer),
+            Self::InformationReport(apdu) => apdu.encode(writer),
             Self::ExceptionResponse(apdu) => apdu.encode(writer),
             Self::ConfirmedServiceError(apdu) => apdu.encode(writer),
             Self::DataNotification(apdu) => apdu.encode(writer),
+            Self::DataNotificationConfirm(apdu) => apdu.encode(writer),
             Self::EventNotification(apdu) => apdu.encode(writer),
+            Self::GeneralBlockTransfer(apdu) => apdu.encode(writer),
             Self::Ciphered { octets, .. } => writer.octets(octets),
         }
     }
@@ -130,10 +180,20 @@ impl<'a> Apdu<'a> {
             Self::SetResponse(_) => tag::SET_RESPONSE,
             Self::ActionRequest(_) => tag::ACTION_REQUEST,
             Self::ActionResponse(_) => tag::ACTION_RESPONSE,
+            Self::AccessRequest(_) => tag::ACCESS_REQUEST,
+            Self::AccessResponse(_) => tag::ACCESS_RESPONSE,
+            Self::ReadRequest(_) => tag::READ_REQUEST,
+            Self::ReadResponse(_) => tag::READ_RESPONSE,
+            Self::WriteRequest(_) => tag::WRITE_REQUEST,
+            Self::WriteResponse(_) => tag::WRITE_RESPONSE,
+            Self::UnconfirmedWriteRequest(_) => tag::UNCONFIRMED_WRITE_REQUEST,
+            Self::InformationReport(_) => tag::INFORMATION_REPORT_REQUEST,
             Self::ExceptionResponse(_) => tag::EXCEPTION_RESPONSE,
             Self::ConfirmedServiceError(_) => tag::CONFIRMED_SERVICE_ERROR,
             Self::DataNotification(_) => tag::DATA_NOTIFICATION,
+            Self::DataNotificationConfirm(_) => tag::DATA_NOTIFICATION_CONFIRM,
             Self::EventNotification(_) => tag::EVENT_NOTIFICATION_REQUEST,
+            Self::GeneralBlockTransfer(_) => tag::GENERAL_BLOCK_TRANSFER,
             Self::Ciphered { tag, .. } => *tag,
         }
     }
@@ -153,10 +213,12 @@ mod tests {
             Diagnostic, Mechanism, ReleaseRequestReason, ReleaseResponseReason,
         },
         axdr::{RawData, Reader},
-        cosem::{AttributeDescriptor, ClassId, LogicalName, MethodDescriptor},
+        cosem::{AttributeDescriptor, ClassId, LogicalName, MethodDescriptor, ShortName},
         xdlms::{
-            ActionResult, AttributeSelection, Conformance, DataAccessResult, DataBlock,
-            ExceptionService, ExceptionState, InvokeIdAndPriority, SelectiveAccess, ServiceError,
+            AccessResult, AccessSpecification, ActionResult, AttributeSelection, Conformance,
+            DataAccessResult, DataBlock, ExceptionService, ExceptionState, InvokeIdAndPriority,
+            LongInvokeIdAndPriority, ReadResult, SelectiveAccess, ServiceError, VariableAccess,
+            WriteResult,
         },
     };
     use alloc::vec::Vec;
@@ -206,7 +268,7 @@ mod tests {
 
     #[test]
     fn an_apdu_that_is_not_decoded_here_is_refused_at_its_tag() {
-        for tag in [tag::ACCESS_REQUEST, tag::READ_REQUEST, tag::GENERAL_BLOCK_TRANSFER, 0x00] {
+        for tag in [0x00, 0x07, 0xc6, 0xe6, 0xff] {
             assert_eq!(
                 Apdu::decode(&[tag, 0x00]),
                 Err(Malformed::new(MalformedKind::UnknownTag(tag), 0))
@@ -522,11 +584,126 @@ mod tests {
         ]
     }
 
-    fn notification() -> impl Strategy<Value = Apdu<'static>> {
+    fn long_invoke() -> impl Strategy<Value = LongInvokeIdAndPriority> {
+        any::<u32>().prop_map(LongInvokeIdAndPriority)
+    }
+
+    fn time() -> impl Strategy<Value = &'static [u8]> {
         const TIMES: [&[u8]; 2] = [&[], &[0xff; 12]];
-        let time = || select(&TIMES[..]);
+        select(&TIMES[..])
+    }
+
+    fn access() -> impl Strategy<Value = Apdu<'static>> {
+        let specification = || {
+            prop_oneof![
+                attribute().prop_map(|AttributeSelection { attribute, selection }| {
+                    AccessSpecification::Get { attribute, selection }
+                }),
+                attribute().prop_map(|AttributeSelection { attribute, selection }| {
+                    AccessSpecification::Set { attribute, selection }
+                }),
+                method().prop_map(AccessSpecification::Action),
+            ]
+        };
+        let result = prop_oneof![
+            data_access_result().prop_map(AccessResult::Get),
+            data_access_result().prop_map(AccessResult::Set),
+            any::<u8>().prop_map(|code| AccessResult::Action(ActionResult::from_code(code))),
+        ];
         prop_oneof![
-            (any::<u32>(), time(), any::<bool>(), value()).prop_map(
+            (long_invoke(), time(), vec((specification(), value()), 0..4)).prop_map(
+                |(invoke, date_time, pairs)| {
+                    let (specification, data) = pairs.into_iter().unzip();
+                    Apdu::AccessRequest(AccessRequest { invoke, date_time, specification, data })
+                }
+            ),
+            (long_invoke(), time(), any::<bool>(), vec((specification(), (value(), result)), 0..4))
+                .prop_map(|(invoke, date_time, repeats, entries)| {
+                    let (specification, rest): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
+                    let (data, results) = rest.into_iter().unzip();
+                    let specification = repeats.then_some(specification);
+                    Apdu::AccessResponse(AccessResponse {
+                        invoke,
+                        date_time,
+                        specification,
+                        data,
+                        results,
+                    })
+                }),
+        ]
+    }
+
+    fn variable() -> impl Strategy<Value = VariableAccess<'static>> {
+        prop_oneof![
+            any::<u16>().prop_map(|name| VariableAccess::Name(ShortName(name))),
+            (any::<u16>(), any::<u8>(), value()).prop_map(|(name, selector, parameter)| {
+                VariableAccess::Parameterized { name: ShortName(name), selector, parameter }
+            }),
+            any::<u16>().prop_map(VariableAccess::BlockNumber),
+            (any::<bool>(), any::<u16>(), some_octets()).prop_map(|(last, number, octets)| {
+                VariableAccess::ReadBlock { last, number, octets }
+            }),
+            any::<(bool, u16)>()
+                .prop_map(|(last, number)| VariableAccess::WriteBlock { last, number }),
+        ]
+    }
+
+    fn short_names() -> impl Strategy<Value = Apdu<'static>> {
+        let read = prop_oneof![
+            value().prop_map(ReadResult::Data),
+            data_access_result().prop_map(ReadResult::Error),
+            (any::<bool>(), any::<u16>(), some_octets())
+                .prop_map(|(last, number, octets)| { ReadResult::Block { last, number, octets } }),
+            any::<u16>().prop_map(ReadResult::BlockNumber),
+        ];
+        let written = prop_oneof![
+            Just(WriteResult::Success),
+            data_access_result().prop_map(WriteResult::Error),
+            any::<u16>().prop_map(WriteResult::BlockNumber),
+        ];
+        prop_oneof![
+            vec(variable(), 0..4).prop_map(|list| Apdu::ReadRequest(ReadRequest(list))),
+            vec(read, 0..4).prop_map(|list| Apdu::ReadResponse(ReadResponse(list))),
+            (any::<bool>(), vec((variable(), value()), 0..4)).prop_map(|(confirmed, pairs)| {
+                let (variables, data) = pairs.into_iter().unzip();
+                let request = WriteRequest { variables, data };
+                if confirmed {
+                    Apdu::WriteRequest(request)
+                } else {
+                    Apdu::UnconfirmedWriteRequest(request)
+                }
+            }),
+            vec(written, 0..4).prop_map(|list| Apdu::WriteResponse(WriteResponse(list))),
+            (option::of(some_octets()), vec((variable(), value()), 0..4)).prop_map(
+                |(current_time, pairs)| {
+                    let (variables, data) = pairs.into_iter().unzip();
+                    Apdu::InformationReport(InformationReport { current_time, variables, data })
+                }
+            ),
+        ]
+    }
+
+    fn block_transfer() -> impl Strategy<Value = Apdu<'static>> {
+        (any::<(bool, bool, u16, u16)>(), 0..64_u8, some_octets()).prop_map(
+            |((last, streaming, number, acknowledged), window, octets)| {
+                Apdu::GeneralBlockTransfer(GeneralBlockTransfer {
+                    last,
+                    streaming,
+                    window,
+                    number,
+                    acknowledged,
+                    octets,
+                })
+            },
+        )
+    }
+
+    fn notification() -> impl Strategy<Value = Apdu<'static>> {
+        prop_oneof![
+            (long_invoke(), time()).prop_map(|(invoke, date_time)| {
+                Apdu::DataNotificationConfirm(DataNotificationConfirm { invoke, date_time })
+            }),
+            (long_invoke(), time(), any::<bool>(), value()).prop_map(
                 |(invoke, date_time, tagged_date_time, body)| {
                     Apdu::DataNotification(DataNotification {
                         invoke,
@@ -554,7 +731,8 @@ mod tests {
             aare(),
             release(),
             error(),
-            notification()
+            notification(),
+            prop_oneof![access(), short_names(), block_transfer()]
         ]
     }
 

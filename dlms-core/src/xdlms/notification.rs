@@ -1,7 +1,7 @@
 //! What a meter sends unasked (IEC 62056-5-3 clauses 6.10, 6.11 and 8, Data-Notification and
 //! Event-Notification-Request).
 
-use super::{head, tag};
+use super::{LongInvokeIdAndPriority, head, tag};
 use crate::{
     Malformed, MalformedKind,
     axdr::{RawData, Reader, Writer},
@@ -16,9 +16,8 @@ const OCTET_STRING: u8 = 9;
 /// A push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataNotification<'a> {
-    /// Long-Invoke-Id-And-Priority: bits 0 to 23 the invoke-id, 28 self-descriptive, 29 processing
-    /// option (break on error), 30 service class (confirmed), 31 priority.
-    pub invoke: u32,
+    /// Which push this is, and whether it asks to be confirmed.
+    pub invoke: LongInvokeIdAndPriority,
     /// When it was made: the 12 octets of a date-time, or none.
     pub date_time: &'a [u8],
     /// Whether the date-time carries the tag of octet-string, which the standard leaves out and
@@ -29,11 +28,6 @@ pub struct DataNotification<'a> {
 }
 
 impl<'a> DataNotification<'a> {
-    /// The invoke-id, 24 bits.
-    pub const fn invoke_id(&self) -> u32 {
-        self.invoke & 0x00ff_ffff
-    }
-
     /// Reads a data-notification, which must be all of `apdu`.
     ///
     /// # Errors
@@ -51,7 +45,7 @@ impl<'a> DataNotification<'a> {
     /// Appends the data-notification.
     pub fn encode(&self, writer: &mut Writer<'_>) {
         writer.u8(tag::DATA_NOTIFICATION);
-        writer.u32(self.invoke);
+        writer.u32(self.invoke.0);
         if self.tagged_date_time {
             writer.u8(OCTET_STRING);
         }
@@ -65,7 +59,7 @@ impl<'a> DataNotification<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataNotificationHead<'a> {
     /// As in [`DataNotification::invoke`].
-    pub invoke: u32,
+    pub invoke: LongInvokeIdAndPriority,
     /// As in [`DataNotification::date_time`].
     pub date_time: &'a [u8],
     /// As in [`DataNotification::tagged_date_time`].
@@ -82,7 +76,7 @@ impl<'a> DataNotificationHead<'a> {
     pub fn decode(apdu: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(apdu);
         head::take_tag(&mut reader, tag::DATA_NOTIFICATION)?;
-        let invoke = reader.u32()?;
+        let invoke = LongInvokeIdAndPriority(reader.u32()?);
         // No date-time has 9 octets, so that this cannot be its length.
         let tagged_date_time = reader.peek() == Some(OCTET_STRING);
         if tagged_date_time {
@@ -90,6 +84,37 @@ impl<'a> DataNotificationHead<'a> {
         }
         let date_time = decode_date_time(&mut reader)?;
         Ok(Self { invoke, date_time, tagged_date_time, body: reader.rest() })
+    }
+}
+
+/// The answer to a push that asks to be confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DataNotificationConfirm<'a> {
+    /// That of the push.
+    pub invoke: LongInvokeIdAndPriority,
+    /// When it was made: the 12 octets of a date-time, or none.
+    pub date_time: &'a [u8],
+}
+
+impl<'a> DataNotificationConfirm<'a> {
+    /// Reads a data-notification-confirm, which must be all of `apdu`.
+    ///
+    /// # Errors
+    /// Octets that are not one, with the place.
+    pub fn decode(apdu: &'a [u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(apdu);
+        head::take_tag(&mut reader, tag::DATA_NOTIFICATION_CONFIRM)?;
+        let invoke = LongInvokeIdAndPriority(reader.u32()?);
+        let confirm = Self { invoke, date_time: decode_date_time(&mut reader)? };
+        reader.finish()?;
+        Ok(confirm)
+    }
+
+    /// Appends the data-notification-confirm.
+    pub fn encode(&self, writer: &mut Writer<'_>) {
+        writer.u8(tag::DATA_NOTIFICATION_CONFIRM);
+        writer.u32(self.invoke.0);
+        writer.octet_string(self.date_time);
     }
 }
 
@@ -136,7 +161,7 @@ impl<'a> EventNotification<'a> {
 }
 
 /// Takes a date-time: an OCTET STRING without tag, of 0 or 12 octets.
-fn decode_date_time<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], Malformed> {
+pub(super) fn decode_date_time<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], Malformed> {
     match reader.peek() {
         Some(0 | DATE_TIME) | None => reader.octet_string(),
         Some(_) => Err(reader.fail(MalformedKind::Length)),
@@ -163,7 +188,7 @@ mod tests {
             0x01, 0x11, 0x05, // structure of unsigned 5
         ];
         let push = DataNotification::decode(&octets).unwrap();
-        assert_eq!(push.invoke_id(), 42);
+        assert_eq!(push.invoke.id(), 42);
         assert_eq!(push.date_time, &octets[6..18]);
         assert!(!push.tagged_date_time);
         assert_eq!(push.body.octets(), [0x02, 0x01, 0x11, 0x05]);
@@ -195,6 +220,16 @@ mod tests {
             DataNotification::decode(&octets),
             Err(Malformed::new(MalformedKind::Length, 5))
         );
+    }
+
+    #[test]
+    fn a_push_that_asks_for_it_is_confirmed_with_its_invoke_id() {
+        let octets = [0x10, 0x40, 0x00, 0x00, 0x2a, 0x00];
+        let confirm = DataNotificationConfirm::decode(&octets).unwrap();
+        assert_eq!((confirm.invoke.id(), confirm.date_time), (42, &[][..]));
+        let mut out = Vec::new();
+        confirm.encode(&mut Writer::new(&mut out));
+        assert_eq!(out, octets);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! message of which a part is missing, doubled or out of order is therefore given up.
 
 use dlms_core::{
-    axdr::Reader,
+    gateway::GatewayHeader,
     mbus::{self, MbusErrorKind, MbusFrame, MbusSegments},
     wrapper::{self, WrapperFrame},
     xdlms::{GeneralBlockTransfer, PUSHED_LEN_MAX, PushedBlocks, StrayBlock, tag},
@@ -348,8 +348,8 @@ impl Assembly {
 
     /// Takes what a frame carries: an APDU, or a block of one.
     fn apdu(&mut self, mut apdu: Vec<u8>, on: &mut dyn FnMut(Event<'_>)) {
-        if let Some((network, address, inner)) = gateway(&apdu) {
-            on(Event::Gateway(network, address));
+        if let Ok((header, inner)) = GatewayHeader::decode(&apdu) {
+            on(Event::Gateway(header.network, header.address));
             apdu = inner.to_vec();
         }
         if apdu.first() != Some(&tag::GENERAL_BLOCK_TRANSFER) {
@@ -385,19 +385,6 @@ impl Assembly {
         }
         *self = Self::default();
     }
-}
-
-/// The network, the device address and the APDU behind a gateway header (IEC 62056-5-3, gateway
-/// protocol). A push may carry the header of either direction.
-fn gateway(apdu: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    const REQUEST: u8 = 0xe6;
-    const RESPONSE: u8 = 0xe7;
-    let mut reader = Reader::new(apdu);
-    match reader.u8() {
-        Ok(REQUEST | RESPONSE) => {}
-        _ => return None,
-    }
-    Some((reader.u8().ok()?, reader.octet_string().ok()?, reader.rest()))
 }
 
 #[cfg(test)]

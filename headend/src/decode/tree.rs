@@ -9,6 +9,8 @@
 //!   attribute 8:0-0:1.0.0*255:2 (Clock)
 //! ```
 
+mod access;
+
 use core::fmt::{Display, Write};
 
 use dlms_core::{
@@ -127,21 +129,7 @@ impl Tree {
                     ),
                 );
             }
-            Event::Block(block) => {
-                let last = if block.last { ", the last" } else { "" };
-                let streaming = if block.streaming { ", streaming" } else { "" };
-                self.line(
-                    1,
-                    format_args!(
-                        "general-block-transfer: block {}{last}{streaming}, window {}, \
-                         acknowledged {}, {} octets",
-                        block.number,
-                        block.window,
-                        block.acknowledged,
-                        block.octets.len()
-                    ),
-                );
-            }
+            Event::Block(block) => self.transfer_block(1, block),
             Event::Gateway(network, address) => {
                 let address = octets_text(address);
                 self.line(1, format_args!("gateway: network {network}, device {address}"));
@@ -292,7 +280,7 @@ impl Tree {
         let (apdu, content, malformed) = content::read(octets, patterns);
         match &apdu {
             Some(Apdu::DataNotification(push)) => {
-                self.line(depth, format_args!("invoke-id {}", push.invoke_id()));
+                self.line(depth, format_args!("invoke-id {}", push.invoke.id()));
                 let tagged = if push.tagged_date_time { ", with a type tag" } else { "" };
                 match date_time_text(push.date_time) {
                     Some(time) => self.line(depth, format_args!("date-time {time}{tagged}")),
@@ -492,6 +480,19 @@ impl Tree {
             Apdu::SetResponse(response) => self.set_response(depth, response),
             Apdu::ActionRequest(request) => self.action_request(depth, request),
             Apdu::ActionResponse(response) => self.action_response(depth, response),
+            Apdu::AccessRequest(request) => self.access_request(depth, request),
+            Apdu::AccessResponse(response) => self.access_response(depth, response),
+            Apdu::ReadRequest(request) => self.variables(depth, &request.0),
+            Apdu::ReadResponse(response) => self.read_response(depth, response),
+            Apdu::WriteRequest(request) | Apdu::UnconfirmedWriteRequest(request) => {
+                self.write_request(depth, request);
+            }
+            Apdu::WriteResponse(response) => self.write_response(depth, response),
+            Apdu::InformationReport(report) => self.information_report(depth, report),
+            Apdu::DataNotificationConfirm(confirm) => {
+                self.line(depth, format_args!("invoke-id {}", confirm.invoke.id()));
+            }
+            Apdu::GeneralBlockTransfer(block) => self.transfer_block(depth, block),
             Apdu::ExceptionResponse(exception) => self.line(depth, exception),
             Apdu::ConfirmedServiceError(error) => self.line(depth, error),
             // Shown by the caller, or protected more often than is looked into.

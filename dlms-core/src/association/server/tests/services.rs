@@ -91,7 +91,7 @@ fn a_service_that_was_not_agreed_on_is_not_supported() {
 fn what_is_not_a_service_is_unknown_and_what_is_broken_is_other_reason() {
     let mut bench = Bench::associated();
     assert_eq!(bench.ask("ff"), "d80202");
-    assert_eq!(bench.ask("0500"), "d80202", "read-request");
+    assert_eq!(bench.ask("0500"), "d80102", "read-request, where there are no short names");
     assert_eq!(bench.ask("c0"), "d80103");
     assert_eq!(bench.ask("c009c1"), "d80103");
     assert_eq!(bench.ask(&format!("c001c1{ENERGY}00aa")), "d80103", "one octet too many");
