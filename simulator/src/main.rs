@@ -177,6 +177,7 @@ impl Meters {
                     Some(time) => WallClock::starting_at(time.as_second()),
                     None => WallClock::system(),
                 },
+                ..MeterConfig::default()
             }),
             answer: AnswerConfig {
                 max_pdu: arguments.max_pdu,

@@ -16,7 +16,7 @@ use dlms_core::{
         },
     },
     device::{AttributeRights, Call, CosemObject, Get, MethodRights, put},
-    xdlms::{ActionResult, DataAccessResult, DataNotification},
+    xdlms::{ActionResult, DataAccessResult, DataNotification, LongInvokeIdAndPriority},
 };
 
 use super::{ACCESS, READ, READ_WRITE, element, register};
@@ -164,7 +164,7 @@ impl PushSetup {
         let body = DataBuf::structure(values).to_octets();
         let Ok(body) = RawData::from_octets(&body) else { return };
         let notification = DataNotification {
-            invoke: self.invoke_id,
+            invoke: LongInvokeIdAndPriority::new(self.invoke_id),
             date_time: &local_time(call.world.clock()).octets(),
             tagged_date_time: false,
             body,

@@ -143,7 +143,7 @@ fn pushes_that_nobody_takes_make_room() {
     }
     let mut ids = Vec::new();
     while let Some(push) = desk.meter().poll_push() {
-        ids.push(DataNotification::decode(&push.apdu).unwrap().invoke_id());
+        ids.push(DataNotification::decode(&push.apdu).unwrap().invoke.id());
     }
     assert_eq!(ids, (25..=40).collect::<Vec<_>>());
 }
