@@ -11,11 +11,13 @@
 //!
 //! - [`input`]: what is read, octet for octet the same everywhere.
 //! - [`workload`]: what is done with it.
+//! - [`association`]: what an association costs in each security suite.
 //! - `benches/workloads.rs` measures time: `cargo bench -p dlms-benches`.
 //! - `src/bin/write_inputs.rs` writes inputs for other people's programs.
 //! - `src/bin/count.rs` runs one workload under callgrind; `tests/counts/instructions.rs` compares
 //!   what that counts with `instructions.toml`, `tests/counts/linear.rs` small with large inputs.
 //! - `scripts/bench` runs everything, with the foreign programs, and writes `docs/performance.md`.
 
+pub mod association;
 pub mod input;
 pub mod workload;

@@ -36,7 +36,7 @@ pub struct Workload {
 }
 
 impl Workload {
-    fn new(unit: &'static str, units: u64, run: impl FnMut() -> u64 + 'static) -> Self {
+    pub(crate) fn new(unit: &'static str, units: u64, run: impl FnMut() -> u64 + 'static) -> Self {
         Self { unit, units, run: Box::new(run) }
     }
 }
@@ -57,7 +57,7 @@ pub struct Named {
     pub ready: fn(usize) -> Workload,
 }
 
-const fn named(name: &'static str, ready: fn(usize) -> Workload) -> Named {
+pub(crate) const fn named(name: &'static str, ready: fn(usize) -> Workload) -> Named {
     Named { name, ready }
 }
 
