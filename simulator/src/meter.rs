@@ -6,7 +6,7 @@ use dlms_core::{
     association::{Access, ClientPolicy, LogicalDevice},
     axdr::{Data, RawData},
     cosem::{AttributeDescriptor, MethodDescriptor},
-    device::{ObjectSet, Switching},
+    device::{Member, ObjectSet, Switching},
     security::{COUNTER_MAX, CryptoProvider, PartyKeys, ReceiveCounter, RustCrypto, SystemTitle},
     xdlms::{ActionResult, DataAccessResult, SelectiveAccess},
 };
@@ -210,6 +210,10 @@ impl LogicalDevice for Meter {
         self.catch_up();
         let client = self.client_of(access.client).ok_or(DataAccessResult::ReadWriteDenied)?;
         self.objects.get(access, &client.role, &self.world, attribute, selection, out)
+    }
+
+    fn short_name(&self, name: u16) -> Option<Member> {
+        self.objects.short_name(name)
     }
 
     fn set(

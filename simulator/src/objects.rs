@@ -24,8 +24,8 @@ mod special_days;
 use dlms_core::{
     axdr::DataBuf,
     device::{
-        AssociationLn, AttributeRights, CosemObject, MethodRights, ObjectSet, SapAssignment,
-        SapAssignmentItem,
+        AssociationLn, AssociationSn, AttributeRights, CosemObject, MethodRights, ObjectSet,
+        SapAssignment, SapAssignmentItem,
     },
 };
 
@@ -35,6 +35,8 @@ use crate::{meter::LOGICAL_DEVICE, world::World};
 
 /// The version of the association that most meters in the field have.
 const ASSOCIATION_LN_VERSION: u8 = 1;
+/// The same for short names: with access rights.
+const ASSOCIATION_SN_VERSION: u8 = 2;
 
 // What objects here give to a client that may do everything.
 const READ: AttributeRights = AttributeRights::READ;
@@ -56,6 +58,7 @@ pub(crate) fn objects(entries: u32) -> ObjectSet<World> {
             LOGICAL_DEVICE,
             Some(security_setup::NAME),
         )),
+        Box::new(AssociationSn::new(ASSOCIATION_SN_VERSION, Some(security_setup::NAME))),
         Box::new(SapAssignment::new(devices)),
         Box::new(clock::Clock::default()),
         Box::new(disconnect_control::DisconnectControl),

@@ -9,11 +9,13 @@ mod desk;
 mod executing;
 
 use dlms_core::{
+    association::LogicalDevice,
     axdr::{Data, DataBuf},
     cosem::{
         AttributeDescriptor, CaptureObject, ClassId, DateTime, EntryDescriptor, LogicalName,
         ProfileSelector, RangeDescriptor,
     },
+    device::Member,
     xdlms::{ActionResult, DataAccessResult},
 };
 use simulator::{MeterClient, Role};
@@ -276,6 +278,30 @@ fn a_public_client_in_the_field_finds_its_way_and_no_more() {
         desk.invoke(ClassId::DISCONNECT_CONTROL, DISCONNECTOR, 1, &DataBuf::Integer(0)),
         ActionResult::ReadWriteDenied,
     );
+}
+
+#[test]
+fn a_part_of_the_object_list_is_chosen_by_class() {
+    let mut desk = Desk::new();
+    let clocks = DataBuf::array([DataBuf::LongUnsigned(ClassId::CLOCK.0)]);
+    let list =
+        AttributeDescriptor::new(ClassId::ASSOCIATION_LN, LogicalName::CURRENT_ASSOCIATION, 2);
+    let clock = DataBuf::structure([
+        DataBuf::LongUnsigned(8),
+        DataBuf::Unsigned(0),
+        LogicalName::CLOCK.to_data(),
+    ]);
+    assert_eq!(desk.read_part(list, 2, &clocks), Ok(DataBuf::array([clock])));
+}
+
+#[test]
+fn short_names_are_those_of_the_object_list() {
+    let mut desk = Desk::new();
+    let list =
+        AttributeDescriptor::new(ClassId::ASSOCIATION_SN, LogicalName::CURRENT_ASSOCIATION, 2);
+    assert_eq!(desk.meter().short_name(0xfa08), Some(Member::Attribute(list)));
+    // The association of short names is not there for logical names.
+    assert_eq!(desk.read(list, None), Err(DataAccessResult::ObjectUndefined));
 }
 
 #[test]

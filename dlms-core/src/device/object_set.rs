@@ -8,6 +8,7 @@ use super::{
     ObjectId, short_names,
 };
 use crate::{
+    acse::ApplicationContext,
     association::Access,
     axdr::{Data, DataBuf, RawData},
     cosem::{AttributeDescriptor, ClassId, LogicalName, MethodDescriptor},
@@ -144,6 +145,7 @@ impl<W> ObjectSet<W> {
         out: &mut Vec<u8>,
     ) -> Result<(), DataAccessResult> {
         let may = self.attribute_rights(rights, attribute);
+        let may = may.filter(|_| is_reached(access, attribute.class));
         let may = may.ok_or(DataAccessResult::ObjectUndefined)?;
         if !may.may_read() || !may.satisfied_by(access.protection) {
             return Err(DataAccessResult::ReadWriteDenied);
@@ -164,6 +166,7 @@ impl<W> ObjectSet<W> {
         value: &Data<'_>,
     ) -> Result<(), DataAccessResult> {
         let may = self.attribute_rights(rights, attribute);
+        let may = may.filter(|_| is_reached(access, attribute.class));
         let may = may.ok_or(DataAccessResult::ObjectUndefined)?;
         if !may.may_write() || !may.satisfied_by(access.protection) {
             return Err(DataAccessResult::ReadWriteDenied);
@@ -185,7 +188,9 @@ impl<W> ObjectSet<W> {
         parameter: &Data<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), ActionResult> {
-        let may = self.method_rights(rights, method).ok_or(ActionResult::ObjectUndefined)?;
+        let may = self.method_rights(rights, method);
+        let may = may.filter(|_| is_reached(access, method.class));
+        let may = may.ok_or(ActionResult::ObjectUndefined)?;
         if !may.may_invoke() || !may.satisfied_by(access.protection) {
             return Err(ActionResult::ReadWriteDenied);
         }
@@ -333,6 +338,21 @@ impl<W> ObjectSet<W> {
         self.nesting = self.nesting.saturating_sub(1);
         self.entries.get_mut(index)?.object = Some(object);
         Some(done)
+    }
+}
+
+/// Whether objects of a class are there for an association: of the two classes of associations only
+/// that of its own referencing is.
+fn is_reached(access: &Access, class: ClassId) -> bool {
+    use ApplicationContext::{ShortName, ShortNameCiphered};
+    match class {
+        ClassId::ASSOCIATION_LN => {
+            !matches!(access.application_context, ShortName | ShortNameCiphered)
+        }
+        ClassId::ASSOCIATION_SN => {
+            matches!(access.application_context, ShortName | ShortNameCiphered)
+        }
+        _ => true,
     }
 }
 

@@ -148,6 +148,8 @@ const fn access(protection: Protection) -> Access {
 }
 
 const PLAIN: Access = access(Protection::NONE);
+const SHORT_NAMES: Access =
+    Access { application_context: ApplicationContext::ShortName, ..access(Protection::NONE) };
 
 fn attribute(class: ClassId, name: LogicalName, attribute: i8) -> AttributeDescriptor {
     AttributeDescriptor::new(class, name, attribute)
@@ -163,7 +165,8 @@ fn read(
         SelectiveAccess { selector, parameters: RawData::from_octets(parameters).unwrap() }
     });
     let mut out = Vec::new();
-    objects.get(&PLAIN, &AllRights, &World::default(), attribute, selection, &mut out)?;
+    let access = if attribute.class == ClassId::ASSOCIATION_SN { SHORT_NAMES } else { PLAIN };
+    objects.get(&access, &AllRights, &World::default(), attribute, selection, &mut out)?;
     DataBuf::decode(&mut Reader::new(&out)).map_err(|_| DataAccessResult::OtherReason)
 }
 
@@ -235,6 +238,22 @@ fn a_method_that_demands_protection_is_denied_without() {
         assert_eq!(out.is_empty(), result.is_err());
     }
     assert_eq!(world.worked, 1);
+}
+
+#[test]
+fn an_association_is_there_for_its_own_referencing_only() {
+    let objects = objects(1);
+    for (class, access, there) in [
+        (ClassId::ASSOCIATION_LN, PLAIN, true),
+        (ClassId::ASSOCIATION_LN, SHORT_NAMES, false),
+        (ClassId::ASSOCIATION_SN, PLAIN, false),
+        (ClassId::ASSOCIATION_SN, SHORT_NAMES, true),
+    ] {
+        let name = attribute(class, LogicalName::CURRENT_ASSOCIATION, 1);
+        let world = World::default();
+        let read = objects.get(&access, &AllRights, &world, name, None, &mut Vec::new());
+        assert_eq!(read.is_ok(), there, "{class}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use dlms_core::{
     association::{Access, ClientPolicy, LogicalDevice},
     axdr::{DataBuf, RawData, Writer},
     cosem::{AttributeDescriptor, ClassId, LogicalName, MethodDescriptor, ProfileSelector},
+    device::Member,
     security::{
         CryptoError, CryptoProvider, Key, PartyKeys, Protection, PublicKeyProvider, ReceiveCounter,
         RustCrypto, SystemTitle, TAG_LEN,
@@ -30,14 +31,15 @@ impl<'m> FaultyDevice<'m> {
 }
 
 impl FaultyDevice<'_> {
-    /// What is left of a selection.
+    /// What is left of a selection. One that is not of a profile stays.
     fn neglect<'p>(
         &self,
         selection: SelectiveAccess<'p>,
         parameters: &'p mut Vec<u8>,
     ) -> Option<SelectiveAccess<'p>> {
-        let data = selection.parameters.data().ok()?;
-        let mut selector = ProfileSelector::from_parts(selection.selector, &data)?;
+        let data = selection.parameters.data().ok();
+        let of_profile = |data| ProfileSelector::from_parts(selection.selector, &data);
+        let Some(mut selector) = data.and_then(of_profile) else { return Some(selection) };
         match &mut selector {
             ProfileSelector::Range(_) if self.faults.has(Fault::IgnoresRanges) => return None,
             ProfileSelector::Entry(_) if self.faults.has(Fault::IgnoresEntries) => return None,
@@ -141,6 +143,10 @@ impl LogicalDevice for FaultyDevice<'_> {
             self.falsify(attribute, out);
         }
         result
+    }
+
+    fn short_name(&self, name: u16) -> Option<Member> {
+        self.meter.short_name(name)
     }
 
     fn set(

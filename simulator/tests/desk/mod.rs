@@ -90,12 +90,30 @@ impl Desk {
         attribute: AttributeDescriptor,
         selector: Option<&ProfileSelector>,
     ) -> Result<DataBuf, DataAccessResult> {
-        let parameters = selector.map(|selector| selector.parameters().to_octets());
-        let selection =
-            selector.zip(parameters.as_ref()).map(|(selector, parameters)| SelectiveAccess {
-                selector: selector.selector(),
-                parameters: RawData::from_octets(parameters).unwrap(),
-            });
+        let part = selector.map(|selector| (selector.selector(), selector.parameters()));
+        self.read_whole_or_part(attribute, part.as_ref().map(|(number, part)| (*number, part)))
+    }
+
+    /// Reads the part of an attribute that a selector means.
+    pub(crate) fn read_part(
+        &mut self,
+        attribute: AttributeDescriptor,
+        selector: u8,
+        parameters: &DataBuf,
+    ) -> Result<DataBuf, DataAccessResult> {
+        self.read_whole_or_part(attribute, Some((selector, parameters)))
+    }
+
+    fn read_whole_or_part(
+        &mut self,
+        attribute: AttributeDescriptor,
+        part: Option<(u8, &DataBuf)>,
+    ) -> Result<DataBuf, DataAccessResult> {
+        let parameters = part.map(|(_, parameters)| parameters.to_octets());
+        let selection = part.zip(parameters.as_ref()).map(|((selector, _), parameters)| {
+            let parameters = RawData::from_octets(parameters).unwrap();
+            SelectiveAccess { selector, parameters }
+        });
         let attribute = AttributeSelection { attribute, selection };
         let request = GetRequest::Normal { invoke: INVOKE, attribute };
         let mut answer = self.ask(|out| request.encode(&mut Writer::new(out)));

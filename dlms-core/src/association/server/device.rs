@@ -6,6 +6,7 @@ use crate::{
     acse::{ApplicationContext, Mechanism},
     axdr::RawData,
     cosem::{AttributeDescriptor, MethodDescriptor},
+    device::Member,
     security::{
         CryptoProvider, Key, PartyKeys, Protection, ReceiveCounter, Secret, SecuritySuite,
         SystemTitle,
@@ -66,6 +67,13 @@ pub trait LogicalDevice {
         out: &mut Vec<u8>,
     ) -> Result<(), DataAccessResult>;
 
+    /// What a short name stands for, for clients that use short name referencing: what is read or
+    /// written under it then comes to `get`, `set` and `action`. A device without short names has
+    /// none.
+    fn short_name(&self, _name: u16) -> Option<Member> {
+        None
+    }
+
     /// Writes an attribute.
     ///
     /// # Errors
@@ -79,8 +87,8 @@ pub trait LogicalDevice {
     ) -> Result<(), DataAccessResult>;
 
     /// Invokes a method. A method that changes keys is answered under the old ones, and the next
-    /// request must come under the new. What it returns, one encoded Data, is appended to `out`; most methods
-    /// return nothing. Method 1 of the current association never comes here: the server answers it.
+    /// request must come under the new. What it returns, one encoded Data, is appended to `out`;
+    /// most methods return nothing. Method 1 of the current association never comes here: the server answers it.
     ///
     /// # Errors
     /// The refusal that the client gets. What was appended to `out` is dropped.
