@@ -16,7 +16,7 @@
 //! assert_eq!(hdlc[0].name, "HDLC_FRAME_P1");
 //! ```
 
-mod attribute_types;
+mod attribute_value;
 mod case;
 mod cases;
 pub mod cli;

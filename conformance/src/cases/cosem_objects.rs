@@ -17,7 +17,7 @@ use dlms_core::{
 
 use self::object_list::{ListedAttribute, ListedObject};
 use crate::{
-    attribute_types::wrong_value,
+    attribute_value::wrong_value,
     case::{Case, cases},
     declaration::ClientDeclaration,
     tester::{

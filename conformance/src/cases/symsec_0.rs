@@ -5,9 +5,12 @@
 
 use dlms_core::{
     acse::{ReleaseRequestReason, ReleaseResponseReason, Rlre},
-    axdr::Writer,
-    cosem::AttributeDescriptor,
-    security::{CipherForm, Key, Protection, SecurityControl, SecuritySuite, SystemTitle},
+    axdr::{DataBuf, Writer},
+    cosem::{AttributeDescriptor, ClassId, MethodDescriptor},
+    security::{
+        CipherForm, CryptoProvider, Key, Protection, RustCrypto, SecurityControl, SecuritySuite,
+        SystemTitle,
+    },
     xdlms::{
         Apdu, AttributeSelection, Conformance, ExceptionResponse, ExceptionService, GetRequest, tag,
     },
@@ -30,12 +33,15 @@ pub(super) const CASES: &[Case] = cases![Symsec0:
         "an APDU that comes again, or with an older counter, is refused";
     "SYMSEC_0_FraCount_3" fra_count_3, "IEC 62056-5-3 5.7",
         "the counter of the meter grows with every APDU, from association to association";
-    "SYMSEC_0_Key_Tx_P1" key_tx, "IEC 62056-6-2 class 64 method 2", "the encryption key is changed";
-    "SYMSEC_0_Key_Tx_P2" key_tx, "IEC 62056-6-2 class 64 method 2",
-        "the authentication key is changed";
-    "SYMSEC_0_Key_Tx_P3" key_tx, "IEC 62056-6-2 class 64 method 2", "both keys are changed at once";
-    "SYMSEC_0_Key_Tx_N1" key_tx, "IEC 62056-6-2 class 64 method 2", "a key that does not exist";
-    "SYMSEC_0_Key_Tx_N2" key_tx, "IEC 62056-6-2 class 64 method 2",
+    "SYMSEC_0_Key_Tx_P1" key_tx_p1, "IEC 62056-6-2 class 64 method 2",
+        "the encryption key is changed, and changed back";
+    "SYMSEC_0_Key_Tx_P2" key_tx_p2, "IEC 62056-6-2 class 64 method 2",
+        "the authentication key is changed, and changed back";
+    "SYMSEC_0_Key_Tx_P3" key_tx_p3, "IEC 62056-6-2 class 64 method 2",
+        "both keys are changed at once, and changed back";
+    "SYMSEC_0_Key_Tx_N1" key_tx_n1, "IEC 62056-6-2 class 64 method 2",
+        "a key with an identifier that does not exist";
+    "SYMSEC_0_Key_Tx_N2" key_tx_n2, "IEC 62056-6-2 class 64 method 2",
         "a key that is wrapped with another master key";
     "SYMSEC_0_DedKey_N1" ded_key_n1, "IEC 62056-5-3 5.5",
         "a dedicated key that was not agreed on opens nothing";
@@ -147,8 +153,115 @@ async fn fra_count_3(t: &Tester<'_>) -> Result<(), Finding> {
     Ok(())
 }
 
-async fn key_tx(_: &Tester<'_>) -> Result<(), Finding> {
-    Err(Finding::inapplicable("declares no master key"))
+/// Identifiers of keys (IEC 62056-6-2, class 64 method 2).
+const GUEK: u8 = 0;
+const GAK: u8 = 2;
+const NO_KEY: u8 = 9;
+
+/// What a key is changed to: the declared one with its last bit turned, so that whoever has the
+/// declaration still has the meter when a run is broken off half way.
+fn changed(key: &Key) -> Result<Key, Finding> {
+    let mut octets = key.octets().to_vec();
+    if let Some(octet) = octets.last_mut() {
+        *octet ^= 0x01;
+    }
+    Key::try_from(&octets[..]).map_err(|error| Finding::inconclusive(error.to_string()))
+}
+
+/// An association whose client has a master key, and the security setup.
+async fn transferring<'t>(
+    t: &'t Tester<'t>,
+) -> Result<(Association<'t>, MethodDescriptor, Key), Finding> {
+    let client = t.ciphered_client()?;
+    let master = client.master_key.clone();
+    let master = master.ok_or_else(|| Finding::inapplicable("declares no master key"))?;
+    let name = t.declaration.objects.security_setup;
+    let name = name.ok_or_else(|| Finding::inapplicable("declares no security setup"))?;
+    let method = MethodDescriptor::new(ClassId::SECURITY_SETUP, name, 2);
+    Ok((t.associate(client).await?, method, master))
+}
+
+/// The parameter of key_transfer: identifiers, and keys wrapped with `master`.
+fn wrapped(master: &Key, keys: &[(u8, &Key)]) -> Result<Vec<u8>, Finding> {
+    let mut items = Vec::new();
+    for (id, key) in keys {
+        let wrapped = RustCrypto.key_wrap(master, key);
+        let wrapped = wrapped.map_err(|error| Finding::inconclusive(error.to_string()))?;
+        items.push(DataBuf::structure([DataBuf::Enum(*id), DataBuf::octet_string(wrapped)]));
+    }
+    Ok(DataBuf::array(items).to_octets())
+}
+
+/// Changes keys, shows that the new ones serve and the old ones do not, and changes them back.
+async fn key_tx(t: &Tester<'_>, ids: &[u8]) -> Result<(), Finding> {
+    let (mut association, method, master) = transferring(t).await?;
+    let Some(old) = association.encryption_key.clone().zip(association.authentication_key.clone())
+    else {
+        return Err(Finding::inapplicable("declares no keys"));
+    };
+    let new = (
+        if ids.contains(&GUEK) { changed(&old.0)? } else { old.0.clone() },
+        if ids.contains(&GAK) { changed(&old.1)? } else { old.1.clone() },
+    );
+    let parameter = |keys: &(Key, Key)| {
+        let all = [(GUEK, &keys.0), (GAK, &keys.1)];
+        let chosen: Vec<_> = all.into_iter().filter(|(id, _)| ids.contains(id)).collect();
+        wrapped(&master, &chosen)
+    };
+    let mut change = async |keys: &(Key, Key), what: &str| {
+        let answer = association.invoke(method, Some(&parameter(keys)?)).await?;
+        answer.map_err(|refusal| Finding::failed(format!("{what} was refused: {refusal}")))?;
+        // The answer came under the old keys; from here on the new ones count.
+        let before = (association.encryption_key.clone(), association.authentication_key.clone());
+        association.encryption_key = Some(keys.0.clone());
+        association.authentication_key = Some(keys.1.clone());
+        if association.serves().await? {
+            return Ok(());
+        }
+        (association.encryption_key, association.authentication_key) = before;
+        Err(Finding::failed(format!("after {what} the new key serves nothing")))
+    };
+    change(&new, "a key transfer").await?;
+    change(&old, "the transfer of the old key").await
+}
+
+async fn key_tx_p1(t: &Tester<'_>) -> Result<(), Finding> {
+    key_tx(t, &[GUEK]).await
+}
+
+async fn key_tx_p2(t: &Tester<'_>) -> Result<(), Finding> {
+    key_tx(t, &[GAK]).await
+}
+
+async fn key_tx_p3(t: &Tester<'_>) -> Result<(), Finding> {
+    key_tx(t, &[GUEK, GAK]).await
+}
+
+/// A transfer that must be refused, and the keys are as they were.
+async fn refused_transfer(
+    association: &mut Association<'_>,
+    method: MethodDescriptor,
+    parameter: &[u8],
+    what: &str,
+) -> Result<(), Finding> {
+    let answer = association.invoke(method, Some(parameter)).await?;
+    check(answer.is_err(), || format!("{what} was confirmed"))?;
+    check(association.serves().await?, || format!("after {what} the old keys serve nothing"))
+}
+
+async fn key_tx_n1(t: &Tester<'_>) -> Result<(), Finding> {
+    let (mut association, method, master) = transferring(t).await?;
+    let key = Key::from([0x5a; 16]);
+    let parameter = wrapped(&master, &[(NO_KEY, &key)])?;
+    refused_transfer(&mut association, method, &parameter, "the transfer of key 9").await
+}
+
+async fn key_tx_n2(t: &Tester<'_>) -> Result<(), Finding> {
+    let (mut association, method, master) = transferring(t).await?;
+    let key = Key::from([0x5a; 16]);
+    let parameter = wrapped(&changed(&master)?, &[(GUEK, &key)])?;
+    let what = "the transfer of a key wrapped with another master key";
+    refused_transfer(&mut association, method, &parameter, what).await
 }
 
 async fn ded_key_n1(t: &Tester<'_>) -> Result<(), Finding> {
