@@ -7,7 +7,7 @@ use dlms_core::{
     device::{AttributeRights, ClientRights, MethodRights, ObjectId},
     security::{
         Curve, Key, KeysWithPeer, PartyKeys, PrivateKey, Protection, PublicKeyProvider, RustCrypto,
-        Secret, SecuritySuite,
+        Secret, SecurityPolicy, SecuritySetup, SecuritySetupVersion, SecuritySuite,
     },
 };
 
@@ -100,6 +100,24 @@ impl MeterKeys {
     }
 }
 
+impl MeterKeys {
+    /// A security setup that has these keys and demands nothing.
+    pub(crate) fn security_setup(&self) -> SecuritySetup {
+        SecuritySetup {
+            version: match self.suite {
+                SecuritySuite::Suite0 => SecuritySetupVersion::V0,
+                _ => SecuritySetupVersion::V1,
+            },
+            suite: self.suite,
+            policy: SecurityPolicy::NOTHING,
+            encryption: self.encryption.clone(),
+            broadcast: None,
+            authentication: self.authentication.clone(),
+            party: self.party.clone(),
+        }
+    }
+}
+
 /// The meter's keys with its client, each private key one octet repeated.
 fn pair(curve: Curve, client: u8, meter: u8) -> KeysWithPeer {
     let private = |octet: u8| {
@@ -176,7 +194,7 @@ impl MeterClient {
         clients
     }
 
-    pub(crate) fn policy<'c>(&'c self, keys: &'c MeterKeys) -> ClientPolicy<'c> {
+    pub(crate) fn policy<'c>(&'c self, keys: &'c SecuritySetup) -> ClientPolicy<'c> {
         ClientPolicy {
             mechanisms: &self.mechanisms,
             secret: &self.secret,
@@ -185,7 +203,11 @@ impl MeterClient {
                 encryption: &keys.encryption,
                 authentication: &keys.authentication,
             }),
-            protection: self.protection,
+            protection: match self.sap {
+                // The security setup is that of the client with the keys.
+                MANAGEMENT_CLIENT => self.protection.and(keys.policy.request),
+                _ => self.protection,
+            },
             proven_release: self.proven_release,
         }
     }

@@ -7,12 +7,14 @@ use dlms_core::{
     axdr::{Data, RawData},
     cosem::{AttributeDescriptor, MethodDescriptor},
     device::{Member, ObjectSet, Switching},
-    security::{COUNTER_MAX, CryptoProvider, PartyKeys, ReceiveCounter, RustCrypto, SystemTitle},
+    security::{
+        COUNTER_MAX, CryptoProvider, PartyKeys, Protection, ReceiveCounter, RustCrypto, SystemTitle,
+    },
     xdlms::{ActionResult, DataAccessResult, SelectiveAccess},
 };
 
 use crate::{
-    client::{MeterClient, MeterKeys},
+    client::{MANAGEMENT_CLIENT, MeterClient, MeterKeys},
     objects::{objects, switch},
     push::Push,
     wall_clock::WallClock,
@@ -77,7 +79,6 @@ pub enum Button {
 #[derive(Debug)]
 pub struct Meter {
     config: Arc<MeterConfig>,
-    keys: MeterKeys,
     world: World,
     objects: ObjectSet<World>,
     /// The next invocation counter to send.
@@ -92,12 +93,12 @@ impl Meter {
     /// still never sends a value twice under one key, whenever it is started again, as long as it
     /// sends less than one protected APDU a second on average.
     pub fn new(serial: u32, config: Arc<MeterConfig>) -> Self {
-        let mut world = World::new(serial, title(serial), config.clock.now());
+        let security = config.keys.security_setup();
+        let objects = objects(config.entries, security.version);
+        let mut world = World::new(serial, title(serial), security, config.clock.now());
         world.image_time_s = config.image_time_s;
-        let objects = objects(config.entries);
         let next_counter = u32::try_from(config.clock.now()).unwrap_or(1);
-        let keys = config.keys.clone();
-        Self { config, keys, world, objects, next_counter, received: BTreeMap::new() }
+        Self { config, world, objects, next_counter, received: BTreeMap::new() }
     }
 
     /// The serial number.
@@ -171,11 +172,18 @@ impl LogicalDevice for Meter {
     }
 
     fn client(&self, sap: u16) -> Option<ClientPolicy<'_>> {
-        self.client_of(sap).map(|client| client.policy(&self.keys))
+        self.client_of(sap).map(|client| client.policy(&self.world.security))
     }
 
     fn party_keys(&self, _client: u16) -> Option<&PartyKeys> {
-        Some(&self.keys.party)
+        Some(&self.world.security.party)
+    }
+
+    fn response_protection(&self, client: u16) -> Protection {
+        match client {
+            MANAGEMENT_CLIENT => self.world.security.policy.response,
+            _ => Protection::NONE,
+        }
     }
 
     fn take_counter(&mut self) -> Option<u32> {
@@ -246,6 +254,7 @@ impl LogicalDevice for Meter {
         let role = client.role;
         let parameter = parameters.unwrap_or(RawData::NULL).data();
         let parameter: Data<'_> = parameter.map_err(|_| ActionResult::TypeUnmatched)?;
+        self.world.proven_client = access.client_title.filter(|_| access.mechanism.is_hls());
         self.objects.action(access, &role, &mut self.world, method, &parameter, out)
     }
 }

@@ -27,6 +27,7 @@ use dlms_core::{
         AssociationLn, AssociationSn, AttributeRights, CosemObject, MethodRights, ObjectSet,
         SapAssignment, SapAssignmentItem,
     },
+    security::SecuritySetupVersion,
 };
 
 pub(crate) use self::disconnect_control::switch;
@@ -44,8 +45,9 @@ const READ_WRITE: AttributeRights = AttributeRights::READ_WRITE;
 const ACCESS: MethodRights = MethodRights::ACCESS;
 const DENIED: MethodRights = MethodRights::NONE;
 
-/// The objects that every meter here has, for a profile of `entries` rows.
-pub(crate) fn objects(entries: u32) -> ObjectSet<World> {
+/// The objects that every meter here has, for a profile of `entries` rows and a security setup of
+/// this version.
+pub(crate) fn objects(entries: u32, security: SecuritySetupVersion) -> ObjectSet<World> {
     let devices = |world: &World| {
         vec![SapAssignmentItem {
             sap: LOGICAL_DEVICE,
@@ -65,7 +67,7 @@ pub(crate) fn objects(entries: u32) -> ObjectSet<World> {
         Box::new(image_transfer::ImageTransfer::default()),
         Box::new(activity_calendar::ActivityCalendar::default()),
         Box::new(special_days::SpecialDays::default()),
-        Box::new(security_setup::SecuritySetup),
+        Box::new(security_setup::SecuritySetup(security)),
         Box::new(schedule::Schedule::default()),
         Box::new(limiter::Limiter::default()),
         Box::new(register_monitor::RegisterMonitor::default()),
@@ -117,7 +119,13 @@ mod tests {
 
     #[test]
     fn every_object_has_the_attributes_and_methods_of_its_class() {
-        let objects = objects(10);
+        for version in [SecuritySetupVersion::V0, SecuritySetupVersion::V1] {
+            check(&objects(10, version));
+        }
+    }
+
+    #[track_caller]
+    fn check(objects: &ObjectSet<World>) {
         for object in objects.iter() {
             let class = registry::interface_class(object.class, object.version).unwrap();
             let attribute = |number| {

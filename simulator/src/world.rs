@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use dlms_core::{
     cosem::{ClockStatus, Date, DateTime, LogicalName, Time},
-    security::SystemTitle,
+    security::{SecuritySetup, SystemTitle},
 };
 
 use crate::{
@@ -25,6 +25,10 @@ const FIRMWARE: &[u8] = b"DHE-1.0.0";
 pub(crate) struct World {
     pub(crate) serial: u32,
     pub(crate) title: SystemTitle,
+    /// Keys and policy, as clients may change them.
+    pub(crate) security: SecuritySetup,
+    /// The client whose request is served, if it proved who it is.
+    pub(crate) proven_client: Option<SystemTitle>,
     pub(crate) household: Household,
     pub(crate) supply: Supply,
     pub(crate) events: EventLog,
@@ -48,13 +52,15 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(serial: u32, title: SystemTitle, now: i64) -> Self {
+    pub(crate) fn new(serial: u32, title: SystemTitle, security: SecuritySetup, now: i64) -> Self {
         let household = Household::new(serial);
         let metered = household.energy_wh(Flow::Import, now);
         let tariff = Tariff::new(u32::try_from(metered).unwrap_or(u32::MAX));
         Self {
             serial,
             title,
+            security,
+            proven_client: None,
             household,
             tariff,
             revision: 0,

@@ -30,6 +30,16 @@ impl Protection {
     pub const AUTHENTICATED_ENCRYPTED: Self =
         Self { authenticated: true, encrypted: true, signed: false };
 
+    /// This and what `other` has.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            authenticated: self.authenticated || other.authenticated,
+            encrypted: self.encrypted || other.encrypted,
+            signed: self.signed || other.signed,
+        }
+    }
+
     /// The same with a signature.
     #[must_use]
     pub const fn and_signed(self) -> Self {
@@ -298,6 +308,8 @@ mod tests {
         assert!(!P::NONE.covers(P::ENCRYPTED));
         for protection in all {
             assert!(protection.and_signed().covers(protection));
+            assert_eq!(protection.and(P::NONE.and_signed()), protection.and_signed());
+            assert_eq!(P::AUTHENTICATED.and(P::ENCRYPTED), P::AUTHENTICATED_ENCRYPTED);
             assert!(!P::AUTHENTICATED_ENCRYPTED.covers(protection.and_signed()));
         }
         assert_eq!(P::AUTHENTICATED.and_signed().to_string(), "authenticated, signed");

@@ -73,10 +73,12 @@ impl Client {
         })
     }
 
-    /// Whether an answer belongs to another transaction than the last request.
+    /// Whether an answer belongs to another transaction than the last request. A request without
+    /// the fields has none, though a meter may sign its answer.
     pub(super) fn is_of_another_transaction(&self, opening: &Opening<'_>) -> bool {
         let expected = self.general.transaction.to_be_bytes();
-        opening.transaction.as_ref().is_some_and(|found| *found != expected)
+        self.config.layered()
+            && opening.transaction.as_ref().is_some_and(|found| *found != expected)
     }
 
     /// Octets that the layers of a request add to it, beyond those of a ciphered APDU.
