@@ -6,7 +6,7 @@
 //!   that is handed in ([`WallClock`]).
 //! - [`Faults`] are rules that a meter breaks on request, for testers to notice.
 //! - [`listen_wrapper`], [`listen_wrapper_udp`], [`listen_hdlc`] and [`serve_serial`] put meters on
-//!   sockets and serial ports, thousands in one process.
+//!   sockets and serial ports, thousands in one process; [`send_pushes`] sends what they push.
 //!
 //! ```
 //! use std::sync::{Arc, Mutex};
@@ -64,5 +64,5 @@ pub use listen::{
 };
 pub use meter::{Button, LOGICAL_DEVICE, Meter, MeterConfig};
 pub use objects::ENTRIES_MAX;
-pub use push::Push;
+pub use push::{Push, send_pushes};
 pub use wall_clock::WallClock;

@@ -22,7 +22,7 @@ use dlms_tokio::{HdlcServerConfig, Identification};
 use hdlc::parameters::{InformationLength, WindowSize};
 use simulator::{
     AnswerConfig, ENTRIES_MAX, Fault, Faults, Meter, MeterClient, MeterConfig, MeterKeys,
-    WallClock, listen_hdlc, listen_wrapper, listen_wrapper_udp, serve_serial,
+    WallClock, listen_hdlc, listen_wrapper, listen_wrapper_udp, send_pushes, serve_serial,
 };
 use tokio_serial::SerialPortBuilderExt;
 
@@ -100,6 +100,9 @@ struct MeterArguments {
     /// Clients with the rights of a meter in the field, instead of everything for everybody.
     #[arg(long)]
     strict: bool,
+    /// Send what the push setups say, over TCP and UDP.
+    #[arg(long, conflicts_with = "serial")]
+    push: bool,
     /// The largest APDU that a meter takes and sends, in octets.
     #[arg(long, default_value_t = AnswerConfig::default().max_pdu)]
     max_pdu: u16,
@@ -205,9 +208,10 @@ impl Meters {
     async fn listen(&self, arguments: &MeterArguments) -> anyhow::Result<()> {
         let last = u16::checked_add(arguments.port, arguments.count - 1);
         let last = last.context("there are not so many ports after the first one")?;
-        let mut listening = Vec::new();
+        let (mut listening, mut meters) = (Vec::new(), Vec::new());
         for (index, port) in (arguments.port..=last).enumerate() {
             let meter = self.meter(u16::try_from(index).unwrap_or(u16::MAX));
+            meters.push(Arc::clone(&meter));
             let address = SocketAddr::new(arguments.host, port);
             let listener = match arguments.framing {
                 Framing::Wrapper if arguments.udp => {
@@ -224,6 +228,9 @@ impl Meters {
         };
         let first = SocketAddr::new(arguments.host, arguments.port);
         say(&format!("ready {framing} {first}..{last} meters {}", arguments.count))?;
+        if arguments.push {
+            send_pushes(&meters).await;
+        }
         future::pending::<()>().await;
         Ok(())
     }

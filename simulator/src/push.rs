@@ -1,9 +1,13 @@
 //! What a meter sends unasked.
 
+mod send;
+
 use dlms_core::cosem::{
     LogicalName,
     value::{MessageType, TransportService},
 };
+
+pub use send::send_pushes;
 
 /// A message that a meter pushes: where it goes, and the APDU.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +18,8 @@ pub struct Push {
     pub transport: TransportService,
     /// Where to, as the transport writes it: `192.0.2.1:4059`.
     pub destination: Vec<u8>,
+    /// The SAP of the client that it is for.
+    pub client: u16,
     /// How it is encoded. The APDU here is in A-XDR; another encoding is the owner's.
     pub message: MessageType,
     /// The Data-Notification, without ciphering.

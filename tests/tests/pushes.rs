@@ -7,7 +7,7 @@ use std::net::{TcpStream, UdpSocket};
 use std::process::Command;
 
 use dlms_tests::mode::{AUTHENTICATION_KEY, ENCRYPTION_KEY};
-use dlms_tests::{Foreign, Framing, Headend, Output, Program, ports};
+use dlms_tests::{Foreign, Framing, Headend, Output, Program, Simulator, ports};
 use serde_json::{Value, json};
 
 const START_TIME_MAX: Duration = Duration::from_secs(60);
@@ -98,6 +98,32 @@ fn a_foreign_meter_is_heard_in_both_framings_and_at_every_protection() {
             let values: Vec<&Value> = lines[1..4].iter().map(|line| &line["value"]).collect();
             assert_eq!(values, [&json!(1_235_567), &json!(2500), &json!(2301)], "{output}");
         }
+    }
+}
+
+#[test]
+fn a_simulated_meter_pushes_where_and_what_its_push_setups_say() {
+    let meter = Simulator::meter(Framing::Wrapper, &["--entries", "4", "--push"]);
+    let headend = Headend::new();
+    // The transport services TCP and UDP; the push setups of all versions.
+    for (version, (transport, service)) in (0..).zip([("--tcp", 0), ("--udp", 1)].repeat(2)) {
+        let listener = Listener::start(transport, "wrapper", &["--count", "1"]);
+        let to: String = format!("127.0.0.1:{}", listener.port)
+            .bytes()
+            .map(|octet| format!("{octet:02x}"))
+            .collect();
+        let setup = format!("40:0-{version}:25.9.0*255");
+        let destination = format!("structure(enum:{service},octet-string:{to},enum:0)");
+        let address = meter.address();
+        headend.run(&["write", &address, &format!("{setup}:3"), &destination]).assert_code(0);
+        headend.run(&["invoke", &address, &setup, "1", "integer:0"]).assert_code(0);
+        let output = listener.finish();
+        output.assert_code(0);
+        // The time, energy, power and voltage.
+        let lines = output.json_lines();
+        assert_eq!(lines.len(), 4, "version {version}: {output}");
+        assert_eq!(lines[0]["type"], json!("octet-string"), "{output}");
+        assert!(lines[1..].iter().all(|line| line["value"].is_u64()), "{output}");
     }
 }
 

@@ -26,6 +26,8 @@ use crate::{
 };
 
 const VERSION_MAX: u8 = 3;
+/// push_client_SAP: the public client. In version 0, which has no such attribute, it is always this.
+const CLIENT: i8 = 16;
 /// Objects and windows of a push setup.
 const ENTRIES_MAX: usize = 50;
 /// Pushes that wait to be taken. When nobody takes them, the oldest one makes room.
@@ -91,7 +93,7 @@ impl PushSetup {
             retries: 0,
             delay: RepetitionDelay { min_s: 0, exponent_percent: 100, max_s: u16::MAX },
             port: OctetString::default(),
-            client: 0,
+            client: CLIENT,
             protection: Vec::new(),
             operation_method: 0,
             confirmation: ConfirmationParameters { start: DateTime::UNSPECIFIED, interval_s: 0 },
@@ -173,10 +175,11 @@ impl PushSetup {
         notification.encode(&mut Writer::new(&mut apdu));
         let SendDestinationAndMethod { transport, destination, message } = self.destination.clone();
         let (setup, destination) = (self.own_name(), destination.0);
+        let client = u16::from(self.client.unsigned_abs());
         if call.world.pushes.len() == PUSHES_MAX {
             call.world.pushes.pop_front();
         }
-        call.world.pushes.push_back(Push { setup, transport, destination, message, apdu });
+        call.world.pushes.push_back(Push { setup, transport, destination, client, message, apdu });
     }
 }
 
