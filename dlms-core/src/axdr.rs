@@ -22,7 +22,7 @@ pub use compact_array::{
     NotUniform, TypeDescription,
 };
 pub use data::Data;
-pub use data_buf::{BitStringBuf, DataBuf};
+pub use data_buf::{BitStringBuf, DATA_BUF_VALUES_MAX, DataBuf};
 pub use data_type::DataType;
 pub use elements::Elements;
 pub use raw::RawData;

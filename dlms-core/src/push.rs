@@ -35,9 +35,10 @@ mod untagged;
 use alloc::vec::Vec;
 
 use crate::{
-    Malformed,
-    axdr::{CompactArrayRules, Data},
+    Malformed, MalformedKind,
+    axdr::{CompactArrayRules, Data, Elements},
     cosem::{AttributeId, ClassId, LogicalName, ScalerUnit},
+    xdlms::PUSHED_LEN_MAX,
 };
 
 pub use pattern::{Field, ParsePatternError, Pattern};
@@ -73,6 +74,9 @@ impl PushObject {
     }
 }
 
+/// Values and elements of one body: as many as the longest push has octets.
+const VALUES_MAX: usize = PUSHED_LEN_MAX;
+
 /// The ways in which pushes name their values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Patterns {
@@ -107,7 +111,8 @@ impl Patterns {
     /// the others. Memory is taken in proportion to the octets of the body.
     ///
     /// # Errors
-    /// A compact-array that contradicts its own description.
+    /// A compact-array that contradicts its own description; [`MalformedKind::Length`] for more
+    /// values than the longest push has octets, [`PUSHED_LEN_MAX`].
     pub fn interpret<'a>(&self, body: &Data<'a>) -> Result<Vec<PushValue<'a>>, Malformed> {
         let mut values = Vec::new();
         let siblings = match body {
@@ -148,8 +153,7 @@ impl Patterns {
         match data {
             Data::Array(_) | Data::Structure(_) | Data::CompactArray(_) => {}
             scalar => {
-                values.push(PushValue { object, value: scalar.clone(), scaler_unit: None });
-                return Ok(());
+                return add(values, PushValue { object, value: scalar.clone(), scaler_unit: None });
             }
         }
         let start = values.len();
@@ -173,7 +177,7 @@ impl Patterns {
             let matched = self.patterns.iter().find_map(|pattern| pattern.match_front(rest));
             match matched {
                 Some((value, after)) => {
-                    values.push(value);
+                    add(values, value)?;
                     rest = after;
                 }
                 None => {
@@ -186,25 +190,44 @@ impl Patterns {
     }
 }
 
+/// Adds a value to those of a body. However deep they lie, they are counted together.
+fn add<'a>(values: &mut Vec<PushValue<'a>>, value: PushValue<'a>) -> Result<(), Malformed> {
+    if values.len() >= VALUES_MAX {
+        return Err(Malformed::new(MalformedKind::Length, 0));
+    }
+    values.push(value);
+    Ok(())
+}
+
 /// How many scalar values `data` holds, null-data included.
 ///
 /// # Errors
 /// A compact-array that contradicts its own description.
 pub fn scalar_count(data: &Data<'_>) -> Result<usize, Malformed> {
-    match data {
-        Data::Array(_) | Data::Structure(_) | Data::CompactArray(_) => siblings(data)?
-            .iter()
-            .try_fold(0_usize, |count, element| Ok(count.saturating_add(scalar_count(element)?))),
-        _ => Ok(1),
+    match elements(data) {
+        Some(elements) => elements?
+            .try_fold(0_usize, |count, element| Ok(count.saturating_add(scalar_count(&element?)?))),
+        None => Ok(1),
     }
 }
 
-/// The elements of an array, structure or compact-array.
+/// The elements of an array, structure or compact-array, side by side.
 fn siblings<'a>(data: &Data<'a>) -> Result<Vec<Data<'a>>, Malformed> {
+    match elements(data).transpose()? {
+        Some(elements) if elements.len() > VALUES_MAX => {
+            Err(Malformed::new(MalformedKind::Length, 0))
+        }
+        Some(elements) => elements.collect(),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The elements of an array, structure or compact-array; none of what is one value.
+fn elements<'a>(data: &Data<'a>) -> Option<Result<Elements<'a>, Malformed>> {
     match data {
-        Data::Array(elements) | Data::Structure(elements) => elements.clone().collect(),
-        Data::CompactArray(array) => array.elements_by(CompactArrayRules::Standard)?.collect(),
-        _ => Ok(Vec::new()),
+        Data::Array(elements) | Data::Structure(elements) => Some(Ok(elements.clone())),
+        Data::CompactArray(array) => Some(array.elements_by(CompactArrayRules::Standard)),
+        _ => None,
     }
 }
 

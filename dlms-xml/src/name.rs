@@ -31,13 +31,13 @@ impl Name {
 /// Whether two names differ in nothing but what translators disagree about: the case of letters,
 /// hyphens and underscores.
 pub(crate) fn same(one: &str, other: &str) -> bool {
-    let letters = |name: &'_ str| -> Vec<u8> {
-        name.bytes()
-            .filter(|octet| !matches!(octet, b'-' | b'_'))
-            .map(|octet| octet.to_ascii_lowercase())
-            .collect()
-    };
-    !one.is_empty() && letters(one) == letters(other)
+    !one.is_empty() && letters(one).eq(letters(other))
+}
+
+/// What counts of a name.
+fn letters(name: &str) -> impl Iterator<Item = u8> {
+    let counts = |octet: &u8| !matches!(octet, b'-' | b'_');
+    name.bytes().filter(counts).map(|octet| octet.to_ascii_lowercase())
 }
 
 #[cfg(test)]

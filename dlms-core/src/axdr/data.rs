@@ -345,7 +345,9 @@ impl<'a> Data<'a> {
     /// An owned copy. It takes memory in proportion to the octets present.
     ///
     /// # Errors
-    /// Those of decoding the elements.
+    /// Those of decoding the elements; [`MalformedKind::Length`] for more than
+    /// [`DATA_BUF_VALUES_MAX`](super::DATA_BUF_VALUES_MAX) values, in which each array and
+    /// structure counts for four more.
     pub fn to_buf(&self) -> Result<DataBuf, Malformed> {
         DataBuf::try_from(self)
     }

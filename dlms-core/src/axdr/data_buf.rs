@@ -3,7 +3,15 @@
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
 use super::{BitString, CompactArrayBuf, Data, DataType, Elements, Reader, Writer};
-use crate::Malformed;
+use crate::{Malformed, MalformedKind};
+
+/// Values in one owned value. A [`Data`] is read where it lies and knows no such limit; this is for
+/// what stays, and a year of quarter hours with ten columns fits in. Reading more than that is a
+/// matter of [`RowFeed`](crate::cosem::profile::RowFeed) and its like.
+pub const DATA_BUF_VALUES_MAX: usize = 1 << 19;
+
+/// What an array or structure costs by itself, in values: the least that its `Vec` takes.
+const LIST_VALUES: usize = 4;
 
 /// The owned twin of [`Data`]: for values to be sent, and for values that outlive their APDU.
 ///
@@ -247,11 +255,20 @@ impl DataBuf {
 impl TryFrom<&Data<'_>> for DataBuf {
     type Error = Malformed;
 
+    /// # Errors
+    /// As those of [`Data::to_buf`].
     fn try_from(data: &Data<'_>) -> Result<Self, Malformed> {
+        Self::owned(data, &mut { DATA_BUF_VALUES_MAX })
+    }
+}
+
+impl DataBuf {
+    /// An owned copy, of no more than `left` values, of which it takes what it has.
+    fn owned(data: &Data<'_>, left: &mut usize) -> Result<Self, Malformed> {
         Ok(match data {
             Data::Null => Self::Null,
-            Data::Array(elements) => Self::Array(collect(elements)?),
-            Data::Structure(elements) => Self::Structure(collect(elements)?),
+            Data::Array(elements) => Self::Array(collect(elements, left)?),
+            Data::Structure(elements) => Self::Structure(collect(elements, left)?),
             Data::Boolean(value) => Self::Boolean(*value),
             Data::BitString(bits) => Self::BitString((*bits).into()),
             Data::DoubleLong(value) => Self::DoubleLong(*value),
@@ -285,8 +302,11 @@ impl TryFrom<&Data<'_>> for DataBuf {
 }
 
 /// Grows with what is there, not with the announced count.
-fn collect(elements: &Elements<'_>) -> Result<Vec<DataBuf>, Malformed> {
-    elements.clone().map(|element| element?.to_buf()).collect()
+fn collect(elements: &Elements<'_>, left: &mut usize) -> Result<Vec<DataBuf>, Malformed> {
+    let too_many = Malformed::new(MalformedKind::Length, elements.offset());
+    let taken = elements.len().saturating_add(LIST_VALUES);
+    *left = left.checked_sub(taken).ok_or(too_many)?;
+    elements.clone().map(|element| DataBuf::owned(&element?, left)).collect()
 }
 
 macro_rules! from_value {
@@ -428,5 +448,23 @@ mod tests {
         let bits =
             BitStringBuf::from_bits([true, false, false, false, false, false, false, false, true]);
         assert_eq!(DataBuf::from(bits).to_octets(), [0x04, 0x09, 0x80, 0x80]);
+    }
+
+    #[test]
+    fn a_value_of_too_many_values_is_not_copied() {
+        let values = |count: usize| {
+            let mut octets = vec![0x01, 0x84];
+            octets.extend(u32::try_from(count).unwrap().to_be_bytes());
+            octets.resize(octets.len() + count, 0x00);
+            octets
+        };
+        let copied = |octets: &[u8]| {
+            let raw = RawData::from_octets(octets).unwrap();
+            raw.data().unwrap().to_buf().map(|_| ())
+        };
+        let most = DATA_BUF_VALUES_MAX - LIST_VALUES;
+        assert_eq!(copied(&values(most)), Ok(()));
+        let refused = copied(&values(most + 1)).map_err(|malformed| malformed.kind);
+        assert_eq!(refused, Err(MalformedKind::Length));
     }
 }

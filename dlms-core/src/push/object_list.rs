@@ -44,23 +44,25 @@ fn object(entry: &[Data<'_>]) -> Option<PushObject> {
 /// Gives each value the scaler and unit that are pushed beside it as another attribute of the same
 /// object.
 pub(super) fn spread_scaler_units(values: &mut [PushValue<'_>]) {
-    let known: Vec<(PushObject, ScalerUnit)> = values
+    let mut known: Vec<((ClassId, LogicalName), ScalerUnit)> = values
         .iter()
         .filter_map(|value| {
             let object =
                 value.object.filter(|object| scaler_unit_of(*object) == object.attribute)?;
-            Some((object, ScalerUnit::from_data(&value.value)?))
+            Some(((object.class?, object.instance), ScalerUnit::from_data(&value.value)?))
         })
         .collect();
+    // Of several for one object the first counts: the order of equal ones stays.
+    known.sort_by_key(|(object, _)| *object);
     for value in values {
-        let Some(object) = value.object else { continue };
-        let is_value = matches!(object.attribute, Some(AttributeId(2)));
-        let is_same = |other: &&(PushObject, ScalerUnit)| {
-            (other.0.class, other.0.instance) == (object.class, object.instance)
+        let Some(PushObject { class: Some(class), instance, attribute }) = value.object else {
+            continue;
         };
-        if is_value && scaler_unit_of(object).is_some() {
-            let found = known.iter().find(is_same).map(|(_, scaler_unit)| *scaler_unit);
-            value.scaler_unit = value.scaler_unit.or(found);
+        let object = PushObject { class: Some(class), instance, attribute };
+        if attribute == Some(AttributeId(2)) && scaler_unit_of(object).is_some() {
+            let at = known.partition_point(|(object, _)| *object < (class, instance));
+            let found = known.get(at).filter(|(object, _)| *object == (class, instance));
+            value.scaler_unit = value.scaler_unit.or(found.map(|(_, scaler_unit)| *scaler_unit));
         }
     }
 }

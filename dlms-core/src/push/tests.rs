@@ -209,3 +209,18 @@ proptest! {
         let _ = patterns.interpret_untagged(&octets);
     }
 }
+
+#[test]
+fn a_body_of_more_values_than_the_longest_push_has_octets_is_refused() {
+    let values = |count: usize| {
+        let inner = vec![DataBuf::Null; count / 2];
+        DataBuf::array([DataBuf::array(inner.clone()), DataBuf::array(inner)]).to_octets()
+    };
+    let interpreted = |octets: &[u8]| {
+        let raw = RawData::from_octets(octets).unwrap();
+        Patterns::built_in().interpret(&raw.data().unwrap()).map(|values| values.len())
+    };
+    assert_eq!(interpreted(&values(PUSHED_LEN_MAX)), Ok(PUSHED_LEN_MAX));
+    let refused = interpreted(&values(PUSHED_LEN_MAX + 2));
+    assert_eq!(refused, Err(Malformed::new(MalformedKind::Length, 0)));
+}

@@ -8,7 +8,7 @@
 use alloc::vec::Vec;
 use core::str::FromStr;
 
-use super::{PushObject, PushValue};
+use super::{PushObject, PushValue, VALUES_MAX};
 use crate::{
     axdr::{Data, DataType, Reader},
     cosem::{AttributeId, ClassId, LogicalName},
@@ -84,7 +84,7 @@ impl Untagged {
         }
         let mut values = Vec::new();
         // The count is a claim, but every entry takes octets: input ends the loop.
-        for _ in 0..reader.length().ok()? {
+        for _ in 0..reader.length().ok().filter(|count| *count <= VALUES_MAX)? {
             values.push(self.entry(&mut reader)?);
         }
         (reader.is_empty() && !values.is_empty()).then_some(values)
