@@ -45,7 +45,7 @@ pub use folder::Folder;
 pub use foreign::Foreign;
 pub use meter::{Framing, Meter};
 pub use mode::{Mode, signing_environment};
-pub use ours::{Headend, Simulator, conformance};
+pub use ours::{Example, Headend, Simulator, conformance};
 pub use peer::Peer;
 pub use program::{Output, Program};
 pub use random::Random;

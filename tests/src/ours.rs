@@ -2,7 +2,8 @@
 //! command lines.
 //!
 //! `cargo test` builds no other package's programs, so the first test that wants one builds them
-//! all, in the profile in which the test itself was built.
+//! all, in the profile in which the test itself was built. [`Example`] runs what shows how the
+//! crates are used.
 
 use core::time::Duration;
 use std::env;
@@ -148,6 +149,41 @@ impl Simulator {
     }
 }
 
+/// An example of one of our crates.
+#[derive(Debug)]
+pub struct Example;
+
+impl Example {
+    /// Runs the example `name` to its end.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be built or does not end within a minute.
+    #[must_use]
+    pub fn run(name: &str, args: &[&str]) -> Output {
+        Self::start(name, args).finish(RUN_TIME_MAX)
+    }
+
+    /// Starts the example `name` and lets it run.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be built or started.
+    #[must_use]
+    pub fn start(name: &str, args: &[&str]) -> Program {
+        let (built, output) = examples();
+        let mut command = Command::new(executable(built, name, output));
+        command.args(args);
+        Program::start(command)
+    }
+}
+
+/// What cargo says of all examples.
+fn examples() -> &'static (Vec<Value>, Output) {
+    static EXAMPLES: OnceLock<(Vec<Value>, Output)> = OnceLock::new();
+    EXAMPLES.get_or_init(|| built(&["-p", "dlms-core", "-p", "dlms-tokio", "--examples"]))
+}
+
 fn in_home(binary: &Path, home: &Folder) -> Command {
     let mut command = Command::new(binary);
     command.env_clear().current_dir(home.path());
@@ -176,19 +212,24 @@ fn binaries() -> &'static Binaries {
 }
 
 fn build() -> Binaries {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--locked", "-p", "headend", "-p", "simulator"]);
-    cargo.args(["-p", "conformance", "--bins"]);
-    cargo.args(["--message-format", "json-render-diagnostics"]);
-    cargo.args(profile_args(&env::current_exe().unwrap_or_default())).current_dir(ROOT);
-    let output = Program::start(cargo).finish(BUILD_TIME_MAX);
-    output.assert_code(0);
-    let built = output.json_lines();
+    let packages = ["-p", "headend", "-p", "simulator", "-p", "conformance", "--bins"];
+    let (built, output) = built(&packages);
     Binaries {
         headend: executable(&built, "headend", &output),
         simulator: executable(&built, "simulator", &output),
         conformance: executable(&built, "dlms-conformance", &output),
     }
+}
+
+/// Builds something of the workspace; what cargo says of it, a message a line.
+fn built(args: &[&str]) -> (Vec<Value>, Output) {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--locked"]).args(args);
+    cargo.args(["--message-format", "json-render-diagnostics"]);
+    cargo.args(profile_args(&env::current_exe().unwrap_or_default())).current_dir(ROOT);
+    let output = Program::start(cargo).finish(BUILD_TIME_MAX);
+    output.assert_code(0);
+    (output.json_lines(), output)
 }
 
 /// A test program stands in `target/PROFILE/deps`.
