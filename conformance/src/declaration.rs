@@ -21,6 +21,7 @@
 //!
 //! [[client]]
 //! sap = 1
+//! referencing = "ln"                # or sn, for short names; at least one client has ln
 //! authentication = "hls-gmac"       # none, lls, hls-md5, hls-sha1, hls-gmac, hls-sha256
 //! security = "authenc"              # none, auth, enc, authenc
 //! system_title = "434C49454E543031"
@@ -143,11 +144,22 @@ pub struct HdlcDeclaration {
     pub inactivity_timeout: Option<Duration>,
 }
 
+/// How an association names objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Referencing {
+    /// By logical names.
+    LogicalNames,
+    /// By short names.
+    ShortNames,
+}
+
 /// What is declared about one client.
 #[derive(Clone, Debug)]
 pub struct ClientDeclaration {
     /// Its SAP.
     pub sap: u16,
+    /// How it names objects.
+    pub referencing: Referencing,
     /// How it authenticates itself.
     pub mechanism: Mechanism,
     /// Its password or secret.
@@ -224,6 +236,9 @@ const MECHANISMS: [(&str, Mechanism); 6] = [
     ("hls-sha256", Mechanism::HlsSha256),
 ];
 
+const REFERENCING: [(&str, Referencing); 2] =
+    [("ln", Referencing::LogicalNames), ("sn", Referencing::ShortNames)];
+
 const PROTECTIONS: [(&str, Protection); 4] = [
     ("none", Protection::NONE),
     ("auth", Protection::AUTHENTICATED),
@@ -261,8 +276,8 @@ impl Declaration {
         let hdlc = HdlcDeclaration::from_section(top.section("hdlc")?)?;
         let clients = top.sections("client")?.into_iter().map(ClientDeclaration::from_section);
         let clients = clients.collect::<Result<Vec<_>, _>>()?;
-        if clients.is_empty() {
-            return Err(top.wrong("client", "at least one [[client]] is due"));
+        if !clients.iter().any(|client| client.referencing == Referencing::LogicalNames) {
+            return Err(top.wrong("client", "at least one [[client]] with logical names is due"));
         }
         let objects = ObjectsDeclaration::from_section(top.section("objects")?)?;
         let response_timeout = top.number("response_timeout_ms", 1..=TIMEOUT_MS_MAX)?;
@@ -337,6 +352,7 @@ impl ClientDeclaration {
     fn from_section(mut section: Section) -> Result<Self, DeclarationError> {
         let sap = section.number("sap", 1..=0xffff)?;
         let sap = sap.ok_or_else(|| section.wrong("sap", "is missing"))?;
+        let referencing = section.word("referencing", &REFERENCING)?;
         let mechanism = section.word("authentication", &MECHANISMS)?.unwrap_or(Mechanism::Lowest);
         let protection = section.word("security", &PROTECTIONS)?.unwrap_or(Protection::NONE);
         let system_title = match section.text("system_title")? {
@@ -350,6 +366,7 @@ impl ClientDeclaration {
         let secret = secret(&mut section, "secret")?;
         let client = Self {
             sap,
+            referencing: referencing.unwrap_or(Referencing::LogicalNames),
             mechanism,
             secret: Secret::from(secret.as_ref().map_or(&[][..], |text| text.as_bytes())),
             protection,
@@ -360,6 +377,11 @@ impl ClientDeclaration {
             dedicated_key: section.truth("dedicated_key")?,
             proven_release: section.truth("proven_release")?,
         };
+        let is_simple = !mechanism.is_hls() && !client.is_ciphered();
+        if client.referencing == Referencing::ShortNames && !is_simple {
+            let what = "short names are tried without HLS and without ciphering";
+            return Err(section.wrong("referencing", what));
+        }
         let needs_secret = !matches!(mechanism, Mechanism::Lowest | Mechanism::HlsGmac);
         if needs_secret && secret.is_none() {
             return Err(section.wrong("secret", "this authentication needs one"));
@@ -512,6 +534,8 @@ mod tests {
             ("authentication = \"lls\"", "client[0].secret"),
             ("security = \"authenc\"", "client[0].system_title"),
             ("authentication = \"hls\"", "none of none, lls"),
+            ("referencing = \"sn\"", "client"),
+            ("referencing = \"sn\"\nauthentication = \"hls-md5\"", "client[0].referencing"),
             ("[hdlc]\naddress_octets = [2]", "hdlc.physical"),
             ("[hdlc]\naddress_octets = [3]", "1, 2 or 4"),
             ("[objects]\nwritable = \"1-0:1.8.0\"", "objects.writable"),

@@ -32,6 +32,7 @@ pub use case::{Case, Group};
 pub use cases::catalogue;
 pub use declaration::{
     ClientDeclaration, Declaration, DeclarationError, HdlcDeclaration, ObjectsDeclaration,
+    Referencing,
 };
 pub use exit::Exit;
 pub use report::Report;

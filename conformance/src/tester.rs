@@ -33,7 +33,7 @@ use tokio::{
 use tokio_serial::SerialPortBuilderExt;
 
 use crate::{
-    declaration::{ClientDeclaration, Declaration},
+    declaration::{ClientDeclaration, Declaration, Referencing},
     tester::station::Station,
     verdict::Finding,
 };
@@ -141,30 +141,34 @@ impl<'d> Tester<'d> {
         self.declaration.response_timeout
     }
 
-    /// The client that a case uses which needs no particular one: the first that needs no
-    /// ciphering and no HLS, or else the first.
-    pub(crate) fn plain_client(&self) -> &'d ClientDeclaration {
-        let clients = &self.declaration.clients;
-        let is = |mechanism: Mechanism| {
-            clients.iter().find(|client| client.mechanism == mechanism && !client.is_ciphered())
-        };
-        is(Mechanism::Lowest).or_else(|| is(Mechanism::Lls)).unwrap_or(&clients[0])
+    /// The clients that name objects by logical names, of which there is one at least.
+    pub(crate) fn clients(&self) -> impl Iterator<Item = &'d ClientDeclaration> {
+        let clients = self.declaration.clients.iter();
+        clients.filter(|client| client.referencing == Referencing::LogicalNames)
     }
 
-    /// The client that writes: the first whose association has ciphering, or else HLS, or LLS.
+    /// The first client that names them by short names.
+    pub(crate) fn short_name_client(&self) -> Result<&'d ClientDeclaration, Finding> {
+        let mut clients = self.declaration.clients.iter();
+        let client = clients.find(|client| client.referencing == Referencing::ShortNames);
+        client.ok_or_else(|| Finding::inapplicable("declares no client with short names"))
+    }
+
+    /// The client that a case uses which needs no particular one: the one that needs the least.
+    pub(crate) fn plain_client(&self) -> &'d ClientDeclaration {
+        self.clients().min_by_key(|client| strength(client)).unwrap_or(&self.declaration.clients[0])
+    }
+
+    /// The client that writes: the one that proves the most.
     pub(crate) fn strong_client(&self) -> &'d ClientDeclaration {
-        let strength = |client: &&ClientDeclaration| {
-            (client.is_ciphered(), client.mechanism.is_hls(), client.mechanism != Mechanism::Lowest)
-        };
-        self.declaration.clients.iter().max_by_key(strength).unwrap_or_else(|| self.plain_client())
+        let strongest = self.clients().max_by_key(|client| strength(client));
+        strongest.unwrap_or_else(|| self.plain_client())
     }
 
     /// The first client with ciphering by authentication and encryption.
     pub(crate) fn ciphered_client(&self) -> Result<&'d ClientDeclaration, Finding> {
         let client = self
-            .declaration
-            .clients
-            .iter()
+            .clients()
             .find(|client| client.protection.authenticated && client.protection.encrypted);
         client.ok_or_else(|| {
             Finding::inapplicable("declares no client with authentication and encryption")
@@ -264,6 +268,12 @@ impl<'d> Tester<'d> {
         }
         Ok(())
     }
+}
+
+/// How much a client proves of itself: ciphering most, then HLS, then a password.
+fn strength(client: &ClientDeclaration) -> (bool, bool, bool) {
+    let mechanism = client.mechanism;
+    (client.is_ciphered(), mechanism.is_hls(), mechanism != Mechanism::Lowest)
 }
 
 /// A line that does not come to be says nothing about the rule that was to be looked at.

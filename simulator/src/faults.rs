@@ -137,6 +137,10 @@ faults! {
     TakesWeakProtection = "takes-weak-protection",
     /// A client that must cipher is let in without.
     TakesPlainAssociations = "takes-plain-associations",
+    /// A key transfer is confirmed, and the keys stay as they are.
+    IgnoresKeys = "ignores-keys",
+    /// A key transfer is confirmed, whatever becomes of it.
+    ConfirmsAnyKey = "confirms-any-key",
     // COSEM objects (IEC 62056-6-2).
     /// The clock has a logical name that is not its own.
     MisnamesObjects = "misnames-objects",

@@ -64,6 +64,7 @@ security = "authenc"
 system_title = "434C49454E543031"
 encryption_key = { file = "FOLDER/ek" }
 authentication_key = { file = "FOLDER/ak" }
+master_key = { file = "FOLDER/kek" }
 dedicated_key = true
 proven_release = true
 
@@ -76,10 +77,11 @@ security_setup = "0-0:43.0.0*255"
 "#;
 
 /// The published test secrets of our meters.
-const SECRETS: [(&str, &str); 3] = [
+const SECRETS: [(&str, &str); 4] = [
     ("password", "12345678\n"),
     ("ek", "000102030405060708090A0B0C0D0E0F\n"),
     ("ak", "D0D1D2D3D4D5D6D7D8D9DADBDCDDDEDF\n"),
+    ("kek", "606162636465666768696A6B6C6D6E6F\n"),
 ];
 
 /// A folder with this declaration in `meter.toml`, and the secrets that it refers to.
@@ -236,6 +238,11 @@ const PAIRS: &[(&str, Fault)] = &[
     ("SYMSEC_0_BasicCap_1", Fault::SpoilsTags),
     ("SYMSEC_0_FraCount_1", Fault::TakesReplays),
     ("SYMSEC_0_FraCount_3", Fault::RepeatsCounters),
+    ("SYMSEC_0_Key_Tx_P1", Fault::IgnoresKeys),
+    ("SYMSEC_0_Key_Tx_P2", Fault::IgnoresKeys),
+    ("SYMSEC_0_Key_Tx_P3", Fault::IgnoresKeys),
+    ("SYMSEC_0_Key_Tx_N1", Fault::ConfirmsAnyKey),
+    ("SYMSEC_0_Key_Tx_N2", Fault::ConfirmsAnyKey),
     ("SYMSEC_0_DedKey_N1", Fault::AnswersUndeciphered),
     ("SYMSEC_0_SecDataX_P1", Fault::AnswersInAnotherForm),
     ("SYMSEC_0_SecDataX_N1", Fault::TakesForgedTags),

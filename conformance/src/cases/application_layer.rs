@@ -3,6 +3,8 @@
 //! A case that proposes something unusual uses the client that needs the least, so that nothing
 //! but the proposal can be the reason of a rejection.
 
+mod short_names;
+
 use dlms_core::{
     acse::{
         AcseProviderDiagnostic, AcseUserDiagnostic, ApplicationContext, Diagnostic, Mechanism,
@@ -42,9 +44,9 @@ pub(super) const CASES: &[Case] = cases![ApplicationLayer:
     "APPL_DATA_LN_N1" data_ln_n1, "IEC 62056-5-3 6.6", "faulty GET requests";
     "APPL_DATA_LN_N3" data_ln_n3, "IEC 62056-5-3 6.7", "faulty SET requests";
     "APPL_DATA_LN_N4" data_ln_n4, "IEC 62056-5-3 6", "services that were not agreed on";
-    "APPL_DATA_SN_N1" data_sn, "IEC 62056-5-3 6.13", "faulty Read requests";
-    "APPL_DATA_SN_N2" data_sn, "IEC 62056-5-3 6.14", "faulty Write requests";
-    "APPL_DATA_SN_N3" data_sn, "IEC 62056-5-3 6", "services that short names do not have";
+    "APPL_DATA_SN_N1" short_names::data_sn_n1, "IEC 62056-5-3 6.13", "faulty Read requests";
+    "APPL_DATA_SN_N2" short_names::data_sn_n2, "IEC 62056-5-3 6.14", "faulty Write requests";
+    "APPL_DATA_SN_N3" short_names::data_sn_n3, "IEC 62056-5-3 6", "services that short names do not have";
     "APPL_REL_P1" rel_p1, "IEC 62056-5-3 6.3", "an association is released and opens again";
 ];
 
@@ -101,7 +103,7 @@ fn serves_not(t: &Tester<'_>, what: &str, serves: bool) -> Result<(), Finding> {
 }
 
 async fn idle_n1(t: &Tester<'_>) -> Result<(), Finding> {
-    for client in &t.declaration.clients {
+    for client in t.clients() {
         let mut association = t.idle(client).await?;
         let answer = association.ask_octets(&get(LDN)).await?;
         let Some(answer) = answer else { continue };
@@ -118,7 +120,7 @@ async fn idle_n1(t: &Tester<'_>) -> Result<(), Finding> {
 }
 
 async fn open_1(t: &Tester<'_>) -> Result<(), Finding> {
-    for client in &t.declaration.clients {
+    for client in t.clients() {
         open_declared(t, client)
             .await
             .map_err(|finding| finding.during(format_args!("client {}", client.sap)))?;
@@ -182,7 +184,7 @@ async fn open_2(t: &Tester<'_>) -> Result<(), Finding> {
 }
 
 async fn open_3(t: &Tester<'_>) -> Result<(), Finding> {
-    let clients = t.declaration.clients.iter().filter(|client| client.mechanism.is_hls());
+    let clients = t.clients().filter(|client| client.mechanism.is_hls());
     let mut tried = false;
     for client in clients {
         tried = true;
@@ -250,7 +252,7 @@ async fn open_6(t: &Tester<'_>) -> Result<(), Finding> {
 }
 
 async fn open_7(t: &Tester<'_>) -> Result<(), Finding> {
-    for client in &t.declaration.clients {
+    for client in t.clients() {
         let during = |finding: Finding| finding.during(format_args!("client {}", client.sap));
         wrong_authentication(t, client).await.map_err(during)?;
     }
@@ -308,7 +310,7 @@ async fn open_9(t: &Tester<'_>) -> Result<(), Finding> {
         association.dedicated_key = None;
         accepted(t, "the declared association, after a key in clear", |_| ()).await?;
     }
-    let Some(client) = t.declaration.clients.iter().find(|client| client.dedicated_key) else {
+    let Some(client) = t.clients().find(|client| client.dedicated_key) else {
         return match plain.is_ciphered() {
             true => Err(Finding::inapplicable("declares no client with a dedicated key")),
             false => Ok(()),
@@ -522,12 +524,8 @@ async fn data_ln_n4(t: &Tester<'_>) -> Result<(), Finding> {
     Ok(())
 }
 
-async fn data_sn(_: &Tester<'_>) -> Result<(), Finding> {
-    Err(Finding::inapplicable("declares no association with short names"))
-}
-
 async fn rel_p1(t: &Tester<'_>) -> Result<(), Finding> {
-    for client in &t.declaration.clients {
+    for client in t.clients() {
         released(t, client)
             .await
             .map_err(|finding| finding.during(format_args!("client {}", client.sap)))?;

@@ -64,7 +64,7 @@ async fn listed(association: &mut Association<'_>) -> Result<Vec<ListedObject>, 
 }
 
 async fn attributes(t: &Tester<'_>) -> Result<(), Finding> {
-    for client in &t.declaration.clients {
+    for client in t.clients() {
         attributes_for(t, client)
             .await
             .map_err(|finding| finding.during(format_args!("client {}", client.sap)))?;
@@ -462,7 +462,7 @@ async fn multiple_3(t: &Tester<'_>) -> Result<(), Finding> {
 }
 
 async fn mandatory_1(t: &Tester<'_>) -> Result<(), Finding> {
-    for client in &t.declaration.clients {
+    for client in t.clients() {
         let mut association = t.associate(client).await?;
         let objects = listed(&mut association).await?;
         let is_it = |object: &&ListedObject| {
@@ -535,7 +535,7 @@ async fn mandatory_2(t: &Tester<'_>) -> Result<(), Finding> {
 const NAME_LEN_MAX: usize = 16;
 
 async fn mandatory_3(t: &Tester<'_>) -> Result<(), Finding> {
-    for client in &t.declaration.clients {
+    for client in t.clients() {
         let mut association = t.associate(client).await?;
         let name = association.value(LDN).await?;
         let name = data(&name)?;

@@ -9,7 +9,10 @@ use dlms_core::{
     xdlms::{Apdu, ConfirmedServiceError, Conformance, InitiateRequest, InitiateResponse},
 };
 
-use crate::{declaration::ClientDeclaration, verdict::Finding};
+use crate::{
+    declaration::{ClientDeclaration, Referencing},
+    verdict::Finding,
+};
 
 /// The DLMS version that every implementation speaks.
 pub(crate) const DLMS_VERSION: u8 = 6;
@@ -43,9 +46,10 @@ impl Proposal {
         let mechanism = Some(client.mechanism).filter(|it| *it != Mechanism::Lowest);
         Self {
             protocol_version_1: true,
-            application_context: match client.is_ciphered() {
-                true => ApplicationContext::LogicalNameCiphered,
-                false => ApplicationContext::LogicalName,
+            application_context: match (client.referencing, client.is_ciphered()) {
+                (Referencing::LogicalNames, true) => ApplicationContext::LogicalNameCiphered,
+                (Referencing::LogicalNames, false) => ApplicationContext::LogicalName,
+                (Referencing::ShortNames, _) => ApplicationContext::ShortName,
             },
             called_ap_title: None,
             called_ae_qualifier: None,

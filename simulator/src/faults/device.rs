@@ -107,6 +107,10 @@ impl LogicalDevice for FaultyDevice<'_> {
         self.meter.party_keys(client)
     }
 
+    fn response_protection(&self, client: u16) -> Protection {
+        self.meter.response_protection(client)
+    }
+
     fn take_counter(&mut self) -> Option<u32> {
         match self.faults.has(Fault::RepeatsCounters) {
             true => Some(SAME_COUNTER),
@@ -167,7 +171,12 @@ impl LogicalDevice for FaultyDevice<'_> {
         parameters: Option<RawData<'_>>,
         out: &mut Vec<u8>,
     ) -> Result<(), ActionResult> {
-        self.meter.action(access, method, parameters, out)
+        let transfers_keys = method.class == ClassId::SECURITY_SETUP && method.method.0 == 2;
+        if transfers_keys && self.faults.has(Fault::IgnoresKeys) {
+            return Ok(());
+        }
+        let result = self.meter.action(access, method, parameters, out);
+        if transfers_keys && self.faults.has(Fault::ConfirmsAnyKey) { Ok(()) } else { result }
     }
 }
 
