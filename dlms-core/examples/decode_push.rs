@@ -66,6 +66,6 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn parse(hex: &str) -> Result<Vec<u8>, Box<dyn Error>> {
     let octets = (0..hex.len()).step_by(2).map(|at| hex.get(at..at + 2));
-    let octets = octets.map(|digits| Some(u8::from_str_radix(digits?, 16).ok()?));
+    let octets = octets.map(|digits| u8::from_str_radix(digits?, 16).ok());
     octets.collect::<Option<_>>().ok_or_else(|| "these are no octets in hexadecimal".into())
 }

@@ -62,7 +62,8 @@ pub(super) fn spread_scaler_units(values: &mut [PushValue<'_>]) {
         if attribute == Some(AttributeId(2)) && scaler_unit_of(object).is_some() {
             let at = known.partition_point(|(object, _)| *object < (class, instance));
             let found = known.get(at).filter(|(object, _)| *object == (class, instance));
-            value.scaler_unit = value.scaler_unit.or(found.map(|(_, scaler_unit)| *scaler_unit));
+            let found = found.map(|(_, scaler_unit)| *scaler_unit);
+            value.scaler_unit = value.scaler_unit.or(found);
         }
     }
 }
