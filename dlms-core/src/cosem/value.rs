@@ -1,5 +1,5 @@
-//! The values of structured attributes: calendars, scripts, schedules, limits, pushes, images and
-//! the setup of networks (IEC 62056-6-2, the data types of the interface classes).
+//! The values of structured attributes: object lists, calendars, scripts, schedules, limits, pushes,
+//! images and the setup of networks (IEC 62056-6-2, the data types of the interface classes).
 //!
 //! Each type is one structure of the standard, with its fields in order. Integers are taken in
 //! every width that holds the value, because meters in the field differ; they are written in the
@@ -23,6 +23,7 @@
 //! # Ok::<(), dlms_core::Malformed>(())
 //! ```
 
+mod association;
 mod calendar;
 mod image;
 mod monitor;
@@ -31,6 +32,9 @@ mod push;
 mod schedule;
 mod script;
 
+pub use association::{
+    AccessMode, AccessRights, AttributeAccess, MethodAccess, ObjectListElement, ObjectListElementSn,
+};
 pub use calendar::{DayAction, DayProfile, SeasonProfile, SpecialDay, WeekProfile};
 pub use image::{ImageBlock, ImageToActivate, ImageTransferInitiate};
 pub use monitor::{
@@ -92,6 +96,20 @@ impl<T: CosemValue> CosemValue for Vec<T> {
 
     fn to_data(&self) -> DataBuf {
         DataBuf::array(self.iter().map(T::to_data))
+    }
+}
+
+/// A value, or null-data for none.
+impl<T: CosemValue> CosemValue for Option<T> {
+    fn from_data(data: &Data<'_>) -> Option<Self> {
+        match data {
+            Data::Null => Some(None),
+            data => T::from_data(data).map(Some),
+        }
+    }
+
+    fn to_data(&self) -> DataBuf {
+        self.as_ref().map_or(DataBuf::Null, T::to_data)
     }
 }
 

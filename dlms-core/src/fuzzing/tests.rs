@@ -111,3 +111,8 @@ fn a_text_that_is_read_is_written_the_same() {
 fn a_wrapper_frame_is_complete_with_its_last_octet() {
     replay("wrapper", wrapper);
 }
+
+#[test]
+fn an_object_answers_with_one_value_or_a_refusal_as_its_class_and_list_say() {
+    replay("object_set", object_set);
+}

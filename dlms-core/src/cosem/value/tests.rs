@@ -77,6 +77,28 @@ fn a_push_destination_is_written_as_the_standard_says() {
 }
 
 #[test]
+fn an_element_of_an_object_list_is_written_as_every_version_says() {
+    // structure { 8, 0, 0-0:1.0.0*255, { [{2, 3, [1, 2]}], [{1, mode}] } }
+    let element = "0204 120008 1100 0906 0000010000ff 0202 0101 0203 0f02 1603 0102 0f01 0f02";
+    for (method, mode) in [
+        ("0101 0202 0f01 0300", AccessMode::Allowed(false)),
+        ("0101 0202 0f01 1602", AccessMode::Mode(2)),
+        ("0101 0202 0f01 166d", AccessMode::Mode(0x6d)),
+    ] {
+        let octets = hex(&std::format!("{element}{method}"));
+        let element: ObjectListElement = read(&octets).unwrap();
+        assert_eq!(element.access_rights.attributes[0].selectors, Some(vec![1, 2]));
+        assert_eq!(element.access_rights.methods[0].mode, mode);
+        assert_eq!(element.to_data().to_octets(), octets);
+    }
+    // structure { FA00, 12, 2, 0-0:40.0.0*255 }
+    let octets = hex("0204 10fa00 12000c 1102 0906 0000280000ff");
+    let element: ObjectListElementSn = read(&octets).unwrap();
+    assert_eq!(element.base_name.cast_unsigned(), 0xfa00);
+    assert_eq!(element.to_data().to_octets(), octets);
+}
+
+#[test]
 fn a_number_that_an_enum_lacks_is_kept() {
     for code in 0..=255 {
         assert_eq!(TransportService::from_code(code).code(), code);
