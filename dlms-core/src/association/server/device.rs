@@ -88,7 +88,8 @@ pub trait LogicalDevice {
 
     /// Invokes a method. A method that changes keys is answered under the old ones, and the next
     /// request must come under the new. What it returns, one encoded Data, is appended to `out`;
-    /// most methods return nothing. Method 1 of the current association never comes here: the server answers it.
+    /// most methods return nothing. Method 1 of the current association never comes here: the
+    /// server answers it.
     ///
     /// # Errors
     /// The refusal that the client gets. What was appended to `out` is dropped.

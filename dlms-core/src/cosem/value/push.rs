@@ -126,8 +126,8 @@ structure! {
 }
 
 structure! {
-    /// repetition_delay from version 2 on: it begins with min, and each one is the exponent times the
-    /// one before, at most max.
+    /// repetition_delay from version 2 on: it begins with min, and each one is the exponent times
+    /// the one before, at most max.
     pub struct RepetitionDelay {
         /// repetition_delay_min in seconds.
         pub min_s: u16,
