@@ -57,7 +57,7 @@ pub(crate) fn look_again(clock: i64) -> i64 {
     clock + (DAYS_AHEAD - 1) * DAY_S
 }
 
-/// Whether the last `time` at or before `clock` that is on a day that `is_wanted` is `clock` itself.
+/// Whether `clock` is `time` on a day that `is_wanted`.
 pub(crate) fn is_now(clock: i64, time: Time, is_wanted: impl Fn(Date) -> bool) -> bool {
     day(clock, 0)
         .filter(|day| is_wanted(*day))

@@ -1,5 +1,6 @@
 //! The values of structured attributes: object lists, calendars, scripts, schedules, limits,
-//! pushes, images and the setup of networks (IEC 62056-6-2, the data types of the interface classes).
+//! pushes, images and the setup of networks (IEC 62056-6-2, the data types of the interface
+//! classes).
 //!
 //! Each type is one structure of the standard, with its fields in order. Integers are taken in
 //! every width that holds the value, because meters in the field differ; they are written in the

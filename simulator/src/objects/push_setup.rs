@@ -26,7 +26,7 @@ use crate::{
 };
 
 const VERSION_MAX: u8 = 3;
-/// push_client_SAP: the public client. In version 0, which has no such attribute, it is always this.
+/// push_client_SAP: the public client, and always that in version 0, which has no such attribute.
 const CLIENT: i8 = 16;
 /// Objects and windows of a push setup.
 const ENTRIES_MAX: usize = 50;
