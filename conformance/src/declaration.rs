@@ -6,6 +6,7 @@
 //! max_pdu = 1024                    # largest APDU that the meter takes
 //! response_timeout_ms = 2000        # how long it may take to answer
 //! services = ["get", "set", "action", "selective-access", "block-get"]
+//! push_listener = "192.0.2.1:4059"  # an address of the tester that the meter can push to
 //!
 //! [[logical_device]]                # every logical device, the management one included
 //! sap = 1
@@ -37,6 +38,7 @@
 //! read_only = "1:0-0:42.0.0*255:2"
 //! profile = "1-0:99.1.0*255"        # with a clock and at least five rows
 //! push_setup = "0-0:25.9.0*255"
+//! protected_pushes = true           # what it pushes is ciphered
 //! security_setup = "0-0:43.0.0*255"
 //! not_written = ["8:0-0:1.0.0*255:2"] # writable, but not to be written back
 //! ```
@@ -46,7 +48,7 @@
 
 mod section;
 
-use core::{fmt, time::Duration};
+use core::{fmt, net::SocketAddr, time::Duration};
 use std::{collections::BTreeMap, env, fs, io, path::Path};
 
 use dlms_core::{
@@ -125,6 +127,9 @@ pub struct Declaration {
     pub clients: Vec<ClientDeclaration>,
     /// Objects that cases use.
     pub objects: ObjectsDeclaration,
+    /// Where the tester waits for pushes: an address of its own that the meter reaches. The port 0
+    /// is any that is free.
+    pub push_listener: Option<SocketAddr>,
 }
 
 /// What is declared about the HDLC layer.
@@ -198,6 +203,8 @@ pub struct ObjectsDeclaration {
     pub profile: Option<LogicalName>,
     /// A push setup.
     pub push_setup: Option<LogicalName>,
+    /// Whether what it pushes is ciphered.
+    pub protected_pushes: bool,
     /// The security setup.
     pub security_setup: Option<LogicalName>,
     /// Attributes that are writable and are left as they are.
@@ -280,6 +287,13 @@ impl Declaration {
             return Err(top.wrong("client", "at least one [[client]] with logical names is due"));
         }
         let objects = ObjectsDeclaration::from_section(top.section("objects")?)?;
+        let push_listener = match top.text("push_listener")? {
+            None => None,
+            Some(text) => Some(text.parse().map_err(|_| {
+                let due = "an IP address and a port are due, as 192.0.2.1:4059";
+                top.wrong("push_listener", due)
+            })?),
+        };
         let response_timeout = top.number("response_timeout_ms", 1..=TIMEOUT_MS_MAX)?;
         let declaration = Self {
             name: top.text("name")?.unwrap_or_else(|| "unnamed".to_owned()),
@@ -291,6 +305,7 @@ impl Declaration {
             hdlc,
             clients,
             objects,
+            push_listener,
         };
         top.finish()?;
         Ok(declaration)
@@ -429,6 +444,7 @@ impl ObjectsDeclaration {
             profile: name("profile")?,
             push_setup: name("push_setup")?,
             security_setup: name("security_setup")?,
+            protected_pushes: section.truth("protected_pushes")?,
             not_written,
         };
         section.finish()?;

@@ -187,7 +187,12 @@ impl<'d> Tester<'d> {
             }
             Way::Address(Address::HdlcSerial(port)) if !port.mode_e => {
                 let port = tokio_serial::new(&port.path, port.baud);
-                Box::new(port.open_native_async().map_err(io::Error::from)?)
+                #[cfg_attr(not(unix), expect(unused_mut, reason = "only unix has locks on ports"))]
+                let mut port = port.open_native_async().map_err(io::Error::from)?;
+                // A pseudo terminal is often held open by who made it.
+                #[cfg(unix)]
+                port.set_exclusive(false).map_err(io::Error::from)?;
+                Box::new(port)
             }
             Way::Address(_) => {
                 return Err(io::Error::new(

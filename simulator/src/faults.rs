@@ -152,6 +152,8 @@ faults! {
     IgnoresEntries = "ignores-entries",
     /// Every value of a list is the first one.
     RepeatsFirstOfList = "repeats-first-of-list",
+    /// A push is confirmed, and nothing is sent.
+    PushesNothing = "pushes-nothing",
     /// The current association says that it is not open.
     DeniesAssociation = "denies-association",
     /// A logical device is in the SAP assignment twice.

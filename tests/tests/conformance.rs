@@ -9,12 +9,12 @@ use std::{
 
 use conformance::{Case, Declaration, Framing, Report, Verdict, Way, catalogue, run};
 use dlms_tests::ports::free_port;
-use dlms_tests::{Folder, Foreign, Output, Simulator, conformance};
+use dlms_tests::{Folder, Foreign, Noise, Output, SerialCable, Simulator, conformance};
 use dlms_tokio::HdlcServerConfig;
 use serde_json::Value;
 use simulator::{
     AnswerConfig, Fault, Faults, Meter, MeterClient, MeterConfig, listen_hdlc, listen_wrapper,
-    serve_hdlc_stream, serve_wrapper_stream,
+    send_pushes, serve_hdlc_stream, serve_wrapper_stream,
 };
 
 /// The lower address of the meter under test.
@@ -32,6 +32,7 @@ name = "simulated meter 1000"
 server = 1
 max_pdu = 1024
 response_timeout_ms = 500
+push_listener = "127.0.0.1:0"
 services = [
     "general-protection", "block-get", "block-set", "block-action", "multiple-references",
     "get", "set", "selective-access", "action",
@@ -112,9 +113,9 @@ fn hdlc() -> HdlcServerConfig {
     }
 }
 
-/// A meter with these faults behind a pipe in memory.
-fn meter(framing: Framing, faults: Faults) -> Way {
-    let meter = strict_meter();
+/// `meter` with these faults behind a pipe in memory.
+fn behind_a_pipe(meter: &Arc<Mutex<Meter>>, framing: Framing, faults: Faults) -> Way {
+    let meter = Arc::clone(meter);
     let answer = AnswerConfig { faults, ..AnswerConfig::default() };
     let hdlc = hdlc();
     Way::Memory(
@@ -133,19 +134,36 @@ fn meter(framing: Framing, faults: Faults) -> Way {
     )
 }
 
-/// Runs cases in simulated time: waiting for silence costs nothing.
+/// Runs cases in simulated time, where waiting for silence costs nothing, but for pushes, which
+/// come over a socket.
 fn reports<'c>(
     cases: impl IntoIterator<Item = &'c Case>,
     framing: Framing,
     faults: Faults,
 ) -> Vec<Report> {
+    let (pushes, others) = cases.into_iter().partition(|case| case.name.contains("_PUSH_"));
+    let mut reports = reports_in(true, others, framing, faults);
+    reports.extend(reports_in(false, pushes, framing, faults));
+    reports
+}
+
+fn reports_in(
+    simulated_time: bool,
+    cases: Vec<&Case>,
+    framing: Framing,
+    faults: Faults,
+) -> Vec<Report> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_all().start_paused(true).build().expect("a runtime");
+    let runtime = runtime.enable_all().start_paused(simulated_time).build().expect("a runtime");
     runtime.block_on(async {
         let folder = declared(DECLARATION);
         let declaration = Declaration::read(&folder.path().join("meter.toml"));
         let declaration = declaration.expect("a declaration");
-        let way = meter(framing, faults);
+        let meter = strict_meter();
+        let way = behind_a_pipe(&meter, framing, faults);
+        if !simulated_time {
+            tokio::spawn(async move { send_pushes(&[meter]).await });
+        }
         let counter = Cell::new(FIRST_COUNTER);
         let mut reports = Vec::new();
         for case in cases {
@@ -221,6 +239,8 @@ const PAIRS: &[(&str, Fault)] = &[
     ("APPL_DATA_LN_N4", Fault::AnswersAnything),
     ("APPL_REL_P1", Fault::StaysAssociated),
     ("COSEM_ATTRIBUTES", Fault::MisnamesObjects),
+    ("COSEM_ATTRIBUTES", Fault::InventsAttributes),
+    ("COSEM_ATTRIBUTES", Fault::ConfirmsRefusedSet),
     ("COSEM_PROFILE_RANGE_1", Fault::IgnoresRanges),
     ("COSEM_PROFILE_RANGE_2", Fault::IgnoresRanges),
     ("COSEM_PROFILE_RANGE_3", Fault::IgnoresColumns),
@@ -228,6 +248,7 @@ const PAIRS: &[(&str, Fault)] = &[
     ("COSEM_PROFILE_ENTRY_1", Fault::IgnoresEntries),
     ("COSEM_PROFILE_ENTRY_2", Fault::IgnoresEntries),
     ("COSEM_PROFILE_ENTRY_3", Fault::IgnoresColumns),
+    ("COSEM_PUSH_1", Fault::PushesNothing),
     ("COSEM_MULTIPLE_REF_1", Fault::RepeatsFirstOfList),
     ("COSEM_MULTIPLE_REF_2", Fault::RepeatsFirstOfList),
     ("COSEM_MULTIPLE_REF_3", Fault::RepeatsFirstOfList),
@@ -295,13 +316,15 @@ fn the_program_tests_our_meter_over_sockets_and_writes_a_report() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let folder = declared(&DECLARATION.replace(TIMEOUT, PATIENT));
     for framing in [Framing::Hdlc, Framing::Wrapper] {
+        let meter = strict_meter();
         let listening = runtime.block_on(async {
             let (any, answer) = ("127.0.0.1:0".parse().unwrap(), AnswerConfig::default());
             match framing {
-                Framing::Hdlc => listen_hdlc(strict_meter(), any, answer, hdlc()).await,
-                Framing::Wrapper => listen_wrapper(strict_meter(), any, answer).await,
+                Framing::Hdlc => listen_hdlc(Arc::clone(&meter), any, answer, hdlc()).await,
+                Framing::Wrapper => listen_wrapper(Arc::clone(&meter), any, answer).await,
             }
         });
+        runtime.spawn(async move { send_pushes(&[meter]).await });
         let listening = listening.unwrap();
         let scheme = if framing == Framing::Hdlc { "hdlc" } else { "wrapper" };
         let address = format!("{scheme}://{}", listening.address());
@@ -317,6 +340,19 @@ fn the_program_tests_our_meter_over_sockets_and_writes_a_report() {
         assert_eq!(report["cases"].as_array().map(Vec::len), Some(catalogue().count()));
         assert!(!report.to_string().contains("12345678"), "no password in a report");
     }
+}
+
+#[test]
+fn frames_are_tried_on_a_serial_port_too() {
+    let cable = SerialCable::new(Noise::NONE);
+    let _meter = Simulator::serial_meter(&cable.far().unwrap(), &["--strict", "--physical", "17"]);
+    let folder = declared(&DECLARATION.replace(TIMEOUT, PATIENT));
+    let address = format!("hdlc+serial://{}?baud=115200", cable.near());
+    let args = ["run", &address, "--declaration", "meter.toml", "-o", "jsonl"];
+    let cases = ["--case", "HDLC_*_P1", "--case", "HDLC_INFO_N?", "--case", "APPL_OPEN_1"];
+    let output = conformance(&folder, &[&args[..], &cases[..]].concat());
+    output.assert_code(0);
+    assert_eq!(with(&verdicts(&output), "PASSED").len(), 8, "{output}");
 }
 
 #[test]

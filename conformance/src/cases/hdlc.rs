@@ -235,7 +235,7 @@ async fn frame_n4(t: &Tester<'_>) -> Result<(), Finding> {
 async fn frame_n5(t: &Tester<'_>) -> Result<(), Finding> {
     let mut station = station(t).await?;
     station.connect(None).await?;
-    // SARM of ISO/IEC 13239 with its bits as no command of IEC 62056-46 has them.
+    // An unnumbered command, with P = 1, that IEC 62056-46 does not have.
     let undefined = Control::Other(0xf3);
     match station.ask(&station.frame(undefined)).await? {
         // To say nothing is to discard the frame, which a frame that means nothing deserves.

@@ -175,6 +175,10 @@ impl LogicalDevice for FaultyDevice<'_> {
         if transfers_keys && self.faults.has(Fault::IgnoresKeys) {
             return Ok(());
         }
+        let pushes = method.class == ClassId::PUSH_SETUP && method.method.0 == 1;
+        if pushes && self.faults.has(Fault::PushesNothing) {
+            return Ok(());
+        }
         let result = self.meter.action(access, method, parameters, out);
         if transfers_keys && self.faults.has(Fault::ConfirmsAnyKey) { Ok(()) } else { result }
     }
