@@ -6,7 +6,8 @@
 //! - [`protect`], [`decode_head`], [`unprotect_in_place`]: into a ciphered APDU and out of it.
 //! - [`protect_general`], [`GeneralCipheredHead`]: general-ciphering, whose key is named, wrapped
 //!   or agreed on ([`KeyDerivation`]); [`sign`], [`SignedApdu`]: general-signing.
-//! - [`SendCounters`], [`ReceiveCounter`]: no value twice, in either direction.
+//! - [`SendCounters`], [`ReceiveCounter`]: no value twice, in either direction; [`CounterStore`]:
+//!   nor after a restart.
 //! - [`SecuritySetup`], [`SecurityPolicy`]: what a device makes of class 64.
 //! - [`hls`]: the four passes of high level security.
 //! - [`CryptoProvider`]: the algorithms, by default `RustCrypto`.
@@ -63,6 +64,7 @@
 
 mod cipher;
 mod control;
+mod counter_store;
 mod counters;
 mod error;
 mod form;
@@ -88,6 +90,7 @@ pub use cipher::{
     decode_head, decrypt_unverified_in_place, protect, unprotect_in_place,
 };
 pub use control::{ControlError, Protection, SecurityControl};
+pub use counter_store::{CounterStore, Received};
 pub use counters::{COUNTER_MAX, CountersExhausted, ReceiveCounter, SendCounters};
 pub use error::SecurityError;
 pub use form::CipherForm;

@@ -64,7 +64,7 @@ pub enum Error {
         /// Why.
         failure: Failure,
     },
-    /// No invocation counter could be reserved; nothing was sent.
+    /// Invocation counters could not be read or stored: nothing was sent, or no association stands.
     #[error("{0}")]
     Counters(Arc<str>),
     /// The caller asked for something impossible.
@@ -113,7 +113,7 @@ impl Client {
         address: &Address,
         line: LineConfig,
         mut association: ClientConfig,
-        counters: Option<Box<dyn CounterStore>>,
+        counters: Option<Box<dyn CounterStore<Error = CounterStoreError>>>,
         trace: Trace,
     ) -> Result<Self, Error> {
         trace.hide(association.secret.octets());
@@ -134,7 +134,7 @@ impl Client {
     pub async fn over(
         line: Line,
         mut association: ClientConfig,
-        counters: Option<Box<dyn CounterStore>>,
+        counters: Option<Box<dyn CounterStore<Error = CounterStoreError>>>,
     ) -> Result<Self, Error> {
         let trace = line.trace().clone();
         trace.hide(association.secret.octets());
@@ -339,7 +339,7 @@ impl Entropy for OsEntropy {
 struct Driver {
     line: Line,
     machine: association::Client,
-    counters: Option<Box<dyn CounterStore>>,
+    counters: Option<Box<dyn CounterStore<Error = CounterStoreError>>>,
     clock: Clock,
     apdu: Vec<u8>,
     notifications: broadcast::Sender<Arc<[u8]>>,
@@ -349,10 +349,18 @@ impl Driver {
     async fn associate(&mut self) -> Result<Association, Error> {
         self.line.connect().await?;
         self.reserve_counters()?;
+        if let Some(counters) = &mut self.counters
+            && let Some(received) = counters.received()?
+        {
+            self.machine.resume_received(received);
+        }
         self.machine.associate(&mut OsEntropy)?;
         loop {
             match self.next_event().await? {
-                Event::Associated(association) => return Ok(association),
+                Event::Associated(association) => {
+                    self.remember_received()?;
+                    return Ok(association);
+                }
                 Event::AssociationFailed { phase, failure } => {
                     return Err(Error::Association { phase, failure });
                 }
@@ -419,6 +427,7 @@ impl Driver {
                 break error;
             }
         };
+        let _ = self.remember_received();
         self.disconnect().await;
         drop(self);
         while let Some(command) = queue.recv().await {
@@ -485,6 +494,8 @@ impl Driver {
 
     async fn close(&mut self) {
         let _ = self.reserve_counters();
+        // A failure costs nothing here: what was stored when the association was opened is enough.
+        let _ = self.remember_received();
         let begun = Instant::now();
         if self.machine.release().is_ok() {
             // A meter that does not know RLRQ keeps silent; its link must be released all the same.
@@ -545,6 +556,14 @@ impl Driver {
             self.machine.grant_counters(counters.reserve(COUNTER_BLOCK)?);
         }
         Ok(())
+    }
+
+    /// Stores what the meter's counters have come to, so that nothing of it is taken again.
+    fn remember_received(&mut self) -> Result<(), CounterStoreError> {
+        match (&mut self.counters, self.machine.received()) {
+            (Some(counters), Some(received)) => counters.accept(received),
+            _ => Ok(()),
+        }
     }
 
     /// Tells the line whether what it brought was all that is waited for.

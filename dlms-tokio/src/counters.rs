@@ -1,22 +1,10 @@
-//! Where sending invocation counters come from.
-//!
-//! A counter may be used once per key, ever: two APDUs under the same counter give both away. So
-//! whoever hands out counters stores durably that they are used *before* they are; after a crash
-//! the rest of a block is lost, which costs nothing.
+//! Stores of invocation counters: what they fail with, and one that forgets.
 
 use core::{error::Error, fmt, ops::Range};
 
-/// Hands out invocation counters for one meter, client title and key.
-pub trait CounterStore: Send + fmt::Debug {
-    /// Reserves `count` counters, or fewer when fewer are left; they are marked as used durably
-    /// when this returns. Called from an async task: it should return within milliseconds.
-    ///
-    /// # Errors
-    /// The store cannot be read or written, or the counters of the key are used up.
-    fn reserve(&mut self, count: u32) -> Result<Range<u32>, CounterStoreError>;
-}
+pub use dlms_core::security::{CounterStore, Received};
 
-/// Why no counters could be reserved. Nothing was sent.
+/// Why counters could not be read or stored. Whatever needed them was not sent, or not taken.
 #[derive(Debug)]
 pub struct CounterStoreError(Box<dyn Error + Send + Sync>);
 
@@ -29,7 +17,7 @@ impl CounterStoreError {
 
 impl fmt::Display for CounterStoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no invocation counter could be reserved: {}", self.0)
+        write!(f, "invocation counters could not be stored: {}", self.0)
     }
 }
 
@@ -54,6 +42,8 @@ impl ForgetfulCounters {
 }
 
 impl CounterStore for ForgetfulCounters {
+    type Error = CounterStoreError;
+
     fn reserve(&mut self, count: u32) -> Result<Range<u32>, CounterStoreError> {
         let start = self.next;
         self.next = start.saturating_add(count);
@@ -61,5 +51,12 @@ impl CounterStore for ForgetfulCounters {
             return Err(CounterStoreError::new("the counters of this key are used up"));
         }
         Ok(start..self.next)
+    }
+    fn received(&mut self) -> Result<Option<Received>, CounterStoreError> {
+        Ok(None)
+    }
+
+    fn accept(&mut self, _received: Received) -> Result<(), CounterStoreError> {
+        Ok(())
     }
 }

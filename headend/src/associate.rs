@@ -33,7 +33,7 @@ use dlms_core::{
 use dlms_tokio::{
     LineConfig, LineError, Phase,
     client::{self, Client},
-    counters::{CounterStore, CounterStoreError},
+    counters::{CounterStore, CounterStoreError, Received},
 };
 
 use crate::{
@@ -144,6 +144,9 @@ async fn with_counter(
     counter: &Counter,
     last: Option<u32>,
 ) -> Result<Client, Error> {
+    if settings.counters.forget_received {
+        counter.forget_received()?;
+    }
     if let Some(ordered) = settings.counters.ordered {
         counter.ordered(ordered)?;
     } else if let (None, Some(last)) = (counter.next()?, last) {
@@ -202,7 +205,7 @@ async fn connect(
     config: ClientConfig,
     counter: Option<&Counter>,
 ) -> Result<Client, client::Error> {
-    let counters = counter.map(|counter| Box::new(counter.clone()) as Box<dyn CounterStore>);
+    let counters = counter.map(|counter| Box::new(counter.clone()) as Box<_>);
     let trace = settings.trace.clone();
     Client::connect(&settings.address, line.clone(), config, counters, trace).await
 }
@@ -318,6 +321,8 @@ fn random() -> [u8; 5] {
 }
 
 impl CounterStore for Counter {
+    type Error = CounterStoreError;
+
     /// Without any left it reserves none: that is no failure of the store, and the association
     /// ends with a name of its own for it.
     fn reserve(&mut self, count: u32) -> Result<Range<u32>, CounterStoreError> {
@@ -325,6 +330,14 @@ impl CounterStore for Counter {
             Err(CounterFileError::Exhausted) => Ok(0..0),
             reserved => reserved.map_err(CounterStoreError::new),
         }
+    }
+
+    fn received(&mut self) -> Result<Option<Received>, CounterStoreError> {
+        Self::received(self).map_err(CounterStoreError::new)
+    }
+
+    fn accept(&mut self, received: Received) -> Result<(), CounterStoreError> {
+        Self::accept(self, received).map_err(CounterStoreError::new)
     }
 }
 

@@ -496,6 +496,10 @@ pub(crate) struct Association {
     /// Go on from invocation counter N; it is never lowered
     #[arg(long, value_name = "N", help_heading = "Invocation counter")]
     pub(crate) counter: Option<u32>,
+    /// Take the meter's counters from the start again: it was reset, or exchanged and has the same
+    /// keys. What was recorded from it before can then be played back once
+    #[arg(long, help_heading = "Invocation counter")]
+    pub(crate) forget_received: bool,
     /// The file that remembers used counters [default: dlms-headend/counters.json in the user's
     /// data folder]
     #[arg(long, value_name = "F", help_heading = "Invocation counter")]

@@ -12,7 +12,7 @@
 //! hexadecimal digits of its SHA-256, never the key.
 //!
 //! ```
-//! use dlms_core::security::{Key, SystemTitle};
+//! use dlms_core::security::{Key, ReceiveCounter, Received, SystemTitle};
 //! use headend::counter_file::{CounterFile, Place};
 //!
 //! let folder = std::env::temp_dir().join(format!("counters-{}", std::process::id()));
@@ -35,7 +35,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use dlms_core::security::{Key, SystemTitle};
+use dlms_core::security::{Key, ReceiveCounter, Received, SystemTitle};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -280,6 +280,49 @@ impl Counter {
         })
     }
 
+    /// What was accepted from the meter at this place under this key, once its title is known.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn received(&self) -> Result<Option<Received>, CounterFileError> {
+        let contents = read(&self.path)?;
+        let meter = contents.meter(self);
+        let received = contents.entry(self, meter).and_then(|entry| entry.received);
+        Ok(meter.parse().ok().zip(received).map(|(originator, last)| Received {
+            originator,
+            counter: ReceiveCounter::after(last),
+        }))
+    }
+
+    /// Remembers what was accepted. It is kept under the title of the meter, whether or not this
+    /// place is known to be the meter's; it is never lowered.
+    ///
+    /// # Errors
+    /// The file cannot be read or written.
+    pub fn accept(&self, received: Received) -> Result<(), CounterFileError> {
+        let Some(last) = received.counter.last() else { return Ok(()) };
+        let meter = received.originator.to_string();
+        if read(&self.path)?.entry(self, &meter).is_some_and(|entry| entry.received >= Some(last)) {
+            return Ok(());
+        }
+        update(&self.path, |contents| {
+            let entry = contents.entry_of_mut(self, meter);
+            entry.received = entry.received.max(Some(last));
+            Ok(())
+        })
+    }
+
+    /// Forgets what was accepted from the meter at this place, on the word of the user.
+    ///
+    /// # Errors
+    /// The file cannot be read or written.
+    pub fn forget_received(&self) -> Result<(), CounterFileError> {
+        update(&self.path, |contents| {
+            contents.entry_mut(self).received = None;
+            Ok(())
+        })
+    }
+
     fn owns(&self, entry: &Entry) -> bool {
         entry.client == self.client && entry.key == self.key
     }
@@ -321,6 +364,9 @@ struct Entry {
     key: String,
     /// No counter from here on was ever handed out.
     next: u32,
+    /// The counter that was accepted last from the meter under this key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    received: Option<u32>,
 }
 
 impl Default for Contents {
@@ -343,12 +389,17 @@ impl Contents {
     /// client and key stands: the meter may be an old one at a new address.
     fn entry_mut(&mut self, counter: &Counter) -> &mut Entry {
         let meter = self.meter(counter).to_owned();
+        self.entry_of_mut(counter, meter)
+    }
+
+    /// The entry of the client and key of `counter` at `meter`, likewise.
+    fn entry_of_mut(&mut self, counter: &Counter, meter: String) -> &mut Entry {
         let known =
             self.counters.iter().position(|entry| entry.meter == meter && counter.owns(entry));
         let index = known.unwrap_or_else(|| {
             let next = self.furthest(counter);
             let (client, key) = (counter.client.clone(), counter.key.clone());
-            self.counters.push(Entry { meter, client, key, next });
+            self.counters.push(Entry { meter, client, key, next, received: None });
             self.counters.len() - 1
         });
         &mut self.counters[index]
@@ -489,6 +540,32 @@ mod tests {
 
     fn key() -> Key {
         Key::from([0x5a; 16])
+    }
+
+    #[test]
+    fn what_was_received_is_kept_by_meter_client_and_key_and_never_lowered() {
+        let folder = Folder::new();
+        let received = |last| Received { originator: METER, counter: ReceiveCounter::after(last) };
+        let counter = folder.counter("a");
+        assert_eq!(counter.received().unwrap(), None);
+        counter.accept(received(40)).unwrap();
+        // Which meter is at the place is known only when it has proved it.
+        assert_eq!(counter.received().unwrap(), None);
+        counter.learned(METER).unwrap();
+        assert_eq!(counter.received().unwrap(), Some(received(40)));
+        for (last, kept) in [(39, 40), (40, 40), (41, 41)] {
+            counter.accept(received(last)).unwrap();
+            assert_eq!(counter.received().unwrap(), Some(received(kept)));
+        }
+        // Another meter has none of it.
+        assert_eq!(folder.counter("b").received().unwrap(), None);
+        // To reserve and to learn again loses nothing, and what was sent is as it was.
+        assert_eq!(counter.reserve(3).unwrap(), 1..4);
+        counter.learned(METER).unwrap();
+        assert_eq!(counter.received().unwrap(), Some(received(41)));
+        counter.forget_received().unwrap();
+        assert_eq!(counter.received().unwrap(), None);
+        assert_eq!(counter.reserve(1).unwrap(), 4..5);
     }
 
     #[test]

@@ -61,6 +61,8 @@ pub(crate) enum KeySource {
 pub(crate) struct Counters {
     /// The counter to go on from, on the word of the user.
     pub(crate) ordered: Option<u32>,
+    /// Take the meter's counters from the start again, on the word of the user.
+    pub(crate) forget_received: bool,
     /// None when the user has no data folder.
     pub(crate) file: Option<CounterFile>,
     /// Where the meter publishes its counter.
@@ -163,6 +165,7 @@ impl Settings {
             keys: keys(typed, protection, &environment)?,
             counters: Counters {
                 ordered: typed.counter,
+                forget_received: typed.forget_received,
                 file: typed
                     .counter_file
                     .clone()
@@ -224,6 +227,7 @@ fn contradiction(typed: &cli::Association, protection: Protection) -> Result<(),
         ("--keys", typed.keys.is_some() && !ciphers),
         ("--suite", typed.suite.is_some() && !ciphers),
         ("--counter", typed.counter.is_some() && !ciphers),
+        ("--forget-received", typed.forget_received && !ciphers),
     ];
     if let Some((option, _)) = idle.iter().find(|(_, idle)| *idle) {
         return Err(SettingsError::NothingCiphered(option));

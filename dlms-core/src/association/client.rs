@@ -38,7 +38,9 @@ use crate::{
     },
     axdr::{Data, RawData, Reader, Writer},
     cosem::{ClassId, LogicalName, MethodDescriptor},
-    security::{CryptoProvider, Key, ReceiveCounter, SecurityError, SendCounters, SystemTitle},
+    security::{
+        CryptoProvider, Key, ReceiveCounter, Received, SecurityError, SendCounters, SystemTitle,
+    },
     xdlms::{
         ActionRequest, ActionResponse, ActionResult, Apdu, Conformance, InitiateRequest,
         InitiateResponse, tag,
@@ -141,6 +143,8 @@ pub struct Client {
     send_counters: SendCounters,
     dedicated_send_counters: SendCounters,
     receive_counter: ReceiveCounter,
+    /// Whose the receive counter is, when it was resumed.
+    resumed: Option<SystemTitle>,
     dedicated_receive_counter: ReceiveCounter,
     operation: Option<Operation>,
     invoke_id: u8,
@@ -184,6 +188,7 @@ impl Client {
             send_counters: SendCounters::default(),
             dedicated_send_counters: SendCounters::default(),
             receive_counter: ReceiveCounter::default(),
+            resumed: None,
             dedicated_receive_counter: ReceiveCounter::default(),
             operation: None,
             invoke_id: 0,
@@ -200,6 +205,21 @@ impl Client {
     /// grants them.
     pub fn grant_counters(&mut self, counters: Range<u32>) {
         self.send_counters.grant(counters);
+    }
+
+    /// Takes up what was accepted from the meter in earlier associations under the same key, so
+    /// that none of them can be played back. Of another meter than answers, it counts for nothing.
+    pub const fn resume_received(&mut self, received: Received) {
+        self.resumed = Some(received.originator);
+        self.receive_counter = received.counter;
+    }
+
+    /// What was accepted from the meter under the global key, for whoever remembers it; None while
+    /// nothing was, or while the meter has no title.
+    pub fn received(&self) -> Option<Received> {
+        self.receive_counter.last()?;
+        let originator = self.association.server_title?;
+        Some(Received { originator, counter: self.receive_counter })
     }
 
     /// How many granted counters are left. One APDU takes one; opening a ciphered association with
@@ -604,6 +624,12 @@ impl Client {
                 return Err(Failure::OtherMeter { expected, found });
             }
             (expected, found) => self.association.server_title = found.or(expected),
+        }
+        // Another meter has counters of its own. That it is one, its tags will tell: the title is
+        // part of what they prove.
+        if self.resumed.is_some() && self.resumed != self.association.server_title {
+            self.resumed = None;
+            self.receive_counter = ReceiveCounter::new();
         }
 
         let mut information =

@@ -7,7 +7,7 @@ use dlms_core::axdr::DataBuf;
 use dlms_tokio::{
     LineConfig, Trace,
     client::{Client, Error},
-    counters::{CounterStore, CounterStoreError},
+    counters::{CounterStore, CounterStoreError, Received},
 };
 
 use crate::{
@@ -28,23 +28,33 @@ impl core::fmt::Debug for Ranges {
 }
 
 impl CounterStore for Ranges {
+    type Error = CounterStoreError;
+
     fn reserve(&mut self, _count: u32) -> Result<Range<u32>, CounterStoreError> {
         let range =
             self.left.pop_front().ok_or_else(|| CounterStoreError::new("the disk is full"))?;
         self.log.note(Entry::Reserved(range.start, range.end));
         Ok(range)
     }
+
+    fn received(&mut self) -> Result<Option<Received>, CounterStoreError> {
+        Ok(None)
+    }
+
+    fn accept(&mut self, _received: Received) -> Result<(), CounterStoreError> {
+        Ok(())
+    }
 }
 
 fn ranges(
     log: &Log,
     ranges: impl IntoIterator<Item = Range<u32>>,
-) -> Option<Box<dyn CounterStore>> {
+) -> Option<Box<dyn CounterStore<Error = CounterStoreError>>> {
     Some(Box::new(Ranges { left: ranges.into_iter().collect(), log: log.clone() }))
 }
 
 fn assert_is_full_disk(error: &Error) {
-    let text = "no invocation counter could be reserved: the disk is full";
+    let text = "invocation counters could not be stored: the disk is full";
     assert_eq!(error.to_string(), text);
 }
 

@@ -46,7 +46,7 @@ impl Opening<'_> {
     /// Lets the counter of an encrypted APDU count, once its content turned out to make sense:
     /// noise must not be able to lock the meter out.
     pub(super) fn accept_unverified_counter(&self, client: &mut Client) {
-        let Some(counter) = client.received(self.protected) else { return };
+        let Some(counter) = client.counter_of(self.protected) else { return };
         if let Some(received) = self.unverified
             && received.saturating_sub(counter.lowest_acceptable()) <= UNVERIFIED_JUMP_MAX
         {
@@ -57,7 +57,7 @@ impl Opening<'_> {
 
 impl Client {
     /// What was received under the key of an APDU protected so.
-    fn received(&mut self, protected: Protected) -> Option<&mut ReceiveCounter> {
+    fn counter_of(&mut self, protected: Protected) -> Option<&mut ReceiveCounter> {
         match protected {
             Protected::Not => None,
             Protected::Global | Protected::General => Some(&mut self.receive_counter),
@@ -166,7 +166,7 @@ impl Client {
         };
         let mut opening = self.unsign(opening)?;
         if verified == Verification::Verified {
-            if let Some(received) = self.received(opening.protected) {
+            if let Some(received) = self.counter_of(opening.protected) {
                 received.accept(counter);
             }
             opening.unverified = None;

@@ -5,6 +5,7 @@ mod ciphering;
 mod establish;
 mod layers;
 mod pair;
+mod replay;
 mod services;
 mod suites;
 
