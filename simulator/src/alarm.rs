@@ -2,7 +2,7 @@
 
 use dlms_core::cosem::{Date, DateTime, Time};
 
-use crate::world::{World, local_time, moment};
+use crate::{world::World, zone::Zone};
 
 /// Days that are looked at for the next time. When there is none, they are looked at again after
 /// that.
@@ -39,16 +39,17 @@ impl Alarm {
 }
 
 /// The local day of `clock`, and the one so many days later.
-pub(crate) fn day(clock: i64, later: i64) -> Option<Date> {
-    let days = local_time(clock).unix_local()?.div_euclid(DAY_S) + later;
+pub(crate) fn day(zone: &Zone, clock: i64, later: i64) -> Option<Date> {
+    let days = zone.local_time(clock).unix_local()?.div_euclid(DAY_S) + later;
     DateTime::from_unix(days * DAY_S, None).map(|midnight| midnight.date)
 }
 
 /// The first time after `clock` that is `time` on a day that `is_wanted`. When none of the next
 /// days is, the end of them.
-pub(crate) fn next(clock: i64, time: Time, is_wanted: impl Fn(Date) -> bool) -> i64 {
-    let days = (0..DAYS_AHEAD).filter_map(|later| day(clock, later)).filter(|day| is_wanted(*day));
-    let mut times = days.filter_map(|day| moment(&DateTime::new(day, time)));
+pub(crate) fn next(zone: &Zone, clock: i64, time: Time, is_wanted: impl Fn(Date) -> bool) -> i64 {
+    let days =
+        (0..DAYS_AHEAD).filter_map(|later| day(zone, clock, later)).filter(|day| is_wanted(*day));
+    let mut times = days.filter_map(|day| zone.moment(&DateTime::new(day, time)));
     times.find(|at| *at > clock).unwrap_or_else(|| look_again(clock))
 }
 
@@ -58,10 +59,15 @@ pub(crate) fn look_again(clock: i64) -> i64 {
 }
 
 /// Whether `clock` is `time` on a day that `is_wanted`.
-pub(crate) fn is_now(clock: i64, time: Time, is_wanted: impl Fn(Date) -> bool) -> bool {
-    day(clock, 0)
+pub(crate) fn is_now(
+    zone: &Zone,
+    clock: i64,
+    time: Time,
+    is_wanted: impl Fn(Date) -> bool,
+) -> bool {
+    day(zone, clock, 0)
         .filter(|day| is_wanted(*day))
-        .is_some_and(|day| moment(&DateTime::new(day, time)) == Some(clock))
+        .is_some_and(|day| zone.moment(&DateTime::new(day, time)) == Some(clock))
 }
 
 #[cfg(test)]
@@ -73,12 +79,19 @@ mod tests {
     #[test]
     fn the_next_time_is_today_tomorrow_or_on_the_next_wanted_day() {
         let at = |hour| Time::new(hour, 0, 0).unwrap();
-        assert_eq!(next(NOON, at(13), |_| true), NOON + 3_600);
-        assert_eq!(next(NOON, at(12), |_| true), NOON + DAY_S, "not now again");
+        assert_eq!(next(&Zone::default(), NOON, at(13), |_| true), NOON + 3_600);
+        assert_eq!(next(&Zone::default(), NOON, at(12), |_| true), NOON + DAY_S, "not now again");
         let monday = |day: Date| day.day_of_week() == Some(1);
-        assert_eq!(next(NOON, at(12), monday), NOON + 4 * DAY_S);
-        assert_eq!(next(NOON, at(12), |_| false), NOON + 7 * DAY_S, "looked at again");
-        assert!(is_now(NOON, at(12), |_| true) && !is_now(NOON + 1, at(12), |_| true));
-        assert!(!is_now(NOON, at(12), monday));
+        assert_eq!(next(&Zone::default(), NOON, at(12), monday), NOON + 4 * DAY_S);
+        assert_eq!(
+            next(&Zone::default(), NOON, at(12), |_| false),
+            NOON + 7 * DAY_S,
+            "looked at again"
+        );
+        assert!(
+            is_now(&Zone::default(), NOON, at(12), |_| true)
+                && !is_now(&Zone::default(), NOON + 1, at(12), |_| true)
+        );
+        assert!(!is_now(&Zone::default(), NOON, at(12), monday));
     }
 }

@@ -54,6 +54,7 @@ mod supply;
 mod tariff;
 mod wall_clock;
 mod world;
+mod zone;
 
 pub use client::{MANAGEMENT_CLIENT, MeterClient, MeterKeys, PUBLIC_CLIENT, READING_CLIENT, Role};
 pub use faults::{Fault, Faults, UnknownFault};

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use dlms_core::{
-    cosem::{ClockStatus, Date, DateTime, LogicalName, Time},
+    cosem::{DateTime, LogicalName},
     security::{SecuritySetup, SystemTitle},
 };
 
@@ -14,7 +14,7 @@ use crate::{
     push::Push,
     supply::Supply,
     tariff::Tariff,
-    wall_clock::{SUMMER_DEVIATION_MINUTES, deviation_minutes},
+    zone::Zone,
 };
 
 /// The firmware that meters are made with.
@@ -33,6 +33,8 @@ pub(crate) struct World {
     pub(crate) supply: Supply,
     pub(crate) events: EventLog,
     pub(crate) tariff: Tariff,
+    /// The local time.
+    pub(crate) zone: Zone,
     /// Counts the changes of the clock and of the special days: what comes next is another thing
     /// after each.
     pub(crate) revision: u32,
@@ -63,6 +65,7 @@ impl World {
             proven_client: None,
             household,
             tariff,
+            zone: Zone::default(),
             revision: 0,
             supply: Supply::default(),
             events: EventLog::default(),
@@ -90,6 +93,16 @@ impl World {
     /// What the meter's clock shows, in UTC.
     pub(crate) fn clock(&self) -> i64 {
         self.now().saturating_add(self.ahead_s)
+    }
+
+    /// A moment as the meter writes it.
+    pub(crate) fn local_time(&self, unix_s: i64) -> DateTime {
+        self.zone.local_time(unix_s)
+    }
+
+    /// The moment that a date and time means to the meter; `None` when fields are missing.
+    pub(crate) fn moment(&self, time: &DateTime) -> Option<i64> {
+        self.zone.moment(time)
     }
 
     /// The true time at which the meter's clock shows `clock`.
@@ -145,73 +158,5 @@ impl World {
     pub(crate) fn log(&mut self, code: u8) {
         let at = self.clock();
         self.events.record(at, code);
-    }
-}
-
-/// A moment as meters here write it: local time with its deviation, and the daylight-saving bit.
-pub(crate) fn local_time(unix_s: i64) -> DateTime {
-    let deviation = deviation_minutes(unix_s);
-    let mut time = DateTime::from_unix(unix_s, Some(deviation)).unwrap_or(DateTime::UNSPECIFIED);
-    if deviation == SUMMER_DEVIATION_MINUTES {
-        time.status = ClockStatus(0x80);
-    }
-    time
-}
-
-/// The moment that a date and time means: by its deviation where it has one, else by the local time
-/// of the meter. `None` when fields are missing.
-pub(crate) fn moment(time: &DateTime) -> Option<i64> {
-    if let Some(unix_s) = time.unix_utc() {
-        return Some(unix_s);
-    }
-    let local = time.unix_local()?;
-    // The deviation depends on the moment. Winter time is at most an hour off, which is close
-    // enough to ask; in the hour that comes twice in autumn this takes the second.
-    let winter = local - 3_600;
-    let deviation = i64::from(deviation_minutes(winter)) * 60;
-    let guess = local + deviation;
-    let deviation = i64::from(deviation_minutes(guess)) * 60;
-    Some(local + deviation)
-}
-
-/// When the month of `unix_s` began, in local time.
-pub(crate) fn month_start(unix_s: i64) -> i64 {
-    let date = local_time(unix_s).date;
-    let (year, month) = (date.year().unwrap_or(1970), date.month().unwrap_or(1));
-    let first = Date::new(year, month, 1).map(|first| DateTime::new(first, Time::MIDNIGHT));
-    first.and_then(|first| moment(&first)).unwrap_or(unix_s)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn local_time_and_moment_are_inverse_even_around_daylight_saving() {
-        // A day on either side of each change of 2026, but for the hour that comes twice.
-        for change in [1_774_746_000, 1_792_890_000] {
-            for minute in (-1_440..1_440_i64).step_by(7) {
-                let at = change + minute * 60;
-                let time = local_time(at);
-                assert_eq!(moment(&time), Some(at));
-                let bare = time.with_deviation(None).unwrap();
-                let twice = change == 1_792_890_000 && (-60..0).contains(&minute);
-                assert_eq!(moment(&bare) == Some(at), !twice, "{minute}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_month_begins_at_local_midnight() {
-        // 2026-06-23T16:00:00Z and 2026-01-15T11:00:00Z
-        assert_eq!(month_start(1_782_230_400), 1_780_264_800);
-        assert_eq!(month_start(1_768_474_800), 1_767_222_000);
-    }
-
-    #[test]
-    fn a_summer_evening_shows_the_daylight_saving_bit() {
-        let time = local_time(1_782_230_400); // 2026-06-23T16:00:00Z
-        assert_eq!(time.to_string(), "2026-06-23T18:00:00+02:00");
-        assert!(time.status.is_dst_active());
     }
 }

@@ -22,7 +22,8 @@ use super::{ACCESS, READ, READ_WRITE, script_table, special_days};
 use crate::{
     alarm::{Alarm, day, look_again},
     events::code,
-    world::{World, moment},
+    world::World,
+    zone::Zone,
 };
 
 /// A season that begins on the first of January of any year.
@@ -130,10 +131,15 @@ impl Calendar {
     }
 
     /// The actions of some days around `clock`, in order, with their times.
-    fn around(&self, clock: i64, special: &impl Fn(Date) -> Option<u8>) -> Vec<(i64, &DayAction)> {
-        let days = (-DAYS_BACK..DAYS_AHEAD).filter_map(|later| day(clock, later));
+    fn around(
+        &self,
+        zone: &Zone,
+        clock: i64,
+        special: &impl Fn(Date) -> Option<u8>,
+    ) -> Vec<(i64, &DayAction)> {
+        let days = (-DAYS_BACK..DAYS_AHEAD).filter_map(|later| day(zone, clock, later));
         days.flat_map(|day| {
-            let at = move |action: &DayAction| moment(&DateTime::new(day, action.start));
+            let at = move |action: &DayAction| zone.moment(&DateTime::new(day, action.start));
             let actions = self.actions(day, special).into_iter();
             actions.filter_map(move |action| Some((at(action)?, action))).collect::<Vec<_>>()
         })
@@ -176,7 +182,7 @@ impl ActivityCalendar {
         let special_days = special_days::read(call);
         let special =
             |day| special_days.iter().find(|known| known.date.matches(day)).map(|d| d.day_id);
-        let actions = self.active.around(clock, &special);
+        let actions = self.active.around(&call.world.zone, clock, &special);
         let done = actions.partition_point(|(at, _)| *at <= clock);
         let last = done.checked_sub(1).and_then(|last| actions.get(last));
         let last = last.map(|(_, action)| ExecutedScript {
@@ -184,7 +190,7 @@ impl ActivityCalendar {
             script: action.script,
         });
         let next = actions.get(done).map_or_else(|| look_again(clock), |(at, _)| *at);
-        let takes_over = moment(&self.takes_over).filter(|at| *at > clock);
+        let takes_over = call.world.moment(&self.takes_over).filter(|at| *at > clock);
         self.alarm.set(Some(takes_over.map_or(next, |at| at.min(next))), call.world);
         if let Some(script) = last {
             script_table::execute(&script, call);
@@ -236,7 +242,7 @@ impl CosemObject<World> for ActivityCalendar {
             _ => {
                 self.takes_over =
                     DateTime::from_data(value).ok_or(DataAccessResult::TypeUnmatched)?;
-                if moment(&self.takes_over).is_some_and(|at| at <= call.world.clock()) {
+                if call.world.moment(&self.takes_over).is_some_and(|at| at <= call.world.clock()) {
                     self.activate(call.world);
                 }
                 self.alarm = Alarm::NOW;
@@ -261,7 +267,7 @@ impl CosemObject<World> for ActivityCalendar {
     }
 
     fn handle_timeout(&mut self, _now: i64, call: &mut Call<'_, World>) {
-        if moment(&self.takes_over).is_some_and(|at| at <= call.world.clock()) {
+        if call.world.moment(&self.takes_over).is_some_and(|at| at <= call.world.clock()) {
             self.activate(call.world);
         }
         self.go_on(call);

@@ -18,7 +18,7 @@ use dlms_core::{
 };
 
 use super::{ACCESS, READ, READ_WRITE, element, integer, profile_generic::numbered, register};
-use crate::world::{World, moment};
+use crate::{world::World, zone::Zone};
 
 /// The name of the profile: data of billing period 1.
 pub(super) const NAME: LogicalName = LogicalName([0, 0, 98, 1, 0, 255]);
@@ -106,13 +106,13 @@ impl Default for BillingProfile {
 }
 
 /// What a cell is compared by: its number, or its moment.
-fn key(cell: &DataBuf) -> Option<i128> {
+fn key(cell: &DataBuf, zone: &Zone) -> Option<i128> {
     let time = match cell {
         DataBuf::OctetString(octets) => DateTime::from_data(&Data::OctetString(octets)),
         DataBuf::DateTime(octets) => DateTime::from_data(&Data::DateTime(*octets)),
         number => return integer(number),
     };
-    moment(&time?).map(i128::from)
+    zone.moment(&time?).map(i128::from)
 }
 
 impl BillingProfile {
@@ -125,13 +125,14 @@ impl BillingProfile {
             let value = call.objects.value(call.world, column.descriptor());
             element(value.unwrap_or(DataBuf::Null), column.data_index)
         };
-        self.insert(self.columns.iter().map(cell).collect());
+        self.insert(self.columns.iter().map(cell).collect(), &call.world.zone);
     }
 
-    fn insert(&mut self, row: Vec<DataBuf>) {
+    fn insert(&mut self, row: Vec<DataBuf>, zone: &Zone) {
         let sorted_by = self.column(&self.sort_object);
         let place = |row: &Vec<DataBuf>| {
-            let value = sorted_by.and_then(|column| row.get(column)).and_then(key);
+            let value = sorted_by.and_then(|column| row.get(column));
+            let value = value.and_then(|cell| key(cell, zone));
             self.sort_method.place(value)
         };
         let full = self.rows.len() >= usize::try_from(self.capacity).unwrap_or(usize::MAX);
@@ -171,7 +172,7 @@ impl BillingProfile {
     }
 
     /// The rows and columns that a selection means.
-    fn select(&self, selector: &ProfileSelector) -> Result<DataBuf, DataAccessResult> {
+    fn select(&self, selector: &ProfileSelector, zone: &Zone) -> Result<DataBuf, DataAccessResult> {
         match selector {
             ProfileSelector::Entry(entry) => {
                 let rows = numbered(entry.from_entry, entry.to_entry, self.rows.len());
@@ -185,11 +186,15 @@ impl BillingProfile {
                     |row: &Vec<DataBuf>| row.get(columns.clone()).unwrap_or_default().to_vec();
                 Ok(DataBuf::array(rows.map(|row| DataBuf::Structure(part(row)))))
             }
-            ProfileSelector::Range(range) => self.select_range(range),
+            ProfileSelector::Range(range) => self.select_range(range, zone),
         }
     }
 
-    fn select_range(&self, range: &RangeDescriptor) -> Result<DataBuf, DataAccessResult> {
+    fn select_range(
+        &self,
+        range: &RangeDescriptor,
+        zone: &Zone,
+    ) -> Result<DataBuf, DataAccessResult> {
         let out_of_scope = DataAccessResult::ScopeOfAccessViolated;
         let restricting = self.column(&range.restricting_object).ok_or(out_of_scope)?;
         let columns = match &range.selected_values[..] {
@@ -199,9 +204,9 @@ impl BillingProfile {
             }
         }?;
         // An end without a value is open.
-        let (from, to) = (key(&range.from_value), key(&range.to_value));
+        let (from, to) = (key(&range.from_value, zone), key(&range.to_value, zone));
         let is_within = |row: &&Vec<DataBuf>| {
-            row.get(restricting).and_then(key).is_some_and(|value| {
+            row.get(restricting).and_then(|cell| key(cell, zone)).is_some_and(|value| {
                 from.is_none_or(|from| from <= value) && to.is_none_or(|to| value <= to)
             })
         };
@@ -249,7 +254,7 @@ impl CosemObject<World> for BillingProfile {
                 let unmatched = DataAccessResult::TypeUnmatched;
                 let parameters = selection.parameters.data().map_err(|_| unmatched)?;
                 let selector = ProfileSelector::from_parts(selection.selector, &parameters);
-                put(out, &self.select(&selector.ok_or(unmatched)?)?)
+                put(out, &self.select(&selector.ok_or(unmatched)?, &get.world.zone)?)
             }
             (3, _) => put(out, &self.columns.to_data()),
             (4, _) => put(out, &self.capture_period_s.into()),
@@ -335,7 +340,8 @@ mod tests {
             let mut profile = BillingProfile { sort_method: method, ..BillingProfile::default() };
             profile.columns = vec![profile.sort_object];
             for value in [Some(-2), None, Some(4), Some(1), Some(-5)] {
-                profile.insert(vec![value.map_or(DataBuf::Null, DataBuf::DoubleLong)]);
+                let cell = value.map_or(DataBuf::Null, DataBuf::DoubleLong);
+                profile.insert(vec![cell], &Zone::default());
             }
             let column = profile.rows.iter().map(|row| integer(&row[0]).map(|v| v as i32));
             assert_eq!(column.collect::<Vec<_>>(), order, "{}", method as u8);

@@ -1,28 +1,25 @@
-//! Clock (class 8): Central European time with daylight saving.
+//! Clock (class 8): local time with daylight saving, Central European time unless a client sets
+//! another.
 
 use core::ops::RangeInclusive;
 
 use dlms_core::{
     axdr::{Data, DataBuf},
-    cosem::{ClassId, DateTime, LogicalName},
+    cosem::{ClassId, DateTime, LogicalName, value::CosemValue},
     device::{AttributeRights, Call, CosemObject, Get, MethodRights, put},
     xdlms::{ActionResult, DataAccessResult},
 };
 
 use super::{ACCESS, READ, READ_WRITE};
-use crate::{
-    events::code,
-    household::QUARTER_S,
-    wall_clock::{SUMMER_DEVIATION_MINUTES, WINTER_DEVIATION_MINUTES},
-    world::{World, local_time, moment},
-};
+use crate::{events::code, household::QUARTER_S, world::World, zone::Zone};
 
-/// Summer time begins on the last Sunday of March at 2 o'clock, in any year.
-const SUMMER_BEGINS: [u8; 12] = [0xff, 0xff, 3, 0xfe, 7, 2, 0, 0, 0, 0x80, 0, 0];
-/// It ends on the last Sunday of October at 3 o'clock.
-const SUMMER_ENDS: [u8; 12] = [0xff, 0xff, 10, 0xfe, 7, 3, 0, 0, 0, 0x80, 0, 0x80];
 /// The clock base: an internal crystal.
 const CRYSTAL: u8 = 1;
+/// The greatest time zone, in minutes: with daylight saving a date-time can still say it.
+const TIME_ZONE_MAX: i16 = 720;
+/// The greatest deviation of daylight saving, in minutes (IEC 62056-6-2,
+/// daylight_savings_deviation).
+const SAVED_MAX: i16 = 120;
 /// The greatest shift of method 6, in seconds (IEC 62056-6-2, shift_time).
 const SHIFT_MAX_S: u16 = 900;
 
@@ -40,9 +37,9 @@ struct Preset {
 }
 
 impl Preset {
-    fn from_data(data: &Data<'_>) -> Option<Self> {
+    fn from_data(data: &Data<'_>, zone: &Zone) -> Option<Self> {
         let mut fields = data.as_structure().filter(|fields| fields.len() == 3)?;
-        let mut next = || moment(&DateTime::from_data(&fields.next()?.ok()?)?);
+        let mut next = || zone.moment(&DateTime::from_data(&fields.next()?.ok()?)?);
         let (time, start, end) = (next()?, next()?, next()?);
         Some(Self { time, validity: start..=end })
     }
@@ -58,7 +55,7 @@ impl CosemObject<World> for Clock {
     }
 
     fn attributes(&self) -> &[AttributeRights] {
-        &[READ_WRITE, READ, READ, READ, READ, READ, READ, READ]
+        &[READ_WRITE, READ_WRITE, READ, READ_WRITE, READ_WRITE, READ_WRITE, READ_WRITE, READ]
     }
 
     /// adjust_to_quarter, adjust_to_measuring_period, adjust_to_minute, adjust_to_preset_time,
@@ -68,30 +65,50 @@ impl CosemObject<World> for Clock {
     }
 
     fn get(&self, get: &Get<'_, World>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
-        let time = local_time(get.world.clock());
+        let zone = &get.world.zone;
+        let time = zone.local_time(get.world.clock());
         match get.attribute {
             2 => put(out, &time.to_data()),
-            3 => put(out, &DataBuf::Long(WINTER_DEVIATION_MINUTES)),
+            3 => put(out, &DataBuf::Long(zone.time_zone)),
             4 => put(out, &DataBuf::Unsigned(time.status.0)),
-            5 => put(out, &DataBuf::octet_string(SUMMER_BEGINS)),
-            6 => put(out, &DataBuf::octet_string(SUMMER_ENDS)),
-            7 => {
-                let saved = WINTER_DEVIATION_MINUTES - SUMMER_DEVIATION_MINUTES;
-                put(out, &DataBuf::Integer(i8::try_from(saved).unwrap_or(i8::MAX)))
-            }
-            8 => put(out, &DataBuf::Boolean(true)),
+            5 => put(out, &zone.begin.to_data()),
+            6 => put(out, &zone.end.to_data()),
+            7 => put(out, &DataBuf::Integer(zone.saved)),
+            8 => put(out, &DataBuf::Boolean(zone.enabled)),
             _ => put(out, &DataBuf::Enum(CRYSTAL)),
         }
     }
 
     fn set(
         &mut self,
-        _attribute: i8,
+        attribute: i8,
         value: &Data<'_>,
         call: &mut Call<'_, World>,
     ) -> Result<(), DataAccessResult> {
-        let time = DateTime::from_data(value).ok_or(DataAccessResult::TypeUnmatched)?;
-        set(call.world, moment(&time).ok_or(DataAccessResult::TypeUnmatched)?);
+        fn read<T: CosemValue>(value: &Data<'_>) -> Result<T, DataAccessResult> {
+            T::from_data(value).ok_or(DataAccessResult::TypeUnmatched)
+        }
+        let mut zone = call.world.zone;
+        match attribute {
+            2 => {
+                let time: DateTime = read(value)?;
+                let time = zone.moment(&time).ok_or(DataAccessResult::TypeUnmatched)?;
+                set(call.world, time);
+                return Ok(());
+            }
+            3 => zone.time_zone = read(value)?,
+            5 => zone.begin = read(value)?,
+            6 => zone.end = read(value)?,
+            7 => zone.saved = read(value)?,
+            _ => zone.enabled = read(value)?,
+        }
+        let in_range = |minutes: i16, max: i16| (-max..=max).contains(&minutes);
+        if !in_range(zone.time_zone, TIME_ZONE_MAX) || !in_range(zone.saved.into(), SAVED_MAX) {
+            return Err(DataAccessResult::OtherReason);
+        }
+        // The clock runs on in UTC; what it shows is another local time.
+        call.world.zone = zone;
+        call.world.calendar_changed();
         Ok(())
     }
 
@@ -112,7 +129,8 @@ impl CosemObject<World> for Clock {
                 valid.ok_or(ActionResult::OtherReason)?.time
             }
             5 => {
-                let preset = Preset::from_data(parameter).ok_or(ActionResult::TypeUnmatched)?;
+                let preset = Preset::from_data(parameter, &call.world.zone)
+                    .ok_or(ActionResult::TypeUnmatched)?;
                 self.preset = Some(preset);
                 return Ok(());
             }

@@ -10,7 +10,7 @@ use dlms_core::{
 use super::{ACCESS, READ};
 use crate::{
     household::{Flow, QUARTER_S},
-    world::{World, local_time},
+    world::World,
 };
 
 const PERIOD_S: u32 = QUARTER_S as u32;
@@ -67,7 +67,7 @@ impl CosemObject<World> for DemandRegister {
             4 => put(out, &ScalerUnit::new(0, Unit::Watt).to_data()),
             5 => put(out, &DataBuf::Unsigned(0)),
             // The last average was captured when this period began.
-            6 | 7 => put(out, &local_time(start).to_data()),
+            6 | 7 => put(out, &world.local_time(start).to_data()),
             8 => put(out, &DataBuf::DoubleLongUnsigned(PERIOD_S)),
             _ => put(out, &DataBuf::LongUnsigned(1)),
         }

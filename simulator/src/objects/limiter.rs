@@ -14,11 +14,7 @@ use dlms_core::{
 };
 
 use super::{READ, READ_WRITE, integer, register, script_table};
-use crate::{
-    events::code,
-    household::QUARTER_S,
-    world::{World, moment},
-};
+use crate::{events::code, household::QUARTER_S, world::World};
 
 /// More than the main fuse of a household lets through, in W: no limit.
 const NO_LIMIT_W: u32 = 100_000;
@@ -83,14 +79,14 @@ impl Default for Limiter {
 impl Limiter {
     /// From when until when on the meter's clock the emergency profile holds, if one of its groups
     /// is meant.
-    fn emergency_time(&self) -> Option<(i64, i64)> {
-        let begin = moment(&self.emergency.activation_time)?;
+    fn emergency_time(&self, world: &World) -> Option<(i64, i64)> {
+        let begin = world.moment(&self.emergency.activation_time)?;
         let end = begin.saturating_add(self.emergency.duration_s.into());
         self.groups.contains(&self.emergency.id).then_some((begin, end))
     }
 
     fn is_emergency(&self, world: &World) -> bool {
-        self.emergency_time().is_some_and(|(begin, end)| (begin..end).contains(&world.clock()))
+        self.emergency_time(world).is_some_and(|(begin, end)| (begin..end).contains(&world.clock()))
     }
 
     fn threshold_active(&self, world: &World) -> &DataBuf {
@@ -175,7 +171,7 @@ impl CosemObject<World> for Limiter {
 
     fn poll_timeout(&self, world: &World) -> Option<i64> {
         let clock = world.clock();
-        let emergency = self.emergency_time().and_then(|(begin, end)| {
+        let emergency = self.emergency_time(world).and_then(|(begin, end)| {
             [begin, end].into_iter().find(|edge| *edge > clock).map(|edge| world.true_time(edge))
         });
         let looks = [Some(self.next), self.duration_ends(), emergency];

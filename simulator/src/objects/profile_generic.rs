@@ -21,7 +21,7 @@ use dlms_core::{
 pub use load_profile::ENTRIES_MAX;
 
 use super::{ACCESS, DENIED, READ};
-use crate::world::{World, moment};
+use crate::{world::World, zone::Zone};
 
 /// Adds the objects of this class.
 pub(super) fn add(objects: &mut Vec<Box<dyn CosemObject<World>>>, entries: u32) {
@@ -98,7 +98,12 @@ impl<P: Profile> CosemObject<World> for ProfileGeneric<P> {
                     Some(selection) => {
                         let parameters = selection.parameters.data();
                         let parameters = parameters.map_err(|_| DataAccessResult::TypeUnmatched)?;
-                        Part::selected::<P>(selection.selector, &parameters, &table)?
+                        Part::selected::<P>(
+                            selection.selector,
+                            &parameters,
+                            &get.world.zone,
+                            &table,
+                        )?
                     }
                     None => Part { rows: 0..table.len(), columns: (0..P::COLUMNS.len()).collect() },
                 };
@@ -139,10 +144,11 @@ impl Part {
     fn selected<P: Profile>(
         selector: u8,
         parameters: &Data<'_>,
+        zone: &Zone,
         table: &impl Table,
     ) -> Result<Self, DataAccessResult> {
         match ProfileSelector::from_parts(selector, parameters) {
-            Some(ProfileSelector::Range(range)) => Self::by_range::<P>(&range, table),
+            Some(ProfileSelector::Range(range)) => Self::by_range::<P>(&range, zone, table),
             Some(ProfileSelector::Entry(entry)) => Ok(Self::by_entry::<P>(entry, table)),
             None => Err(DataAccessResult::TypeUnmatched),
         }
@@ -151,14 +157,16 @@ impl Part {
     /// Rows captured between two moments, both included. No row is sorted by anything but time.
     fn by_range<P: Profile>(
         range: &RangeDescriptor,
+        zone: &Zone,
         table: &impl Table,
     ) -> Result<Self, DataAccessResult> {
         if !range.restricting_object.is_clock_time() {
             return Err(DataAccessResult::ScopeOfAccessViolated);
         }
         let (from, to) = range.as_times().ok_or(DataAccessResult::TypeUnmatched)?;
-        let first = bound(&from).map_or(0, |from| partition(table, |time| time < from));
-        let end = bound(&to).map_or_else(|| table.len(), |to| partition(table, |time| time <= to));
+        let first = bound(&from, zone).map_or(0, |from| partition(table, |time| time < from));
+        let end =
+            bound(&to, zone).map_or_else(|| table.len(), |to| partition(table, |time| time <= to));
         let columns = if range.selected_values.is_empty() {
             (0..P::COLUMNS.len()).collect()
         } else {
@@ -202,12 +210,12 @@ impl Part {
 
 /// The moment of one end of a range; `None` when it is left open. A date without time is its
 /// midnight.
-fn bound(time: &DateTime) -> Option<i64> {
+fn bound(time: &DateTime, zone: &Zone) -> Option<i64> {
     if time.time.is_complete() {
-        return moment(time);
+        return zone.moment(time);
     }
     let midnight = DateTime::new(time.date, Time::MIDNIGHT);
-    moment(&midnight.with_deviation(time.deviation())?)
+    zone.moment(&midnight.with_deviation(time.deviation())?)
 }
 
 /// How many rows, from the first on, were captured when `is_before` holds.

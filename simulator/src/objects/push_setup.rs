@@ -20,10 +20,7 @@ use dlms_core::{
 };
 
 use super::{ACCESS, READ, READ_WRITE, element, register};
-use crate::{
-    push::Push,
-    world::{World, local_time, moment},
-};
+use crate::{push::Push, world::World, zone::Zone};
 
 const VERSION_MAX: u8 = 3;
 /// push_client_SAP: the public client, and always that in version 0, which has no such attribute.
@@ -138,8 +135,9 @@ impl PushSetup {
         (1..n).fold(i64::from(min_s).min(max), |delay, _| (delay * exponent / 100).min(max))
     }
 
-    fn is_window_open(&self, clock: i64) -> bool {
-        self.windows.is_empty() || self.windows.iter().any(|window| is_open(window, clock))
+    fn is_window_open(&self, world: &World) -> bool {
+        self.windows.is_empty()
+            || self.windows.iter().any(|window| is_open(window, &world.zone, world.clock()))
     }
 
     /// The value of one object: null-data where there is none.
@@ -167,7 +165,7 @@ impl PushSetup {
         let Ok(body) = RawData::from_octets(&body) else { return };
         let notification = DataNotification {
             invoke: LongInvokeIdAndPriority::new(self.invoke_id),
-            date_time: &local_time(call.world.clock()).octets(),
+            date_time: &call.world.local_time(call.world.clock()).octets(),
             tagged_date_time: false,
             body,
         };
@@ -184,11 +182,11 @@ impl PushSetup {
 }
 
 /// Whether a window is open: between two moments, or every day between two times on days that fit.
-fn is_open(window: &Window, clock: i64) -> bool {
-    if let Some((start, end)) = moment(&window.start).zip(moment(&window.end)) {
+fn is_open(window: &Window, zone: &Zone, clock: i64) -> bool {
+    if let Some((start, end)) = zone.moment(&window.start).zip(zone.moment(&window.end)) {
         return (start..end).contains(&clock);
     }
-    let now = local_time(clock);
+    let now = zone.local_time(clock);
     let seconds = now.unix_local().map(|local| local.rem_euclid(DAY_S));
     let second = |time: &DateTime| {
         let midnight = DateTime::from_unix(0, None)?.date;
@@ -313,7 +311,7 @@ impl CosemObject<World> for PushSetup {
                 self.repeated += 1;
                 self.due = Some(now.saturating_add(self.repetition_delay_s(self.repeated)));
             }
-        } else if self.is_window_open(call.world.clock()) {
+        } else if self.is_window_open(call.world) {
             self.due = None;
             self.send(call);
         } else {
@@ -353,8 +351,12 @@ mod tests {
             ("2026-01-15T11:00", "2026-01-15T12:00", false, false),
             ("2026-01-14T11:00", "2026-01-14T13:00", false, true),
         ] {
-            assert_eq!(is_open(&window(start, end), noon), once, "{start}");
-            assert_eq!(is_open(&daily(window(start, end)), noon), every_day, "{start}");
+            assert_eq!(is_open(&window(start, end), &Zone::default(), noon), once, "{start}");
+            assert_eq!(
+                is_open(&daily(window(start, end)), &Zone::default(), noon),
+                every_day,
+                "{start}"
+            );
         }
     }
 }

@@ -8,11 +8,7 @@ use dlms_core::{
 };
 
 use super::{ACCESS, READ};
-use crate::{
-    household::Flow,
-    tariff,
-    world::{World, local_time, month_start},
-};
+use crate::{household::Flow, tariff, world::World};
 
 /// Active energy import, total.
 pub(super) const IMPORT: LogicalName = LogicalName([1, 0, 1, 8, 0, 255]);
@@ -84,13 +80,13 @@ impl CosemObject<World> for MaximumDemand {
 
     fn get(&self, get: &Get<'_, World>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
         let now = get.world.now();
-        let since = month_start(now).max(self.since.unwrap_or(i64::MIN));
+        let since = get.world.zone.month_start(now).max(self.since.unwrap_or(i64::MIN));
         let peak = || get.world.household.peak_w(Flow::Import, since, now);
         match get.attribute {
             2 => put(out, &DataBuf::DoubleLongUnsigned(peak().0)),
             3 => put(out, &ScalerUnit::new(0, Unit::Watt).to_data()),
             4 => put(out, &DataBuf::Unsigned(0)),
-            _ => put(out, &local_time(peak().1).to_data()),
+            _ => put(out, &get.world.local_time(peak().1).to_data()),
         }
     }
 

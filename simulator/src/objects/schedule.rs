@@ -154,16 +154,19 @@ impl CosemObject<World> for Schedule {
     }
 
     fn handle_timeout(&mut self, _now: i64, call: &mut Call<'_, World>) {
-        let clock = call.world.clock();
+        let (zone, clock) = (call.world.zone, call.world.clock());
         let special_days = special_days::read(call);
         // What comes is found anew; what is due was found before.
         let is_due = !self.alarm.is_stale(call.world);
         let next = self.entries.iter().map(|entry| {
-            next(clock, entry.switch_time, |day| is_wanted(entry, &special_days, day))
+            next(&zone, clock, entry.switch_time, |day| is_wanted(entry, &special_days, day))
         });
         self.alarm.set(Some(next.min().unwrap_or_else(|| look_again(clock))), call.world);
         let due = self.entries.iter().filter(|entry| {
-            is_due && is_now(clock, entry.switch_time, |day| is_wanted(entry, &special_days, day))
+            is_due
+                && is_now(&zone, clock, entry.switch_time, |day| {
+                    is_wanted(entry, &special_days, day)
+                })
         });
         for entry in due {
             let script = ExecutedScript { script_table: entry.script_table, script: entry.script };

@@ -128,8 +128,14 @@ impl CosemObject<World> for SingleActionSchedule {
     fn handle_timeout(&mut self, _now: i64, call: &mut Call<'_, World>) {
         let clock = call.world.clock();
         let due = !self.alarm.is_stale(call.world)
-            && self.times.iter().any(|at| is_now(clock, at.time, |day| at.date.matches(day)));
-        let next = self.times.iter().map(|at| next(clock, at.time, |day| at.date.matches(day)));
+            && self
+                .times
+                .iter()
+                .any(|at| is_now(&call.world.zone, clock, at.time, |day| at.date.matches(day)));
+        let next = self
+            .times
+            .iter()
+            .map(|at| next(&call.world.zone, clock, at.time, |day| at.date.matches(day)));
         self.alarm.set(next.min(), call.world);
         if due {
             script_table::execute(&self.script, call);

@@ -1,7 +1,7 @@
 //! Activity calendar, special days, schedule, single action schedules, and the clock they go by.
 
 use dlms_core::{
-    axdr::{BitStringBuf, DataBuf},
+    axdr::{BitStringBuf, Data, DataBuf},
     cosem::{
         ClassId, Date, DateTime, LogicalName, Time,
         value::{
@@ -153,6 +153,44 @@ fn a_clock_that_is_set_takes_the_tariff_of_its_time() {
     assert_eq!(tariff(&mut desk), b"T2");
     desk.set_now(NOON + 8 * HOUR);
     assert_eq!(tariff(&mut desk), b"T1");
+}
+
+#[test]
+fn local_time_is_what_a_client_makes_of_it() {
+    let mut desk = Desk::new();
+    let shown = |desk: &mut Desk| match desk.get(ClassId::CLOCK, CLOCK, 2) {
+        DataBuf::OctetString(octets) => {
+            DateTime::from_data(&Data::OctetString(&octets)).unwrap().to_string()
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(shown(&mut desk), "2026-01-15T12:00:00+01:00");
+    // Ten hours east of Greenwich: there it is night, and the tariff that of the night.
+    set(&mut desk, ClassId::CLOCK, CLOCK, 3, &-600_i16);
+    assert_eq!(shown(&mut desk), "2026-01-15T21:00:00+10:00");
+    assert_eq!(tariff(&mut desk), b"T1");
+    // Daylight saving from November to March, every year.
+    let every_year = |text: &str| {
+        let mut octets = text.parse::<DateTime>().unwrap().octets();
+        octets[..2].fill(0xff);
+        octets[4] = 0xff;
+        DateTime::from_data(&Data::OctetString(&octets)).unwrap()
+    };
+    set(&mut desk, ClassId::CLOCK, CLOCK, 5, &every_year("2026-11-01T02:00"));
+    set(&mut desk, ClassId::CLOCK, CLOCK, 6, &every_year("2026-03-01T03:00"));
+    assert_eq!(shown(&mut desk), "2026-01-15T22:00:00+11:00");
+    assert_eq!(desk.get(ClassId::CLOCK, CLOCK, 4), DataBuf::Unsigned(0x80));
+    assert_eq!(tariff(&mut desk), b"T2");
+    // By half an hour only, and not at all.
+    set(&mut desk, ClassId::CLOCK, CLOCK, 7, &30_i8);
+    assert_eq!(shown(&mut desk), "2026-01-15T21:30:00+10:30");
+    set(&mut desk, ClassId::CLOCK, CLOCK, 8, &false);
+    assert_eq!(shown(&mut desk), "2026-01-15T21:00:00+10:00");
+    assert_eq!(desk.get(ClassId::CLOCK, CLOCK, 4), DataBuf::Unsigned(0));
+    for (attribute, value) in [(3, DataBuf::Long(721)), (7, DataBuf::Integer(-121))] {
+        let written = desk.set(ClassId::CLOCK, CLOCK, attribute, &value);
+        assert_eq!(written, DataAccessResult::OtherReason);
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::{Profile, Table};
 use crate::{
     events::{EVENTS_MAX, Event},
     objects::data,
-    world::{World, local_time},
+    world::World,
 };
 
 pub(super) struct StandardEventLog;
@@ -23,7 +23,7 @@ impl Profile for StandardEventLog {
     const CAPTURE_PERIOD_S: u32 = 0;
 
     fn table<'w>(&self, world: &'w World) -> impl Table + 'w {
-        Entries(world.events.entries(&world.household, world.clock()))
+        Entries { world, events: world.events.entries(&world.household, world.clock()) }
     }
 
     fn capacity(&self) -> u32 {
@@ -36,21 +36,24 @@ impl Profile for StandardEventLog {
     }
 }
 
-struct Entries(Vec<Event>);
+struct Entries<'w> {
+    world: &'w World,
+    events: Vec<Event>,
+}
 
-impl Table for Entries {
+impl Table for Entries<'_> {
     fn len(&self) -> usize {
-        self.0.len()
+        self.events.len()
     }
 
     fn time(&self, index: usize) -> i64 {
-        self.0[index].at
+        self.events[index].at
     }
 
     fn encode_cell(&mut self, index: usize, column: usize, writer: &mut Writer<'_>) {
-        let event = self.0[index];
+        let event = self.events[index];
         match column {
-            0 => Data::OctetString(&local_time(event.at).octets()).encode(writer),
+            0 => Data::OctetString(&self.world.local_time(event.at).octets()).encode(writer),
             _ => Data::Unsigned(event.code).encode(writer),
         }
     }

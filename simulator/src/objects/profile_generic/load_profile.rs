@@ -9,7 +9,7 @@ use super::{Profile, Table};
 use crate::{
     household::{Flow, INSTALLED_UNIX_S, Meterage, QUARTER_S},
     objects::{data, register},
-    world::{World, local_time},
+    world::World,
 };
 
 /// Rows of a load profile: ten years of quarter-hours.
@@ -91,7 +91,7 @@ impl Table for Quarters<'_> {
     fn encode_cell(&mut self, index: usize, column: usize, writer: &mut Writer<'_>) {
         let time = self.time(index);
         match column {
-            0 => Data::OctetString(&local_time(time).octets()).encode(writer),
+            0 => Data::OctetString(&self.world.local_time(time).octets()).encode(writer),
             1 => Data::Unsigned(self.status(time)).encode(writer),
             2 => {
                 let energy = self.world.metered(&mut self.import, time);
@@ -109,7 +109,7 @@ impl Quarters<'_> {
     fn status(&self, end_s: i64) -> u8 {
         let quarter = end_s - QUARTER_S..end_s;
         let mut status = 0;
-        if local_time(end_s).status.is_dst_active() {
+        if self.world.local_time(end_s).status.is_dst_active() {
             status |= DAYLIGHT_SAVING;
         }
         let failure = self.world.household.power_failure(quarter.start.div_euclid(DAY_S));
