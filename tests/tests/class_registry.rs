@@ -1,10 +1,10 @@
 //! Our registry of interface classes beside what `gurux-dlms` knows of them, for every class and
 //! version that it implements: as many attributes, as many methods, the same types. Where the two
-//! differ, `class_registry/deviations.txt` says why.
+//! differ, `class_registry/deviations.txt` says why, and which versions nothing confirms.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its helper does")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dlms_core::axdr::DataType;
 use dlms_core::cosem::ClassId;
@@ -13,6 +13,8 @@ use dlms_tests::Foreign;
 use serde_json::Value;
 
 const DEVIATIONS: &str = include_str!("class_registry/deviations.txt");
+/// Begins a line with versions that the other side does not have.
+const UNCONFIRMED: &str = "unconfirmed: ";
 /// Versions that there are to compare at least: fewer mean that the comparison went blind.
 const COMPARED_MIN: usize = 70;
 
@@ -27,7 +29,7 @@ fn gurux_dlms_knows_the_same_classes_but_for_listed_deviations() {
     let found: BTreeMap<String, String> = known.iter().flat_map(deviations).collect();
     let listed: BTreeMap<&str, &str> = DEVIATIONS
         .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .filter(|line| !line.is_empty() && !line.starts_with('#') && !line.starts_with(UNCONFIRMED))
         .map(split)
         .collect();
     let unlisted: Vec<_> =
@@ -35,6 +37,14 @@ fn gurux_dlms_knows_the_same_classes_but_for_listed_deviations() {
     assert!(unlisted.is_empty(), "not in deviations.txt: {unlisted:#?}");
     let gone: Vec<_> = listed.keys().filter(|what| !found.contains_key(**what)).collect();
     assert!(gone.is_empty(), "in deviations.txt, but there is no such difference: {gone:#?}");
+
+    let theirs: BTreeSet<String> = known.iter().map(version_of).collect();
+    let ours = registry::classes().iter().map(|class| format!("{}/{}", class.id, class.version));
+    let unconfirmed: BTreeSet<String> = ours.filter(|version| !theirs.contains(version)).collect();
+    let listed = DEVIATIONS.lines().filter_map(|line| line.strip_prefix(UNCONFIRMED));
+    let listed: BTreeSet<String> =
+        listed.flat_map(str::split_whitespace).map(String::from).collect();
+    assert_eq!(unconfirmed, listed, "versions of ours alone");
     println!("{} versions compared, {} listed deviations", known.len(), found.len());
 }
 
@@ -42,6 +52,11 @@ fn split(line: &'static str) -> (&'static str, &'static str) {
     let (what, reason) = line.split_once(" = ").unwrap_or_else(|| panic!("no reason: {line}"));
     assert!(!reason.trim().is_empty(), "no reason: {line}");
     (what, reason)
+}
+
+/// `CLASS/VERSION`.
+fn version_of(theirs: &Value) -> String {
+    format!("{}/{}", theirs["class"], theirs["version"])
 }
 
 /// What differs, and how.
