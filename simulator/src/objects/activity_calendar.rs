@@ -109,7 +109,7 @@ impl Calendar {
             match start.year() {
                 Some(year) => Some((year, month, day)).filter(|start| *start <= today),
                 None if (today.0, month, day) <= today => Some((today.0, month, day)),
-                None => Some((today.0 - 1, month, day)),
+                None => Some((today.0.saturating_sub(1), month, day)),
             }
         };
         let begun = self.seasons.iter().filter_map(|season| Some((began(season)?, season)));

@@ -194,6 +194,19 @@ fn local_time_is_what_a_client_makes_of_it() {
 }
 
 #[test]
+fn a_clock_at_either_end_of_time_stops_nothing() {
+    for day in [date(0, 1, 1), date(0, 1, 2), date(65_534, 12, 30), date(65_534, 12, 31)] {
+        let time = DateTime::new(day, at(12));
+        let mut desk = Desk::new();
+        invoke(&mut desk, ClassId::SCHEDULE, SCHEDULE, 2, &entry(1, 18).to_data());
+        set(&mut desk, ClassId::CLOCK, CLOCK, 2, &time);
+        desk.set_now(NOON + 30 * DAY);
+        let tariff = tariff(&mut desk);
+        assert!([&b"T1"[..], b"T2"].contains(&&tariff[..]), "{time}");
+    }
+}
+
+#[test]
 fn a_preset_time_is_taken_once_and_only_while_it_is_valid() {
     let mut desk = Desk::new();
     let zero = DataBuf::Integer(0);
