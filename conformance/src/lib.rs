@@ -8,6 +8,9 @@
 //! - [`Verdict`]: passed, failed, inconclusive or inapplicable, with a reason for each of the last
 //!   three.
 //!
+//! The suite wants a line that loses nothing: what is lost on the way looks like silence of the
+//! meter, and nothing is asked twice.
+//!
 //! ```
 //! use conformance::{Group, catalogue};
 //!

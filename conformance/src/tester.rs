@@ -240,6 +240,7 @@ impl<'d> Tester<'d> {
             hdlc_info: hdlc.information_max.octets(),
             window: hdlc.window_max.frames(),
             timeout: self.response_timeout(),
+            // Nothing is asked twice: silence is an observation.
             retries: 0,
             ..LineConfig::default()
         };

@@ -375,6 +375,21 @@ fn a_fault_on_the_command_line_is_named_by_the_program() {
 }
 
 #[test]
+fn the_cases_are_listed_with_their_purposes() {
+    let folder = Folder::new();
+    let output = conformance(&folder, &["ls"]);
+    output.assert_code(0);
+    let lines = output.stdout.lines();
+    for (line, case) in lines.zip(catalogue()) {
+        assert!(line.starts_with(case.name) && line.ends_with(case.purpose), "{line}");
+    }
+    assert_eq!(output.stdout.lines().count(), catalogue().count());
+    let output = conformance(&folder, &["ls", "--case", "nothing"]);
+    output.assert_code(2);
+    assert!(output.stderr.contains("no case matches nothing"), "{output}");
+}
+
+#[test]
 fn a_declaration_that_is_wrong_and_a_meter_that_is_not_there_are_told_apart() {
     let folder = declared(&DECLARATION.replace("max_pdu", "max_pud"));
     let args = ["run", "wrapper://127.0.0.1:9", "--declaration", "meter.toml"];

@@ -13,7 +13,7 @@ use dlms_core::{
     axdr::Writer,
     cosem::{AttributeDescriptor, ClassId, LogicalName},
     security::CipherForm,
-    xdlms::{Apdu, AttributeSelection, Conformance, GetRequest, InitiateResponse, tag},
+    xdlms::{Apdu, Conformance, InitiateResponse, tag},
 };
 
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     declaration::ClientDeclaration,
     tester::{
         Framing, Tester,
-        association::{Association, INVOKE, LDN, OBJECT_LIST, decoded, is_data},
+        association::{Association, INVOKE, LDN, OBJECT_LIST, decoded, get, is_data},
         proposal::{DLMS_VERSION, Initiate, Proposal, Reply, user},
     },
     verdict::{Finding, check},
@@ -61,14 +61,6 @@ const VAA_NAME: u16 = InitiateResponse::VAA_NAME_LN;
 const PDU_SIZE_MIN: u16 = 12;
 /// A size that answers must be cut for.
 const SMALL_PDU: u16 = 96;
-
-/// GET of an attribute, plain.
-fn get(attribute: AttributeDescriptor) -> Vec<u8> {
-    let mut apdu = Vec::new();
-    let attribute = AttributeSelection::whole(attribute);
-    GetRequest::Normal { invoke: INVOKE, attribute }.encode(&mut Writer::new(&mut apdu));
-    apdu
-}
 
 /// One proposal of the client that needs the least, on a line of its own.
 async fn propose(

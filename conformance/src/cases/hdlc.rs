@@ -18,17 +18,12 @@ use crate::{
     declaration::Octets,
     tester::{
         Tester,
-        association::{INVOKE, LDN, OBJECT_LIST, is_data},
+        association::{LDN, OBJECT_LIST, get, is_data},
         proposal::{Proposal, Reply},
         raw_frame::{RawFrame, octets},
         station::{Heard, Station, proposal},
     },
     verdict::{Finding, check},
-};
-use dlms_core::{
-    axdr::Writer,
-    cosem::AttributeDescriptor,
-    xdlms::{AttributeSelection, GetRequest},
 };
 
 pub(super) const CASES: &[Case] = cases![Hdlc:
@@ -60,14 +55,6 @@ pub(super) const CASES: &[Case] = cases![Hdlc:
 ];
 
 const SNRM: Control = Control::Snrm { pf: true };
-
-/// GET of an attribute, as it is sent plain.
-fn get(attribute: AttributeDescriptor) -> Vec<u8> {
-    let mut apdu = Vec::new();
-    let attribute = AttributeSelection::whole(attribute);
-    GetRequest::Normal { invoke: INVOKE, attribute }.encode(&mut Writer::new(&mut apdu));
-    apdu
-}
 
 /// A station of a client whose APDUs can be written without keys.
 async fn station<'t>(t: &'t Tester<'t>) -> Result<Station<'t>, Finding> {

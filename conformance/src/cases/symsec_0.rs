@@ -4,23 +4,21 @@
 //! case to case, as those of any client must.
 
 use dlms_core::{
-    acse::{ReleaseRequestReason, ReleaseResponseReason, Rlre},
-    axdr::{DataBuf, Writer},
-    cosem::{AttributeDescriptor, ClassId, MethodDescriptor},
+    acse::{ApplicationContext, ReleaseRequestReason, ReleaseResponseReason, Rlre},
+    axdr::DataBuf,
+    cosem::{ClassId, MethodDescriptor},
     security::{
         CipherForm, CryptoProvider, Key, Protection, RustCrypto, SecurityControl, SecuritySuite,
         SystemTitle,
     },
-    xdlms::{
-        Apdu, AttributeSelection, Conformance, ExceptionResponse, ExceptionService, GetRequest, tag,
-    },
+    xdlms::{Apdu, Conformance, ExceptionResponse, ExceptionService, tag},
 };
 
 use crate::{
     case::{Case, cases},
     tester::{
         Tester,
-        association::{Association, Envelope, INVOKE, LDN, OBJECT_LIST, is_data},
+        association::{Association, Envelope, LDN, OBJECT_LIST, get, is_data},
         proposal::Proposal,
     },
     verdict::{Finding, check},
@@ -57,14 +55,6 @@ pub(super) const CASES: &[Case] = cases![Symsec0:
     "SYMSEC_0_SecPol_3" sec_pol_3, "IEC 62056-5-3 5.2",
         "an association without ciphering is refused where the policy demands it";
 ];
-
-/// GET of an attribute, plain.
-fn get(attribute: AttributeDescriptor) -> Vec<u8> {
-    let mut apdu = Vec::new();
-    let attribute = AttributeSelection::whole(attribute);
-    GetRequest::Normal { invoke: INVOKE, attribute }.encode(&mut Writer::new(&mut apdu));
-    apdu
-}
 
 /// An open association with authentication and encryption.
 async fn ciphered<'t>(t: &'t Tester<'t>) -> Result<Association<'t>, Finding> {
@@ -398,10 +388,8 @@ async fn sec_pol_2(t: &Tester<'_>) -> Result<(), Finding> {
 async fn sec_pol_3(t: &Tester<'_>) -> Result<(), Finding> {
     let client = t.ciphered_client()?;
     let mut association = t.idle(client).await?;
-    let plain = Proposal {
-        application_context: dlms_core::acse::ApplicationContext::LogicalName,
-        ..Proposal::of(client)
-    };
+    let plain =
+        Proposal { application_context: ApplicationContext::LogicalName, ..Proposal::of(client) };
     let reply = association.propose(&plain).await?;
     reply.must_reject("an association without ciphering", &[])?;
     let answer = association.ask_octets(&get(LDN)).await?;

@@ -456,11 +456,16 @@ impl Association<'_> {
 
     /// Whether a plain GET of the logical device name is served: whether an association is open.
     pub(crate) async fn serves(&mut self) -> Result<bool, Finding> {
-        let mut apdu = Vec::new();
-        let attribute = AttributeSelection::whole(LDN);
-        GetRequest::Normal { invoke: INVOKE, attribute }.encode(&mut Writer::new(&mut apdu));
-        Ok(self.ask(&apdu).await?.is_some_and(|answer| is_data(&answer)))
+        Ok(self.ask(&get(LDN)).await?.is_some_and(|answer| is_data(&answer)))
     }
+}
+
+/// GET of an attribute, plain.
+pub(crate) fn get(attribute: AttributeDescriptor) -> Vec<u8> {
+    let mut apdu = Vec::new();
+    let attribute = AttributeSelection::whole(attribute);
+    GetRequest::Normal { invoke: INVOKE, attribute }.encode(&mut Writer::new(&mut apdu));
+    apdu
 }
 
 /// Whether an APDU carries data of an attribute.

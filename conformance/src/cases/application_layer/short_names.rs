@@ -5,9 +5,11 @@ use dlms_core::{
     xdlms::{Apdu, ReadResult, WriteResult, tag},
 };
 
-use super::{LDN, get};
 use crate::{
-    tester::{Framing, Tester, association::Association},
+    tester::{
+        Framing, Tester,
+        association::{Association, LDN, get},
+    },
     verdict::{Finding, check},
 };
 
