@@ -5,7 +5,7 @@
 //! server = 1                        # SAP of the management logical device
 //! max_pdu = 1024                    # largest APDU that the meter takes
 //! response_timeout_ms = 2000        # how long it may take to answer
-//! services = ["get", "set", "action", "selective-access", "block-get"]
+//! services = ["get", "set", "action", "selective-access", "block-transfer-with-get-or-read"]
 //! push_listener = "192.0.2.1:4059"  # an address of the tester that the meter can push to
 //!
 //! [[logical_device]]                # every logical device, the management one included
@@ -211,28 +211,14 @@ pub struct ObjectsDeclaration {
     pub not_written: Vec<AttributeDescriptor>,
 }
 
-const SERVICES: [(&str, Conformance); 20] = [
-    ("general-protection", Conformance::GENERAL_PROTECTION),
-    ("general-block-transfer", Conformance::GENERAL_BLOCK_TRANSFER),
-    ("read", Conformance::READ),
-    ("write", Conformance::WRITE),
-    ("unconfirmed-write", Conformance::UNCONFIRMED_WRITE),
-    ("attribute0-set", Conformance::ATTRIBUTE0_SET),
-    ("priority", Conformance::PRIORITY),
-    ("attribute0-get", Conformance::ATTRIBUTE0_GET),
-    ("block-get", Conformance::BLOCK_GET),
-    ("block-set", Conformance::BLOCK_SET),
-    ("block-action", Conformance::BLOCK_ACTION),
-    ("multiple-references", Conformance::MULTIPLE_REFERENCES),
-    ("information-report", Conformance::INFORMATION_REPORT),
-    ("data-notification", Conformance::DATA_NOTIFICATION),
-    ("access", Conformance::ACCESS),
-    ("get", Conformance::GET),
-    ("set", Conformance::SET),
-    ("selective-access", Conformance::SELECTIVE_ACCESS),
-    ("event-notification", Conformance::EVENT_NOTIFICATION),
-    ("action", Conformance::ACTION),
-];
+/// Every service with its name in the standard (IEC 62056-5-3 clause 7.3.1).
+fn services() -> Vec<(&'static str, Conformance)> {
+    let bits = (0..24).map(|bit| {
+        let [_, a, b, c] = (1_u32 << bit).to_be_bytes();
+        Conformance::from_octets([a, b, c])
+    });
+    bits.filter_map(|service| Some((service.names().next()?, service))).collect()
+}
 
 const MECHANISMS: [(&str, Mechanism); 6] = [
     ("none", Mechanism::Lowest),
@@ -269,7 +255,7 @@ impl Declaration {
     pub fn parse(text: &str) -> Result<Self, DeclarationError> {
         let mut top = Section::new("", text.parse::<Table>()?);
         let server = top.number("server", 1..=0x3fff)?.unwrap_or(1);
-        let services = top.words("services", &SERVICES)?;
+        let services = top.words("services", &services())?;
         let services = services.ok_or_else(|| top.wrong("services", "is missing"))?;
         let mut logical_devices = BTreeMap::new();
         for mut section in top.sections("logical_device")? {

@@ -8,6 +8,7 @@ use std::{
 };
 
 use conformance::{Case, Declaration, Framing, Report, Verdict, Way, catalogue, run};
+use dlms_core::association::ServerConfig;
 use dlms_tests::ports::free_port;
 use dlms_tests::{Folder, Foreign, Noise, Output, SerialCable, Simulator, conformance};
 use dlms_tokio::HdlcServerConfig;
@@ -33,10 +34,7 @@ server = 1
 max_pdu = 1024
 response_timeout_ms = 500
 push_listener = "127.0.0.1:0"
-services = [
-    "general-protection", "block-get", "block-set", "block-action", "multiple-references",
-    "get", "set", "selective-access", "action",
-]
+services = [SERVICES]
 
 [[logical_device]]
 sap = 1
@@ -92,6 +90,8 @@ fn declared(declaration: &str) -> Folder {
         fs::write(folder.file(name), text).expect("a file can be written");
     }
     let text = declaration.replace("FOLDER", &folder.path().to_string_lossy());
+    let services = ServerConfig::new(1).conformance.names().map(|name| format!("{name:?}"));
+    let text = text.replace("SERVICES", &services.collect::<Vec<_>>().join(", "));
     fs::write(folder.file("meter.toml"), text).expect("a file can be written");
     folder
 }
@@ -409,8 +409,9 @@ name = "gurux_meter.py"
 response_timeout_ms = 500
 max_pdu = 1024
 services = [
-    "get", "set", "action", "selective-access", "block-get", "block-set", "multiple-references",
-    "access", "data-notification", "general-protection",
+    "get", "set", "action", "selective-access", "block-transfer-with-get-or-read",
+    "block-transfer-with-set-or-write", "multiple-references", "access", "data-notification",
+    "general-protection",
 ]
 
 [hdlc]

@@ -46,7 +46,8 @@ pub(super) const CASES: &[Case] = cases![ApplicationLayer:
     "APPL_DATA_LN_N4" data_ln_n4, "IEC 62056-5-3 6", "services that were not agreed on";
     "APPL_DATA_SN_N1" short_names::data_sn_n1, "IEC 62056-5-3 6.12", "faulty Read requests";
     "APPL_DATA_SN_N2" short_names::data_sn_n2, "IEC 62056-5-3 6.13", "faulty Write requests";
-    "APPL_DATA_SN_N3" short_names::data_sn_n3, "IEC 62056-5-3 6", "services that short names do not have";
+    "APPL_DATA_SN_N3" short_names::data_sn_n3, "IEC 62056-5-3 6",
+        "services that an association with short names does not have";
     "APPL_REL_P1" rel_p1, "IEC 62056-5-3 6.3", "an association is released and opens again";
 ];
 
@@ -221,7 +222,9 @@ async fn open_4(t: &Tester<'_>) -> Result<(), Finding> {
 
 async fn open_5(t: &Tester<'_>) -> Result<(), Finding> {
     let due = [user(AcseUserDiagnostic::ApplicationContextNameNotSupported)];
-    for context in [ApplicationContext::Other(9), ApplicationContext::ShortName] {
+    let has_short_names = t.declaration.services.contains(Conformance::READ);
+    let short_name = Some(ApplicationContext::ShortName).filter(|_| !has_short_names);
+    for context in short_name.into_iter().chain([ApplicationContext::Other(9)]) {
         let what = format!("the application context {}", context.code());
         let (reply, serves) = propose(t, |it| it.application_context = context).await?;
         reply.must_reject(&what, &due)?;
@@ -339,6 +342,13 @@ async fn open_12(t: &Tester<'_>) -> Result<(), Finding> {
     check_initiate(&reply, Conformance::ALL).map(|_| ())
 }
 
+/// Services of which an association with logical names has none.
+const SHORT_NAME_SERVICES: Conformance = Conformance::READ
+    .union(Conformance::WRITE)
+    .union(Conformance::UNCONFIRMED_WRITE)
+    .union(Conformance::INFORMATION_REPORT)
+    .union(Conformance::PARAMETERIZED_ACCESS);
+
 async fn open_13(t: &Tester<'_>) -> Result<(), Finding> {
     let what = "a proposal without any service";
     let (reply, serves) = propose(t, |it| it.conformance = Conformance::NONE).await?;
@@ -355,9 +365,10 @@ async fn open_13(t: &Tester<'_>) -> Result<(), Finding> {
             format!("services were agreed on that are not declared: {}", undeclared.join(", "))
         })?;
         let both = declared & proposed;
-        check(agreed.contains(both), || {
-            let missing: Vec<_> =
-                both.names().filter(|it| !agreed.names().any(|a| a == *it)).collect();
+        let is_in = |name: &str, services: Conformance| services.names().any(|it| it == name);
+        let missing = both.names().filter(|name| !is_in(name, agreed | SHORT_NAME_SERVICES));
+        let missing: Vec<_> = missing.collect();
+        check(missing.is_empty(), || {
             format!("declared services were not agreed on: {}", missing.join(", "))
         })?;
     }
