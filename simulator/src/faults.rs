@@ -108,9 +108,9 @@ faults! {
     PromisesServices = "promises-services",
     /// A PDU size that nothing fits is taken.
     TakesTinyPdus = "takes-tiny-pdus",
-    /// A GET that cannot be read is answered with data.
+    /// A GET or Read that cannot be read is answered with data.
     AnswersFaultyGet = "answers-faulty-get",
-    /// A SET that was refused is confirmed.
+    /// A SET or Write that was refused is confirmed.
     ConfirmsRefusedSet = "confirms-refused-set",
     /// An APDU of no service is answered with data.
     AnswersAnything = "answers-anything",

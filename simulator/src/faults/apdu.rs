@@ -19,6 +19,8 @@ use crate::client::MeterClient;
 const INVOKE: InvokeIdAndPriority = InvokeIdAndPriority(0xc1);
 const LDN: AttributeDescriptor =
     AttributeDescriptor::new(ClassId::DATA, LogicalName::LOGICAL_DEVICE_NAME, 2);
+/// Read of the logical device name: its base name is reserved, and attribute 2 is 8 behind it.
+const READ: [u8; 5] = [tag::READ_REQUEST, 1, 2, 0xfd, 0x08];
 /// The smallest PDU size that may be proposed.
 const PDU_LEN_MIN: u16 = 12;
 const DLMS_VERSION: u8 = 6;
@@ -93,6 +95,11 @@ impl FaultyAssociation<'_> {
                 if self.has(Fault::AnswersFaultyGet) && Apdu::decode(apdu).is_err() =>
             {
                 Some(get())
+            }
+            tag::READ_REQUEST
+                if self.has(Fault::AnswersFaultyGet) && Apdu::decode(apdu).is_err() =>
+            {
+                Some(READ.to_vec())
             }
             tag::GET_REQUEST if self.has(Fault::RepeatsFirstOfList) => {
                 let Ok(GetRequest::WithList { invoke, mut attributes }) = GetRequest::decode(apdu)

@@ -114,3 +114,118 @@ pub(super) async fn data_sn_n3(t: &Tester<'_>) -> Result<(), Finding> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use core::cell::Cell;
+
+    use dlms_core::{
+        acse::{Aare, AcseUserDiagnostic, ApplicationContext, AssociationResult, Diagnostic},
+        xdlms::{Conformance, DataAccessResult, InitiateResponse, ReadResponse, WriteResponse},
+    };
+    use dlms_tokio::{ApduServer, WrapperServerConfig, serve_wrapper};
+    use tokio::io::duplex;
+
+    use super::*;
+    use crate::{Declaration, Verdict, Way, catalogue, run};
+
+    const DECLARATION: &str = r#"
+        services = ["read", "write"]
+        [[client]]
+        sap = 16
+        [[client]]
+        sap = 16
+        referencing = "sn"
+    "#;
+    /// octet-string "DHE"
+    const VALUE: [u8; 5] = [0x09, 0x03, b'D', b'H', b'E'];
+
+    /// A meter with one variable, which may serve everything that begins like a request.
+    struct OneVariable {
+        serves_anything: bool,
+    }
+
+    impl OneVariable {
+        fn read(writer: &mut Writer<'_>) {
+            let value = RawData::from_octets(&VALUE).unwrap();
+            ReadResponse(vec![ReadResult::Data(value)]).encode(writer);
+        }
+
+        fn answer(&self, apdu: &[u8], writer: &mut Writer<'_>) {
+            let exception = [tag::EXCEPTION_RESPONSE, 1, 3];
+            match Apdu::decode(apdu) {
+                Ok(Apdu::Aarq(_)) => {
+                    let mut initiate = Vec::new();
+                    InitiateResponse {
+                        vaa_name: InitiateResponse::VAA_NAME_SN,
+                        ..InitiateResponse::new(Conformance::READ, 1_024)
+                    }
+                    .encode(&mut Writer::new(&mut initiate));
+                    let accepted = AssociationResult::Accepted;
+                    let diagnostic = Diagnostic::User(AcseUserDiagnostic::Null);
+                    Aare {
+                        user_information: Some(&initiate),
+                        ..Aare::new(ApplicationContext::ShortName, accepted, diagnostic)
+                    }
+                    .encode(writer);
+                }
+                _ if apdu == read(NAME) => Self::read(writer),
+                _ if self.serves_anything && apdu[0] == tag::WRITE_REQUEST => {
+                    WriteResponse(vec![WriteResult::Success]).encode(writer);
+                }
+                _ if self.serves_anything => Self::read(writer),
+                Ok(Apdu::ReadRequest(_)) => {
+                    let refusal = ReadResult::Error(DataAccessResult::ObjectUndefined);
+                    ReadResponse(vec![refusal]).encode(writer);
+                }
+                Ok(Apdu::WriteRequest(_)) => {
+                    let refusal = WriteResult::Error(DataAccessResult::ReadWriteDenied);
+                    WriteResponse(vec![refusal]).encode(writer);
+                }
+                _ => writer.octets(&exception),
+            }
+        }
+    }
+
+    impl ApduServer for OneVariable {
+        fn knows(&self, server: u16) -> bool {
+            server == 1
+        }
+
+        fn handle(&mut self, _: u16, _: u16, apdu: &mut Vec<u8>, out: &mut Vec<u8>) -> bool {
+            self.answer(apdu, &mut Writer::new(out));
+            true
+        }
+
+        fn disconnected(&mut self, _: u16, _: u16) {}
+    }
+
+    async fn verdicts(serves_anything: bool) -> Vec<Verdict> {
+        let declaration = Declaration::parse(DECLARATION).unwrap();
+        let connect = move || {
+            let (near, far) = duplex(4_096);
+            tokio::spawn(async move {
+                let mut meter = OneVariable { serves_anything };
+                serve_wrapper(far, &mut meter, &WrapperServerConfig::default()).await
+            });
+            near
+        };
+        let way = Way::Memory(Framing::Wrapper, Box::new(connect));
+        let counter = Cell::new(1);
+        let mut verdicts = Vec::new();
+        for case in catalogue().filter(|case| case.name.starts_with("APPL_DATA_SN_")) {
+            verdicts.push(run(case, &declaration, &way, &counter).await.verdict);
+        }
+        verdicts
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_meter_that_refuses_what_it_must_passes() {
+        assert_eq!(verdicts(false).await, [Verdict::Passed; 3]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_meter_that_serves_anything_fails() {
+        assert_eq!(verdicts(true).await, [Verdict::Failed; 3]);
+    }
+}
