@@ -8,7 +8,14 @@ use std::{
 };
 
 use conformance::{Case, Declaration, Framing, Report, Verdict, Way, catalogue, run};
-use dlms_core::association::ServerConfig;
+use dlms_core::{
+    association::ServerConfig,
+    security::{
+        Key, ProtectRequest, Protection, RustCrypto, SecurityControl, SecuritySuite, SystemTitle,
+        protect,
+    },
+    wrapper::WrapperHeader,
+};
 use dlms_tests::ports::free_port;
 use dlms_tests::{Folder, Foreign, Noise, Output, SerialCable, Simulator, conformance};
 use dlms_tokio::HdlcServerConfig;
@@ -17,6 +24,7 @@ use simulator::{
     AnswerConfig, Fault, Faults, Meter, MeterClient, MeterConfig, listen_hdlc, listen_wrapper,
     send_pushes, serve_hdlc_stream, serve_wrapper_stream,
 };
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 /// The lower address of the meter under test.
 const PHYSICAL: u16 = 17;
@@ -296,6 +304,60 @@ fn every_case_that_applies_has_a_fault_and_every_fault_a_case() {
     let unused = |fault: &&Fault| PAIRS.iter().all(|(_, used)| used != *fault);
     let unused: Vec<_> = Fault::ALL.iter().filter(unused).collect();
     assert!(unused.is_empty(), "no case for {unused:?}");
+}
+
+/// Sends what `meter` pushes under the global keys of worked examples, with this authentication
+/// key.
+async fn push_ciphered(meter: Arc<Mutex<Meter>>, authentication_key: Key) {
+    let encryption_key: Key = "000102030405060708090A0B0C0D0E0F".parse().expect("a key");
+    let mut counter = u32::MAX / 2;
+    let mut ticks = tokio::time::interval(Duration::from_millis(100));
+    loop {
+        ticks.tick().await;
+        let push = meter.lock().expect("nobody panics with the meter").poll_push();
+        let Some(push) = push else { continue };
+        counter += 1;
+        let request = ProtectRequest {
+            tag: 0xdb,
+            system_title: SystemTitle(*b"DHE\x01\0\0\x03\xe8"),
+            send_title: true,
+            control: SecurityControl::new(
+                SecuritySuite::Suite0,
+                Protection::AUTHENTICATED_ENCRYPTED,
+            ),
+            counter,
+            key: &encryption_key,
+            authentication_key: Some(&authentication_key),
+        };
+        let mut apdu = Vec::new();
+        protect(&RustCrypto, &request, &push.apdu, &mut apdu).expect("a ciphered push");
+        let length = u16::try_from(apdu.len()).expect("a short push");
+        let header = WrapperHeader { source: 1, destination: 1, length }.encode_header();
+        let destination = str::from_utf8(&push.destination).expect("an address");
+        let mut stream = TcpStream::connect(destination).await.expect("a listener");
+        stream.write_all(&[&header[..], &apdu].concat()).await.expect("a listener");
+    }
+}
+
+#[test]
+fn a_protected_push_is_opened_and_a_forged_one_noticed() {
+    let text = DECLARATION.replace("[objects]", "[objects]\nprotected_pushes = true");
+    let case = catalogue().find(|case| case.name == "COSEM_PUSH_2").expect("a case");
+    for (key, verdict) in [
+        ("D0D1D2D3D4D5D6D7D8D9DADBDCDDDEDF", Verdict::Passed),
+        ("00D1D2D3D4D5D6D7D8D9DADBDCDDDEDF", Verdict::Failed),
+    ] {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let folder = declared(&text);
+            let declaration = Declaration::read(&folder.path().join("meter.toml")).unwrap();
+            let meter = strict_meter();
+            let way = behind_a_pipe(&meter, Framing::Wrapper, Faults::NONE);
+            tokio::spawn(push_ciphered(meter, key.parse().unwrap()));
+            let report = run(case, &declaration, &way, &Cell::new(FIRST_COUNTER)).await;
+            assert_eq!(report.verdict, verdict, "{}", shown(&[&report]));
+        });
+    }
 }
 
 /// The verdict of each case in the output as JSON lines.
