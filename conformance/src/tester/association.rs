@@ -107,14 +107,17 @@ impl Association<'_> {
     pub(crate) async fn ask_octets(&mut self, apdu: &[u8]) -> Result<Option<Vec<u8>>, Finding> {
         self.line.send(apdu).await.map_err(broken)?;
         let mut answer = Vec::new();
-        match self.line.receive(&mut answer).await {
-            Ok(()) => Ok(Some(answer)),
-            Err(error) if is_silence(&error) => {
-                // The link is of no use any more, and the association is gone with it.
-                self.line.waive();
-                Ok(None)
+        loop {
+            match self.line.receive(&mut answer).await {
+                // What the meter says by itself answers nothing.
+                Ok(()) if is_notification(&answer) => self.line.expect(),
+                Ok(()) => return Ok(Some(answer)),
+                Err(error) if is_silence(&error) => {
+                    self.line.waive();
+                    return Ok(None);
+                }
+                Err(error) => return Err(broken(error)),
             }
-            Err(error) => Err(broken(error)),
         }
     }
 
@@ -478,6 +481,12 @@ pub(crate) fn is_data(apdu: &[u8]) -> bool {
         }
         _ => false,
     }
+}
+
+fn is_notification(apdu: &[u8]) -> bool {
+    let notifications =
+        [tag::DATA_NOTIFICATION, tag::EVENT_NOTIFICATION_REQUEST, tag::INFORMATION_REPORT_REQUEST];
+    apdu.first().is_some_and(|first| notifications.contains(first))
 }
 
 /// The APDU that an answer is.
