@@ -50,6 +50,18 @@ const READER_TIMEOUT: Duration = Duration::from_secs(30);
 /// whatever comes of it changes nothing any more.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// What the meter said to the end of an association.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Released {
+    /// It released the association, or was not asked to: see
+    /// [`ClientConfig::release`](dlms_core::association::ClientConfig::release).
+    Answered,
+    /// Nothing, though it was asked. Some meters know only the end of the link.
+    Silent,
+    /// The line or the association had ended before.
+    Closed,
+}
+
 /// Why the client has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -97,7 +109,7 @@ pub struct Client {
 enum Command {
     Request(Request, oneshot::Sender<Result<Response, Error>>),
     Blocks(Request, mpsc::Sender<Vec<u8>>, oneshot::Sender<Result<Response, Error>>),
-    Release(oneshot::Sender<Result<(), Error>>),
+    Release(oneshot::Sender<Result<Released, Error>>),
 }
 
 impl Client {
@@ -142,6 +154,7 @@ impl Client {
         if !association.datagrams {
             association.response_timeout = None;
         }
+        let asks_release = association.release;
         let machine = association::Client::new(association, Arc::new(RustCrypto));
         let (notifications, _) = broadcast::channel(NOTIFICATIONS_MAX);
         let driver = Driver {
@@ -150,6 +163,8 @@ impl Client {
             counters,
             clock: Clock::new(),
             apdu: Vec::new(),
+            heard: false,
+            asks_release,
             notifications: notifications.clone(),
         };
         let (commands, queue) = mpsc::channel(REQUESTS_MAX);
@@ -280,11 +295,11 @@ impl Client {
         }
     }
 
-    /// Closes the association and the line.
+    /// Closes the association and the line, and tells what the meter said to it.
     ///
     /// # Errors
     /// [`Error::Line`] when the line failed before.
-    pub async fn release(self) -> Result<(), Error> {
+    pub async fn release(self) -> Result<Released, Error> {
         let (reply, answer) = oneshot::channel();
         self.submit(Command::Release(reply)).await?;
         answer.await.map_err(|_| Error::Closed)?
@@ -342,6 +357,10 @@ struct Driver {
     counters: Option<Box<dyn CounterStore<Error = CounterStoreError>>>,
     clock: Clock,
     apdu: Vec<u8>,
+    /// Whether an APDU came since this was set to false.
+    heard: bool,
+    /// Whether the meter is asked to release the association.
+    asks_release: bool,
     notifications: broadcast::Sender<Arc<[u8]>>,
 }
 
@@ -379,7 +398,8 @@ impl Driver {
         match self.associate().await {
             Ok(association) => {
                 if opened.send(Ok(association)).is_err() {
-                    return self.close().await;
+                    self.close().await;
+                    return;
                 }
             }
             Err(error) => {
@@ -412,11 +432,14 @@ impl Driver {
                     (self.answer(request, Some(blocks)).await, reply)
                 }
                 Some(Command::Release(reply)) => {
-                    self.close().await;
-                    let _ = reply.send(Ok(()));
+                    let said = self.close().await;
+                    let _ = reply.send(Ok(said));
                     return;
                 }
-                None => return self.close().await,
+                None => {
+                    self.close().await;
+                    return;
+                }
             };
             let failed = match &answer {
                 Err(error @ Error::Line(_)) => Some(error.clone()),
@@ -492,20 +515,39 @@ impl Driver {
         }
     }
 
-    async fn close(&mut self) {
+    async fn close(&mut self) -> Released {
         let _ = self.reserve_counters();
         // A failure costs nothing here: what was stored when the association was opened is enough.
         let _ = self.remember_received();
         let begun = Instant::now();
+        let mut said = Released::Closed;
+        self.heard = !self.asks_release;
         if self.machine.release().is_ok() {
             // A meter that does not know RLRQ keeps silent; its link must be released all the same.
             let has_link = self.line.parameters().is_some();
             let share = if has_link { RELEASE_TIMEOUT / 2 } else { RELEASE_TIMEOUT };
-            let released =
-                async { while !matches!(self.next_event().await, Ok(Event::Released) | Err(_)) {} };
-            let _ = tokio::time::timeout_at(begun + share, released).await;
+            let released = async {
+                loop {
+                    match self.next_event().await {
+                        Ok(Event::Released) | Err(Error::Line(LineError::Timeout { .. })) => {
+                            return true;
+                        }
+                        Ok(_) => {}
+                        Err(_) => return false,
+                    }
+                }
+            };
+            let ended = tokio::time::timeout_at(begun + share, released).await;
+            said = match ended {
+                Ok(false) => Released::Closed,
+                // The machine or we had waited long enough.
+                Ok(true) | Err(_) if !self.heard => Released::Silent,
+                Ok(true) => Released::Answered,
+                Err(_) => Released::Closed,
+            };
         }
         let _ = tokio::time::timeout_at(begun + RELEASE_TIMEOUT, self.line.disconnect()).await;
+        said
     }
 
     /// Releases the link, of a meter that may be gone.
@@ -537,6 +579,7 @@ impl Driver {
             tokio::select! {
                 received = self.line.receive(&mut self.apdu) => {
                     received?;
+                    self.heard = true;
                     let mut apdu = mem::take(&mut self.apdu);
                     self.machine.handle_apdu(&mut apdu);
                     self.apdu = apdu;

@@ -450,6 +450,13 @@ pub(crate) struct Association {
     /// Just close the line at the end, without asking the meter to release the association
     #[arg(long)]
     pub(crate) no_rlrq: bool,
+    /// A TOML file with what meters need to be done differently, by manufacturer, title or address:
+    /// [cellar] address = "..." release = false lists = false max-pdu = 256 address-bytes = 2
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
+    pub(crate) quirks: Option<PathBuf>,
+    /// Neither use nor remember what this meter showed before, such as not to answer RLRQ
+    #[arg(long)]
+    pub(crate) no_learn: bool,
     /// Show what goes over the line on standard error: values, apdu, link or phys
     #[arg(long, value_name = "LEVEL")]
     pub(crate) trace: Option<dlms_tokio::DecodeLevel>,

@@ -66,6 +66,11 @@ impl Place {
             Some(lower) => format!("{address} server {upper}/{lower}"),
         })
     }
+
+    /// How files name it.
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
 }
 
 /// The counter of one client with one key at one meter.

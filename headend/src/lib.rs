@@ -7,6 +7,7 @@
 //! - [`object`] and [`value`]: how objects and values are written on a command line.
 //! - `associate` and [`counter_file`]: an association with keys and counters that are never used
 //!   twice.
+//! - `quirks`: what a meter needs to be done differently, from a file and as it showed it.
 //! - `meter`: a meter that we are associated with, and what we have learned of it.
 //! - `commands`: the verbs.
 //! - [`reading`] and [`profile`]: values and rows as they are shown; `render`: as table, JSON, CSV.
@@ -42,6 +43,7 @@ pub mod object;
 pub mod object_list;
 mod plot;
 pub mod profile;
+mod quirks;
 pub mod reading;
 mod registry;
 mod render;

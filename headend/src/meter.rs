@@ -9,7 +9,10 @@ use dlms_core::{
     cosem::{AttributeDescriptor, ClassId, LogicalName, MethodDescriptor, ScalerUnit},
     xdlms::{ActionResult, Conformance, DataAccessResult},
 };
-use dlms_tokio::client::{self, Blocks, Client};
+use dlms_tokio::{
+    Address,
+    client::{self, Blocks, Client, Released},
+};
 
 use crate::{
     associate::{associate, expected_counter},
@@ -17,6 +20,7 @@ use crate::{
     error::Error,
     object::Object,
     object_list::{self, ListedObject},
+    quirks::Quirks,
     registry, report,
     settings::Settings,
 };
@@ -47,8 +51,11 @@ impl Meter {
         let (client, counter) = associate(&settings).await?;
         // The order is carried out. Whoever associates anew goes on from where the counter stands.
         settings.counters.ordered = None;
-        let takes_lists =
-            client.association().conformance.contains(Conformance::MULTIPLE_REFERENCES);
+        let association = client.association();
+        let title = association.server_title;
+        let quirks = settings.quirks.or(settings.quirks_file.of(&settings.address, title));
+        let takes_lists = association.conformance.contains(Conformance::MULTIPLE_REFERENCES)
+            && quirks.lists != Some(false);
         Ok(Self {
             settings,
             client,
@@ -87,7 +94,11 @@ impl Meter {
                         list.iter().zip(answers).for_each(|(which, answer)| taken(*which, answer));
                         continue;
                     }
-                    Err(error) if refuses_lists(&error) => self.takes_lists = false,
+                    Err(error) if refuses_lists(&error) => {
+                        self.takes_lists = false;
+                        let lists = Quirks { lists: Some(false), ..Quirks::default() };
+                        self.learn(lists, "refuses GET with list after it agreed to it");
+                    }
                     Err(error) => self.recover(error).await?,
                 }
             }
@@ -181,7 +192,17 @@ impl Meter {
     /// Releases the association and closes the line. What was read is read: a meter that goes
     /// without a word changes nothing.
     pub(crate) async fn release(self) {
-        let _ = self.client.release().await;
+        let Self { settings, client, .. } = self;
+        // A datagram may be lost: that one did not come says nothing of the meter.
+        let is_lossy = matches!(settings.address, Address::WrapperUdp(_));
+        if client.release().await == Ok(Released::Silent) && !is_lossy {
+            let release = Quirks { release: Some(false), ..Quirks::default() };
+            learn(&settings, release, "does not answer RLRQ");
+        }
+    }
+
+    fn learn(&self, quirks: Quirks, shown: &str) {
+        learn(&self.settings, quirks, shown);
     }
 
     /// Associates anew when all that was wrong is the invocation counter. Only a reading may be
@@ -200,6 +221,20 @@ impl Meter {
         let _ = old.release().await;
         Ok(())
     }
+}
+
+/// Remembers what the meter showed, and says so. That it cannot be remembered costs some time when
+/// the meter shows it again, and nothing else.
+fn learn(settings: &Settings, quirks: Quirks, shown: &str) {
+    let Some(learned) = &settings.learned else { return };
+    let path = learned.path();
+    report::note(&match learned.learn(&settings.place(), quirks) {
+        Ok(()) => format!(
+            "note: the meter {shown}: remembered in {path:?}, so that it is not asked again \
+             (--no-learn)"
+        ),
+        Err(error) => format!("note: the meter {shown}; {path:?} cannot remember it: {error}"),
+    });
 }
 
 /// Whether the meter, for all it agreed to, does not do GET with list.

@@ -19,6 +19,8 @@ use crate::{
     cli,
     counter_file::{CounterFile, Place},
     keys_file::{self, Keys, KeysFile, KeysFileError},
+    quirks::{Learned, Quirks, QuirksFile, QuirksFileError},
+    report,
 };
 
 /// The environment variable with the password.
@@ -42,6 +44,12 @@ pub(crate) struct Settings {
     pub(crate) general: bool,
     pub(crate) keys: KeySource,
     pub(crate) counters: Counters,
+    /// What is done differently with this meter.
+    pub(crate) quirks: Quirks,
+    /// What was said of meters, for one whose title will be known.
+    pub(crate) quirks_file: QuirksFile,
+    /// Where what this meter shows is remembered; None when it is not.
+    pub(crate) learned: Option<Learned>,
     pub(crate) trace: Trace,
 }
 
@@ -118,6 +126,8 @@ pub(crate) enum SettingsError {
     PasswordFileTooLong(PathBuf),
     #[error("--keys {path:?} {cause}")]
     KeysFile { path: PathBuf, cause: KeysFileError },
+    #[error("--quirks {path:?} {cause}")]
+    QuirksFile { path: PathBuf, cause: QuirksFileError },
 }
 
 impl Settings {
@@ -130,11 +140,29 @@ impl Settings {
     ) -> Result<Self, SettingsError> {
         let protection = Protection { signed: typed.party.sign, ..protection(typed.security) };
         contradiction(typed, protection)?;
+        let counter_file = typed
+            .counter_file
+            .clone()
+            .map(CounterFile::new)
+            .or_else(|| CounterFile::in_data_folder(&environment));
+        let place = Place::new(address, typed.server.upper, typed.server.lower);
+        let quirks_file = match &typed.quirks {
+            None => QuirksFile::default(),
+            Some(path) => QuirksFile::read(path)
+                .map_err(|cause| SettingsError::QuirksFile { path: path.clone(), cause })?,
+        };
+        let learned = counter_file.as_ref().filter(|_| !typed.no_learn).map(Learned::beside);
+        // A title that cannot be looked up is found to be so where it matters.
+        let title = counter_file.as_ref().and_then(|file| file.title_at(&place).ok()?);
+        let quirks = quirks_file.of(address, title).or(recalled(learned.as_ref(), &place));
         let line = LineConfig {
             client: typed.client,
             server_upper: typed.server.upper,
             server_lower: typed.server.lower,
-            address_bytes: typed.address_bytes.map(cli::AddressBytes::length),
+            address_bytes: typed
+                .address_bytes
+                .or(quirks.address_bytes)
+                .map(cli::AddressBytes::length),
             hdlc_info: typed.hdlc_info,
             window: typed.window,
             timeout: typed.timeout.0,
@@ -146,10 +174,10 @@ impl Settings {
             manufacturer_mechanism: Some(Arc::new(AesEcb)),
             secret: secret(typed, &environment)?,
             system_title: typed.system_title,
-            max_receive_pdu: typed.max_pdu,
+            max_receive_pdu: typed.max_pdu.min(quirks.max_pdu.unwrap_or(u16::MAX)),
             response_timeout: Some(typed.timeout.0),
             retries: typed.retries,
-            release: !typed.no_rlrq,
+            release: !typed.no_rlrq && quirks.release != Some(false),
             general_ciphering: typed.party.general_ciphering.map(Into::into),
             party_keys: party_keys::party_keys(typed, &environment)?,
             ..ClientConfig::default()
@@ -166,15 +194,14 @@ impl Settings {
             counters: Counters {
                 ordered: typed.counter,
                 forget_received: typed.forget_received,
-                file: typed
-                    .counter_file
-                    .clone()
-                    .map(CounterFile::new)
-                    .or_else(|| CounterFile::in_data_folder(&environment)),
+                file: counter_file,
                 object: typed
                     .counter_object
                     .of_class(typed.counter_object.class.unwrap_or(ClassId::DATA)),
             },
+            quirks,
+            quirks_file,
+            learned,
             trace: Trace::stderr(typed.trace.unwrap_or(DecodeLevel::Off)),
         })
     }
@@ -188,6 +215,16 @@ impl Settings {
     pub(crate) const fn client_title(&self) -> Option<SystemTitle> {
         self.association.system_title
     }
+}
+
+/// What the meter at `place` showed before. Without it a meter is asked once more than it needs to
+/// be, so that a file that cannot be read is only noted.
+fn recalled(learned: Option<&Learned>, place: &Place) -> Quirks {
+    let Some(learned) = learned else { return Quirks::default() };
+    learned.at(place).unwrap_or_else(|error| {
+        report::note(&format!("note: {:?} cannot be used: {error}", learned.path()));
+        Quirks::default()
+    })
 }
 
 const fn mechanism(auth: cli::Auth) -> Mechanism {

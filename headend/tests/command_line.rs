@@ -3,7 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its helper does")]
 
-use core::net::SocketAddr;
+use core::{
+    net::SocketAddr,
+    sync::atomic::{AtomicU32, Ordering},
+};
 use std::{
     env, fs,
     io::{self, BufRead, BufReader},
@@ -76,7 +79,18 @@ fn prepared(words: &[&str], script: &[(&str, &str)]) -> (Runtime, Command) {
     let words = words.iter().map(|word| if *word == "METER" { meter.as_str() } else { word });
     let mut command = Command::new(env!("CARGO_BIN_EXE_headend"));
     command.args(words).args(["--timeout", "0.5", "--retries", "0"]).env("NO_COLOR", "1");
+    // What meters show is remembered there, and must not be remembered by the next test.
+    command.env("XDG_DATA_HOME", fresh_folder());
     (runtime, command)
+}
+
+/// A folder that nobody has seen, of which nothing exists.
+fn fresh_folder() -> PathBuf {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let number = MADE.fetch_add(1, Ordering::Relaxed);
+    let folder = env::temp_dir().join(format!("command-line-{}-{number}", process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    folder
 }
 
 fn stdout(output: &Output) -> String {
@@ -506,4 +520,119 @@ fn xml_of_a_capture_is_encoded_to_the_capture() {
         "error: -: line 2, column 22, in <GetRequestNormal>: <InvokeIdAndPriority> is missing\n"
     );
     assert_eq!((stdout(&wrong).as_str(), wrong.status.code()), ("", Some(2)));
+}
+
+/// A meter at one and the same address, asked by several commands that share what they remember.
+struct Remembered {
+    runtime: Runtime,
+    address: SocketAddr,
+    folder: PathBuf,
+}
+
+impl Remembered {
+    fn new() -> Self {
+        let runtime = Runtime::new().unwrap();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        Self { runtime, address, folder: fresh_folder() }
+    }
+
+    fn run(&self, words: &[&str], script: &[(&str, &str)]) -> Output {
+        let script = script.iter().map(|(asked, said)| (octets(asked), octets(said))).collect();
+        let listener = self.runtime.block_on(TcpListener::bind(self.address)).unwrap();
+        let serving = self.runtime.spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let config = WrapperServerConfig::default();
+            serve_wrapper(stream, &mut Scripted { script }, &config).await
+        });
+        let mut command = Command::new(env!("CARGO_BIN_EXE_headend"));
+        command.args(["read", &format!("wrapper://{}", self.address)]).args(words);
+        command.args(["--timeout", "0.5", "--retries", "0", "-o", "jsonl", "--trace", "apdu"]);
+        command.env("XDG_DATA_HOME", &self.folder).env("NO_COLOR", "1");
+        let output = command.output().unwrap();
+        serving.abort();
+        output
+    }
+}
+
+impl Drop for Remembered {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// The AARE that agrees to lists as well.
+const ASSOCIATE_WITH_LISTS: (&str, &str) = (
+    ASSOCIATE.0,
+    "6129a109060760857405080101a203020100a305a103020100be10040e0800065f1f040000121d04000007",
+);
+
+#[test]
+fn a_meter_that_does_not_answer_rlrq_is_not_asked_again() {
+    let meter = Remembered::new();
+    let value = ("c001c1 0001 00002a0000ff 02 00", "c401c1 00 0901 41");
+    let notes = |output: &Output| stderr(output).matches("note: ").count();
+
+    let first = meter.run(&["1:0-0:42.0.0*255:2"], &[ASSOCIATE, value]);
+    assert_eq!(first.status.code(), Some(0));
+    let learned = "note: the meter does not answer RLRQ: remembered in ";
+    assert!(stderr(&first).contains(learned), "{}", stderr(&first));
+    assert!(stderr(&first).contains("RLRQ") && notes(&first) == 1, "{}", stderr(&first));
+
+    let second = meter.run(&["1:0-0:42.0.0*255:2"], &[ASSOCIATE, value]);
+    assert_eq!((second.status.code(), notes(&second)), (Some(0), 0), "{}", stderr(&second));
+    assert!(!stderr(&second).contains("RLRQ"), "{}", stderr(&second));
+    assert_eq!(stdout(&second), stdout(&first));
+
+    // Unless that is to be found out.
+    let third = meter.run(&["1:0-0:42.0.0*255:2", "--no-learn"], &[ASSOCIATE, value, RELEASE]);
+    assert!(stderr(&third).contains("RLRQ") && notes(&third) == 0, "{}", stderr(&third));
+}
+
+#[test]
+fn a_meter_that_refuses_lists_is_read_one_by_one_from_then_on() {
+    let meter = Remembered::new();
+    let words = ["1:0-0:42.0.0*255:2", "1:0-0:96.1.0*255:2"];
+    let list = ("c003c1 02 0001 00002a0000ff 02 00 0001 0000600100ff 02 00", "d80102");
+    let single = |number: &'static str, name: &'static str| {
+        (format!("c001{number} 0001 {name} 02 00"), format!("c401{number} 00 0901 41"))
+    };
+    let singles = [single("c2", "00002a0000ff"), single("c3", "0000600100ff")];
+    let [one, two] = singles.each_ref().map(|(asked, said)| (asked.as_str(), said.as_str()));
+    let first = meter.run(&words, &[ASSOCIATE_WITH_LISTS, list, one, two, RELEASE]);
+    assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
+    assert!(stderr(&first).contains("note: the meter refuses GET with list"), "{}", stderr(&first));
+
+    let singles = [single("c1", "00002a0000ff"), single("c2", "0000600100ff")];
+    let [one, two] = singles.each_ref().map(|(asked, said)| (asked.as_str(), said.as_str()));
+    let second = meter.run(&words, &[ASSOCIATE_WITH_LISTS, one, two, RELEASE]);
+    assert_eq!(second.status.code(), Some(0), "{}", stderr(&second));
+    assert!(!stderr(&second).contains("note: "), "{}", stderr(&second));
+    assert_eq!(stdout(&second), stdout(&first));
+}
+
+#[test]
+fn a_quirks_file_says_what_is_done_differently() {
+    let meter = Remembered::new();
+    let file = fresh_folder().with_extension("toml");
+    let section = format!(
+        "[this]\naddress = \"wrapper://{}\"\nrelease = false\nmax-pdu = 1023\n",
+        meter.address
+    );
+    fs::write(&file, section).unwrap();
+    let file = file.to_str().unwrap();
+    let value = ("c001c1 0001 00002a0000ff 02 00", "c401c1 00 0901 41");
+    let asked = ASSOCIATE.0.replace("fe9fffff", "fe9f03ff");
+    let asked = asked.replace("1e9fffff", "1e9f03ff");
+    let words = ["1:0-0:42.0.0*255:2", "--quirks", file];
+    let output = meter.run(&words, &[(&asked, ASSOCIATE.1), value]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(!stderr(&output).contains("RLRQ"), "{}", stderr(&output));
+
+    fs::write(file, "[this]\nmanufacturer = \"GRX\"\nlist = false").unwrap();
+    let wrong = meter.run(&words, &[]);
+    assert_eq!(wrong.status.code(), Some(2));
+    let said = stderr(&wrong);
+    assert!(said.contains("section [this]: list is not known: did you mean lists?"), "{said}");
+    fs::remove_file(file).unwrap();
 }

@@ -144,6 +144,12 @@ const LISTS: &[Bomb] = &[
     bomb("action-response that announces 2^32", |length| {
         filled(&[0xc7, 3, 0xc1, 0x84, 0xff, 0xff, 0xff, 0xff], &[0], length)
     }),
+    bomb("access-request", |length| {
+        counted(&[0xd9, 0, 0, 0, 1, 0], &[1, 0, 3, 1, 0, 1, 8, 0, 255, 2], length)
+    }),
+    bomb("read-request", |length| counted(&[0x05], &[2, 0x0f, 0xa0], length)),
+    bomb("read-response", |length| counted(&[0x0c], &[1, 4], length)),
+    bomb("write-response", |length| counted(&[0x0d], &[0], length)),
     bomb("data-notification of arrays in arrays", |length| {
         filled(&[0x0f, 0, 0, 0, 1, 0], &[1, 1], length)
     }),
@@ -271,6 +277,8 @@ const PARSERS: &[Parser] = &[
         parse: |octets| drop(decode_head(octets)),
         bombs: &[
             bomb("a long title", |length| counted(&[0xdb], &[0], length)),
+            bomb("a long transaction", |length| counted(&[0xdd], &[0], length)),
+            bomb("a long signature", |length| counted(&[0xdf, 0, 0, 0, 0, 0, 0], &[0], length)),
             bomb("a long text", |length| counted(&[0xdb, 0], &[0x30], length)),
             bomb("an announced length", |length| {
                 filled(&[0xc8, 0x84, 0xff, 0xff, 0xff, 0xff], &[0x30], length)

@@ -5,7 +5,7 @@ use core::{future, time::Duration};
 use dlms_core::{association::ClientConfig, axdr::DataBuf};
 use dlms_tokio::{
     HdlcServerConfig, Line, LineConfig, LineError, Phase, Trace,
-    client::{Client, Error},
+    client::{Client, Error, Released},
     serve_hdlc,
 };
 use tokio::{
@@ -88,7 +88,7 @@ async fn a_release_that_is_not_answered_is_done_all_the_same() {
     let begun = Instant::now();
     let hearing = async { meter.hear().await };
     let (released, rlrq) = tokio::join!(client.release(), hearing);
-    assert_eq!((released, rlrq[0]), (Ok(()), 0x62));
+    assert_eq!((released, rlrq[0]), (Ok(Released::Silent), 0x62));
     assert_eq!(begun.elapsed().as_secs(), 2);
 }
 

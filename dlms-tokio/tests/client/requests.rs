@@ -9,7 +9,7 @@ use dlms_core::{
 };
 use dlms_tokio::{
     LineConfig, Trace,
-    client::{Client, Error},
+    client::{Client, Error, Released},
     counters::ForgetfulCounters,
 };
 
@@ -66,7 +66,7 @@ async fn what_is_asked_is_answered_and_a_refusal_is_an_answer() {
         let denied = ActionResult::ReadWriteDenied;
         assert_eq!(client.invoke(DENIED, None).await, Ok(Err(denied)));
 
-        assert_eq!(client.release().await, Ok(()));
+        assert_eq!(client.release().await, Ok(Released::Answered));
         assert_eq!(log.tags().last(), Some(&0x62));
     }
 }

@@ -1,0 +1,355 @@
+//! What a meter needs to be done differently: as people know it, in a file, and as meters showed
+//! it, remembered beside the invocation counters.
+//!
+//! ```toml
+//! # --quirks FILE: a section for each kind of meter, of whatever name
+//! [cellar]
+//! address = "wrapper://192.0.2.7:4059"   # or manufacturer = "GRX"
+//! release = false                        # or system-title = "47525801000003E8"
+//! lists = false
+//! max-pdu = 256
+//! address-bytes = 2
+//! ```
+//!
+//! | quirk | what is done differently |
+//! |---|---|
+//! | `release` | false: the line is closed without RLRQ, which the meter does not answer |
+//! | `lists` | false: attributes are read one by one, though the meter agreed to lists |
+//! | `max-pdu` | no larger APDU is asked for, in octets |
+//! | `address-bytes` | the HDLC server address has 1, 2 or 4 octets |
+//!
+//! A title is known when the meter at this address told it before, or tells it while associating;
+//! its first three octets are the manufacturer. `release` and `lists` are learned as well: from a
+//! meter that is silent on RLRQ, and from one that refuses lists after it agreed to them. What the
+//! command line says counts more than a file, and a file more than what was learned.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use dlms_core::security::SystemTitle;
+use dlms_tokio::Address;
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use crate::{
+    cli::AddressBytes,
+    counter_file::{CounterFile, Place},
+};
+
+/// The format of the file of learned quirks. A file of another version is left alone.
+const VERSION: u32 = 1;
+/// The smallest APDU that an association may be limited to (IEC 62056-5-3, InitiateRequest).
+const PDU_MIN: u16 = 12;
+/// Letters that a wrong key may differ by for the right one to be suggested.
+const DISTANCE_MAX: usize = 3;
+
+/// What is done differently. None: as with any meter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Quirks {
+    /// Whether the association is released with RLRQ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) release: Option<bool>,
+    /// Whether attributes are read with GET with list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) lists: Option<bool>,
+    /// The largest APDU to ask for, in octets.
+    #[serde(skip)]
+    pub(crate) max_pdu: Option<u16>,
+    /// The length of the HDLC server address.
+    #[serde(skip)]
+    pub(crate) address_bytes: Option<AddressBytes>,
+}
+
+impl Quirks {
+    /// These, and of `others` what these do not say.
+    pub(crate) fn or(self, others: Self) -> Self {
+        Self {
+            release: self.release.or(others.release),
+            lists: self.lists.or(others.lists),
+            max_pdu: self.max_pdu.or(others.max_pdu),
+            address_bytes: self.address_bytes.or(others.address_bytes),
+        }
+    }
+}
+
+/// Which meters a section is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Which {
+    Manufacturer([u8; 3]),
+    Title(SystemTitle),
+    Address(Address),
+}
+
+/// The quirks of a file.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct QuirksFile(Vec<(Which, Quirks)>);
+
+/// The file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum QuirksFileError {
+    /// The system refused.
+    #[error("cannot be read: {0}")]
+    System(#[from] io::Error),
+    /// Not TOML.
+    #[error("is not TOML: {0}")]
+    Syntax(String),
+    /// A section is wrong.
+    #[error("section [{section}]: {what}")]
+    Section {
+        /// Its name.
+        section: String,
+        /// What is wrong.
+        what: String,
+    },
+}
+
+/// Everything that a section may have.
+const KEYS: [&str; 7] =
+    ["manufacturer", "system-title", "address", "release", "lists", "max-pdu", "address-bytes"];
+
+impl QuirksFile {
+    /// Reads the file at `path`.
+    pub(crate) fn read(path: &Path) -> Result<Self, QuirksFileError> {
+        Self::parse(&fs::read_to_string(path)?)
+    }
+
+    fn parse(text: &str) -> Result<Self, QuirksFileError> {
+        let table: Table = text.parse().map_err(|error: toml::de::Error| {
+            QuirksFileError::Syntax(error.message().to_owned())
+        })?;
+        let sections = table.into_iter().map(|(section, value)| {
+            let fail = |what| QuirksFileError::Section { section: section.clone(), what };
+            match value {
+                Value::Table(table) => parse_section(&table).map_err(fail),
+                _ => Err(fail("it must be a section in brackets".to_owned())),
+            }
+        });
+        sections.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// What the file says of a meter at `address`, if a meter there told the title `title`.
+    pub(crate) fn of(&self, address: &Address, title: Option<SystemTitle>) -> Quirks {
+        let fits = |which: &Which| match which {
+            Which::Address(of) => of == address,
+            Which::Title(of) => title == Some(*of),
+            Which::Manufacturer(of) => title.is_some_and(|title| title.0.starts_with(of)),
+        };
+        // What is said of one meter counts more than what is said of all of a manufacturer.
+        let rank = |which: &Which| usize::from(matches!(which, Which::Manufacturer(_)));
+        let mut fitting: Vec<_> = self.0.iter().filter(|(which, _)| fits(which)).collect();
+        fitting.sort_by_key(|(which, _)| rank(which));
+        fitting.into_iter().fold(Quirks::default(), |quirks, (_, more)| quirks.or(*more))
+    }
+}
+
+fn parse_section(table: &Table) -> Result<(Which, Quirks), String> {
+    let mut which = Vec::new();
+    let mut quirks = Quirks::default();
+    for (key, value) in table {
+        match (key.as_str(), value) {
+            ("manufacturer", Value::String(letters)) => {
+                let letters = letters.as_bytes().try_into().ok();
+                let letters =
+                    letters.filter(|letters: &[u8; 3]| letters.iter().all(u8::is_ascii_uppercase));
+                let wrong = "manufacturer: write its three letters, such as \"GRX\"";
+                which.push(Which::Manufacturer(letters.ok_or(wrong)?));
+            }
+            ("system-title", Value::String(digits)) => {
+                let title =
+                    digits.parse().map_err(|_| "system-title: write 16 hexadecimal digits")?;
+                which.push(Which::Title(title));
+            }
+            ("address", Value::String(address)) => {
+                let address = address.parse().map_err(|error| format!("address: {error}"))?;
+                which.push(Which::Address(address));
+            }
+            ("release", Value::Boolean(value)) => quirks.release = Some(*value),
+            ("lists", Value::Boolean(value)) => quirks.lists = Some(*value),
+            ("max-pdu", Value::Integer(octets)) => {
+                let octets = u16::try_from(*octets).ok().filter(|octets| *octets >= PDU_MIN);
+                quirks.max_pdu = Some(octets.ok_or("max-pdu: write 12 to 65535")?);
+            }
+            ("address-bytes", Value::Integer(count)) => {
+                quirks.address_bytes = Some(match count {
+                    1 => AddressBytes::One,
+                    2 => AddressBytes::Two,
+                    4 => AddressBytes::Four,
+                    _ => return Err("address-bytes: write 1, 2 or 4".to_owned()),
+                });
+            }
+            (known, _) if KEYS.contains(&known) => {
+                return Err(format!("{known}: not a value of its type"));
+            }
+            (unknown, _) => return Err(unknown_key(unknown)),
+        }
+    }
+    match <[Which; 1]>::try_from(which) {
+        Ok([which]) => Ok((which, quirks)),
+        Err(_) => Err("name the meters with one of manufacturer, system-title and address".into()),
+    }
+}
+
+fn unknown_key(unknown: &str) -> String {
+    let distance = |known: &&str| strsim::damerau_levenshtein(known, unknown);
+    match KEYS.into_iter().min_by_key(distance).filter(|known| distance(known) <= DISTANCE_MAX) {
+        Some(close) => format!("{unknown} is not known: did you mean {close}?"),
+        None => format!("{unknown} is not known: write one of {}", KEYS.join(", ")),
+    }
+}
+
+/// The file with what meters showed.
+#[derive(Clone, Debug)]
+pub(crate) struct Learned {
+    path: PathBuf,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Contents {
+    version: u32,
+    /// By their place.
+    meters: BTreeMap<String, Quirks>,
+}
+
+impl Learned {
+    /// The file beside that of the invocation counters.
+    pub(crate) fn beside(counters: &CounterFile) -> Self {
+        Self { path: counters.path().with_file_name("quirks.json") }
+    }
+
+    /// Where the file is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the meter at `place` showed.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is not one of ours.
+    pub(crate) fn at(&self, place: &Place) -> io::Result<Quirks> {
+        Ok(self.contents()?.meters.get(place.text()).copied().unwrap_or_default())
+    }
+
+    /// Remembers what the meter at `place` showed, beside what it showed before.
+    ///
+    /// Two processes that learn at once may lose what one of them learned: the meter will show it
+    /// again.
+    ///
+    /// # Errors
+    /// The file cannot be read or written, or is not one of ours; it is then left as it was.
+    pub(crate) fn learn(&self, place: &Place, quirks: Quirks) -> io::Result<()> {
+        let mut contents = self.contents()?;
+        let known = contents.meters.entry(place.text().to_owned()).or_default();
+        *known = quirks.or(*known);
+        if let Some(folder) = self.path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let fresh = self.path.with_extension("new");
+        fs::write(&fresh, serde_json::to_vec_pretty(&contents)?)?;
+        fs::rename(&fresh, &self.path)
+    }
+
+    fn contents(&self) -> io::Result<Contents> {
+        let text = match fs::read(&self.path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Contents { version: VERSION, ..Contents::default() });
+            }
+            Err(error) => return Err(error),
+        };
+        let contents: Contents = serde_json::from_slice(&text)?;
+        if contents.version == VERSION {
+            Ok(contents)
+        } else {
+            Err(io::Error::other(format!("it has format {}", contents.version)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> Address {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_section_is_about_a_manufacturer_a_title_or_an_address() {
+        let file = QuirksFile::parse(
+            "[all]\nmanufacturer = \"GRX\"\nlists = false\nmax-pdu = 512\n\
+             [one]\nsystem-title = \"47525801000003E8\"\nmax-pdu = 256\n\
+             [cellar]\naddress = \"wrapper://192.0.2.7:4059\"\nrelease = false\naddress-bytes = 2",
+        )
+        .unwrap();
+        let (cellar, other) =
+            (address("wrapper://192.0.2.7:4059"), address("wrapper://192.0.2.8:4059"));
+        let of = |address, title: Option<&str>| {
+            file.of(address, title.map(|title| title.parse().unwrap()))
+        };
+        assert_eq!(of(&other, None), Quirks::default());
+        assert_eq!(of(&other, Some("4D4D4D0000BC614E")), Quirks::default());
+        let all = Quirks { lists: Some(false), max_pdu: Some(512), ..Quirks::default() };
+        assert_eq!(of(&other, Some("47525801000003E9")), all);
+        assert_eq!(of(&other, Some("47525801000003E8")), Quirks { max_pdu: Some(256), ..all });
+        let here = Quirks {
+            release: Some(false),
+            address_bytes: Some(AddressBytes::Two),
+            ..Quirks::default()
+        };
+        assert_eq!(of(&cellar, None), here);
+    }
+
+    #[test]
+    fn what_nobody_knows_is_refused_with_what_may_be_meant() {
+        for (text, error) in [
+            ("[a]\naddress = \"x\"", "section [a]: address: "),
+            ("[a]\nmanufacturer = \"grx\"", "write its three letters"),
+            (
+                "[a]\nmanufacturer = \"GRX\"\nmax_pdu = 1",
+                "max_pdu is not known: did you mean max-pdu?",
+            ),
+            ("[a]\nmanufacturer = \"GRX\"\nrelaese = 1", "did you mean release?"),
+            (
+                "[a]\nmanufacturer = \"GRX\"\ncolour = 1",
+                "colour is not known: write one of manufacturer, ",
+            ),
+            ("[a]\nmanufacturer = \"GRX\"\nlists = 1", "lists: not a value of its type"),
+            ("[a]\nmanufacturer = \"GRX\"\nmax-pdu = 11", "write 12 to 65535"),
+            ("[a]\nmanufacturer = \"GRX\"\naddress-bytes = 3", "write 1, 2 or 4"),
+            ("[a]\nrelease = false", "name the meters with one of"),
+            ("[a]\nmanufacturer = \"GRX\"\nsystem-title = \"47525801000003E8\"", "with one of"),
+            ("a = 1", "section [a]: it must be a section in brackets"),
+            ("[a", "is not TOML: "),
+        ] {
+            let found = QuirksFile::parse(text).unwrap_err().to_string();
+            assert!(found.contains(error), "{text}\n{found}\ninstead of\n{error}");
+        }
+    }
+
+    #[test]
+    fn what_a_meter_showed_is_known_of_it_alone_and_for_ever() {
+        let folder = std::env::temp_dir().join(format!("quirks-{}", std::process::id()));
+        let counters = CounterFile::new(folder.join("counters.json"));
+        let learned = Learned::beside(&counters);
+        let (here, there) = (Place::new("here", 1, None), Place::new("there", 1, None));
+        let lists = Quirks { lists: Some(false), ..Quirks::default() };
+        let release = Quirks { release: Some(false), ..Quirks::default() };
+        assert_eq!(learned.at(&here).unwrap(), Quirks::default());
+        learned.learn(&here, lists).unwrap();
+        learned.learn(&here, release).unwrap();
+        assert_eq!(learned.at(&here).unwrap(), lists.or(release));
+        assert_eq!(learned.at(&there).unwrap(), Quirks::default());
+
+        for foreign in ["{\"version\": 2, \"meters\": {}}", "something else"] {
+            fs::write(learned.path(), foreign).unwrap();
+            assert!(learned.at(&here).is_err() && learned.learn(&here, lists).is_err());
+            assert_eq!(fs::read_to_string(learned.path()).unwrap(), foreign, "left as it was");
+        }
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
