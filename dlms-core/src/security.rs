@@ -83,6 +83,7 @@ mod rustcrypto;
 mod security_setup;
 mod signing;
 mod suite;
+mod suspicion;
 mod system_title;
 
 pub use cipher::{
@@ -112,4 +113,5 @@ pub use rustcrypto::RustCrypto;
 pub use security_setup::{SecurityPolicy, SecuritySetup, SecuritySetupVersion};
 pub use signing::{SIGNING_OVERHEAD_MAX, SignRequest, SignedApdu, VerifyRequest, sign};
 pub use suite::SecuritySuite;
+pub use suspicion::{TagSuspicion, suspect_tag};
 pub use system_title::{NotASystemTitle, SystemTitle};

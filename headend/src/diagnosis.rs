@@ -293,7 +293,29 @@ impl Diagnosis {
 
     fn security(error: &SecurityError, phase: &str, context: &Context) -> Self {
         let (code, name, entry) = match error {
+            // The keys fitted when the association was opened.
+            SecurityError::TagMismatch if phase != "associate" => {
+                ("E-SEC-TAG", "tag-mismatch", &table::ALTERED)
+            }
             SecurityError::TagMismatch => ("E-SEC-TAG", "tag-mismatch", &table::SECURITY),
+            SecurityError::AuthenticationKeySuspected => {
+                ("E-SEC-AK", "authentication-key", &table::AUTHENTICATION_KEY)
+            }
+            SecurityError::EncryptionKeySuspected => {
+                ("E-SEC-EK", "encryption-key", &table::ENCRYPTION_KEY)
+            }
+            SecurityError::Suite { .. } | SecurityError::KeyLength => {
+                ("E-SEC-SUITE", "security-suite", &table::SUITE)
+            }
+            SecurityError::SignatureMismatch | SecurityError::SignatureMissing => {
+                ("E-SEC-SIGNATURE", "signature", &table::SIGNATURE)
+            }
+            SecurityError::WrappedKeyMismatch | SecurityError::KeyMissing(_) => {
+                ("E-SEC-KEY", "key-of-the-apdu", &table::KEY_OF_APDU)
+            }
+            SecurityError::ChallengeLength(_) => {
+                ("E-HLS-CHALLENGE", "challenge-length", &table::CHALLENGE)
+            }
             SecurityError::CounterNotGreater { .. } | SecurityError::CounterMaximum => {
                 ("E-SEC-REPLAY", "counter-not-greater", &table::REPLAY)
             }
@@ -533,6 +555,12 @@ mod tests {
             Failure::NoKeys,
             Failure::CountersExhausted,
             Failure::Security(SecurityError::TagMismatch),
+            Failure::Security(SecurityError::AuthenticationKeySuspected),
+            Failure::Security(SecurityError::EncryptionKeySuspected),
+            Failure::Security(SecurityError::KeyLength),
+            Failure::Security(SecurityError::SignatureMissing),
+            Failure::Security(SecurityError::WrappedKeyMismatch),
+            Failure::Security(SecurityError::ChallengeLength(16)),
             Failure::Security(SecurityError::CounterNotGreater { received: 1, last: 2 }),
             Failure::Security(SecurityError::ReplyMismatch),
             Failure::Security(SecurityError::SystemTitleMissing),
@@ -548,6 +576,28 @@ mod tests {
             let diagnosis = of_failure(failure);
             assert_eq!(diagnosis.exit, Exit::Security, "{diagnosis}");
             complete(&diagnosis);
+        }
+    }
+
+    #[test]
+    fn a_tag_that_does_not_verify_is_told_by_what_is_probably_wrong() {
+        let means = |error, phase: &str| {
+            Diagnosis::security(&error, phase, &Context::default()).means.to_string()
+        };
+        for (error, phase, expected) in [
+            (SecurityError::TagMismatch, "associate", "the keys are not those"),
+            (SecurityError::TagMismatch, "read", "altered on its way"),
+            (
+                SecurityError::AuthenticationKeySuspected,
+                "associate",
+                "the authentication key is not",
+            ),
+            (SecurityError::EncryptionKeySuspected, "associate", "the encryption key is not"),
+            (SecurityError::KeyLength, "associate", "another security suite"),
+            (SecurityError::CounterNotGreater { received: 1, last: 2 }, "read", "an old answer"),
+        ] {
+            let means = means(error, phase);
+            assert!(means.contains(expected), "{means}");
         }
     }
 

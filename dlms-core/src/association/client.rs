@@ -634,7 +634,12 @@ impl Client {
 
         let mut information =
             aare.user_information.ok_or(Violation::AareLacks("user-information"))?.to_vec();
-        let opened = self.open(&mut information)?;
+        let opened = match self.open(&mut information) {
+            Err(Failure::Security(SecurityError::TagMismatch)) => {
+                return Err(self.suspicion(aare.user_information.unwrap_or_default()).into());
+            }
+            opened => opened?,
+        };
         if self.config.protecting().is_some() && opened.protected == Protected::Not {
             return Err(Failure::Unprotected);
         }

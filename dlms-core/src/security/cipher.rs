@@ -373,7 +373,7 @@ pub(super) fn check_agreed(
 }
 
 /// The originator by the APDU, by the association, or by both when they agree.
-fn originator(
+pub(super) fn originator(
     head: &CipheredHead,
     known: Option<SystemTitle>,
 ) -> Result<SystemTitle, SecurityError> {

@@ -90,6 +90,14 @@ pub enum SecurityError {
     /// and this counter. Which of them is wrong cannot be told.
     #[error("authentication tag does not verify")]
     TagMismatch,
+    /// The tag of the first APDU of an association does not verify, though its text makes sense:
+    /// probably another authentication key. For the operator alone.
+    #[error("authentication tag does not verify, though the encryption key fits")]
+    AuthenticationKeySuspected,
+    /// The tag of the first APDU of an association does not verify, and its text makes no sense:
+    /// probably another encryption key or system title. For the operator alone.
+    #[error("authentication tag does not verify, and the encryption key does not fit either")]
+    EncryptionKeySuspected,
     /// More octets than AES-GCM takes at once.
     #[error("APDU too long for its protection")]
     TooLong,

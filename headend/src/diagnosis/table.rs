@@ -347,10 +347,54 @@ pub(super) const SECURITY: Entry = insecure(
     "check --ek, --ak and --suite; if they are right, do not trust the line",
 );
 
+/// A tag that does not verify under keys that fitted before.
+pub(super) const ALTERED: Entry = insecure(
+    "the keys fitted when the association was opened, so the answer was altered on its way",
+    "do not trust the line; --trace apdu shows what came",
+);
+
+/// A first answer that can be read, but does not verify.
+pub(super) const AUTHENTICATION_KEY: Entry = insecure(
+    "the encryption key is that of this meter, the authentication key is not; or somebody altered \
+     the answer",
+    "check --ak, or ak in the keys file",
+);
+
+/// A first answer that neither verifies nor makes sense.
+pub(super) const ENCRYPTION_KEY: Entry = insecure(
+    "the encryption key is not that of this meter, or the meter uses another system title than it \
+     tells",
+    "check --ek, or ek in the keys file, and that it belongs to this meter",
+);
+
+/// Another suite, or keys of another one.
+pub(super) const SUITE: Entry = insecure(
+    "the meter works in another security suite, or the keys are those of another one",
+    "--suite with the number that the meter uses, and its keys",
+);
+
+/// A signature that is missing or somebody else's.
+pub(super) const SIGNATURE: Entry = insecure(
+    "the meter does not sign, signs with another key, or signs other octets than the standard says",
+    "check --peer-key; for gurux-dlms and EnergyICT --compat signing-excludes-content-length",
+);
+
+/// The key of general-ciphering cannot be had.
+pub(super) const KEY_OF_APDU: Entry = insecure(
+    "the meter ciphered with a key that comes in a way for which the keys are not there",
+    "check --kek, --agreement-key and --peer-agreement-key",
+);
+
+/// A challenge that is too short or too long.
+pub(super) const CHALLENGE: Entry = insecure(
+    "the challenge of the meter has a length that its mechanism does not allow",
+    "for ECDSA with a challenge of 8 octets or more: --compat short-ecdsa-challenges",
+);
+
 /// An answer with a counter that was used.
 pub(super) const REPLAY: Entry = insecure(
     "an old answer came again: somebody repeats it, or the meter was reset",
-    "do not trust the line; if the meter was reset, it needs new keys",
+    "do not trust the line; if the meter was reset it needs new keys, or --forget-received",
 );
 
 /// An answer less protected than agreed.

@@ -11,7 +11,8 @@ use crate::{
     association::{Failure, Violation},
     security::{
         CipherForm, CryptoProvider, ProtectRequest, ReceiveCounter, SecurityControl, SecurityError,
-        UnprotectRequest, Verification, decode_head, hls, protect, unprotect_in_place,
+        TagSuspicion, UnprotectRequest, Verification, decode_head, hls, protect, suspect_tag,
+        unprotect_in_place,
     },
     xdlms::{Conformance, tag},
 };
@@ -172,6 +173,27 @@ impl Client {
             opening.unverified = None;
         }
         Ok(opening)
+    }
+
+    /// What is probably wrong with the first ciphered APDU of the meter, whose tag did not verify.
+    /// Later ones come under the same keys: if they do not verify, they were altered.
+    pub(super) fn suspicion(&self, apdu: &[u8]) -> SecurityError {
+        let suspected = || {
+            let ciphering = self.config.ciphering.as_ref()?;
+            let head = decode_head(apdu).ok()?;
+            let request = UnprotectRequest {
+                required: head.control,
+                system_title: self.association.server_title,
+                key: &ciphering.encryption_key,
+                authentication_key: ciphering.authentication_key.as_ref(),
+            };
+            suspect_tag(&*self.provider, &request, &head, apdu).ok()
+        };
+        match suspected() {
+            Some(TagSuspicion::AuthenticationKey) => SecurityError::AuthenticationKeySuspected,
+            Some(TagSuspicion::EncryptionKeyOrTitle) => SecurityError::EncryptionKeySuspected,
+            Some(TagSuspicion::Unknown) | None => SecurityError::TagMismatch,
+        }
     }
 
     /// Takes glo-, ded-, general-glo- and general-ded-ciphering off, in place.

@@ -32,6 +32,29 @@ fn a_ciphered_association_takes_one_counter_an_apdu() {
 }
 
 #[test]
+fn a_first_answer_that_does_not_verify_tells_the_operator_which_key_to_look_at() {
+    for (encryption, authentication, suspected) in [
+        (0, 0x55, SecurityError::AuthenticationKeySuspected),
+        (0x55, 0xd0, SecurityError::EncryptionKeySuspected),
+    ] {
+        let mut config = ciphered();
+        let ciphering = config.ciphering.as_mut().unwrap();
+        ciphering.encryption_key = key(encryption);
+        ciphering.authentication_key = Some(key(authentication));
+        let mut bench = Bench::new(config);
+        bench.client.grant_counters(1..10);
+        bench.client.associate(&mut Counting(0)).unwrap();
+        bench.sent();
+        bench.answer_octets(&aare_with(&from_meter(0x28, 7, BOTH, INITIATE_RESPONSE)));
+        let failure = Failure::Security(suspected);
+        let failed = Event::AssociationFailed { phase: Phase::Associate, failure };
+        assert_eq!(bench.event(), Some(failed));
+        // The meter learns nothing of it.
+        assert!(bench.silent());
+    }
+}
+
+#[test]
 fn without_counters_nothing_is_sent() {
     let mut bench = Bench::new(ciphered());
     bench.client.associate(&mut Counting(0)).unwrap();
