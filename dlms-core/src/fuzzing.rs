@@ -28,6 +28,8 @@ mod association_pair;
 #[cfg(feature = "rustcrypto")]
 mod ciphered;
 #[cfg(feature = "rustcrypto")]
+mod general_protection;
+#[cfg(feature = "rustcrypto")]
 mod hostile_client;
 #[cfg(feature = "rustcrypto")]
 mod hostile_server;
@@ -56,6 +58,8 @@ pub use wrapper::wrapper;
 pub use association_pair::association_pair;
 #[cfg(feature = "rustcrypto")]
 pub use ciphered::ciphered;
+#[cfg(feature = "rustcrypto")]
+pub use general_protection::general_protection;
 #[cfg(feature = "rustcrypto")]
 pub use hostile_client::hostile_client;
 #[cfg(feature = "rustcrypto")]

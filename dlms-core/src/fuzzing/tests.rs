@@ -48,6 +48,11 @@ fn what_was_protected_comes_out_and_nothing_else_does() {
 }
 
 #[test]
+fn what_was_protected_in_general_comes_out_and_nothing_else_does() {
+    replay("general_protection", general_protection);
+}
+
+#[test]
 fn a_compact_array_has_no_more_elements_than_its_contents_allow() {
     replay("compact_array", compact_array);
 }

@@ -1,9 +1,16 @@
 //! Invocation counters: durably reserved first, used then.
 
 use core::ops::Range;
-use std::collections::VecDeque;
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+};
 
-use dlms_core::axdr::DataBuf;
+use dlms_core::{
+    association::{Failure, Phase},
+    axdr::DataBuf,
+    security::SecurityError,
+};
 use dlms_tokio::{
     LineConfig, Trace,
     client::{Client, Error},
@@ -125,4 +132,81 @@ async fn a_request_that_was_sent_is_answered_although_the_store_fails_meanwhile(
     // The second was not sent.
     let written = log.tags().iter().filter(|tag| **tag == 0xc9).count();
     assert_eq!(written, 1);
+}
+
+/// Remembers what was received, for as many clients as hold a copy of it.
+#[derive(Clone, Debug, Default)]
+struct Remembering {
+    received: Arc<Mutex<Option<Received>>>,
+    next: Arc<Mutex<u32>>,
+    /// Whether the disk is full when something is to be remembered.
+    full: bool,
+}
+
+impl Remembering {
+    fn store(&self) -> Option<Box<dyn CounterStore<Error = CounterStoreError>>> {
+        Some(Box::new(self.clone()))
+    }
+
+    fn last(&self) -> Option<u32> {
+        self.received.lock().unwrap().and_then(|received| received.counter.last())
+    }
+}
+
+impl CounterStore for Remembering {
+    type Error = CounterStoreError;
+
+    fn reserve(&mut self, count: u32) -> Result<Range<u32>, CounterStoreError> {
+        let mut next = self.next.lock().unwrap();
+        let start = *next;
+        *next += count;
+        Ok(start..*next)
+    }
+
+    fn received(&mut self) -> Result<Option<Received>, CounterStoreError> {
+        Ok(*self.received.lock().unwrap())
+    }
+
+    fn accept(&mut self, received: Received) -> Result<(), CounterStoreError> {
+        if self.full {
+            return Err(CounterStoreError::new("the disk is full"));
+        }
+        *self.received.lock().unwrap() = Some(received);
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_accepted_is_stored_when_an_association_opens_and_when_it_ends() {
+    let store = Remembering::default();
+    let (meter, _) = Meter::new();
+    let line = meter.over_wrapper(&LineConfig::default(), Trace::off());
+    let client = Client::over(line, ciphered(), store.store()).await.unwrap();
+    let at_opening = store.last().unwrap();
+    client.read(ENERGY).await.unwrap().unwrap();
+    client.release().await.unwrap();
+    assert!(store.last().unwrap() > at_opening);
+
+    // Another meter with its title and its keys, which begins at the beginning: as a recording of
+    // the first would.
+    let (meter, _) = Meter::new();
+    let line = meter.over_wrapper(&LineConfig::default(), Trace::off());
+    let refused = Client::over(line, ciphered(), store.store()).await.unwrap_err();
+    let Error::Association { phase: Phase::Associate, failure } = refused else {
+        panic!("{refused:?}")
+    };
+    let replay = matches!(
+        failure,
+        Failure::Security(SecurityError::CounterNotGreater { last, .. }) if Some(last) == store.last()
+    );
+    assert!(replay, "{failure:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_association_that_cannot_be_remembered_is_not_handed_out() {
+    let store = Remembering { full: true, ..Remembering::default() };
+    let (meter, _) = Meter::new();
+    let line = meter.over_wrapper(&LineConfig::default(), Trace::off());
+    let failed = Client::over(line, ciphered(), store.store()).await.unwrap_err();
+    assert_is_full_disk(&failed);
 }
