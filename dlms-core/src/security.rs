@@ -75,6 +75,7 @@ mod hex;
 pub mod hls;
 mod key;
 mod key_agreement;
+mod key_info;
 mod party_keys;
 mod provider;
 mod public_key;
@@ -96,13 +97,14 @@ pub use counters::{COUNTER_MAX, CountersExhausted, ReceiveCounter, SendCounters}
 pub use error::SecurityError;
 pub use form::CipherForm;
 pub use general_ciphering::{
-    GeneralCipheredHead, GeneralProtectRequest, GeneralUnprotectRequest, KEY_INFO_LEN_MAX, KeyInfo,
-    protect_general, unprotect_general_in_place,
+    GeneralCipheredHead, GeneralProtectRequest, GeneralUnprotectRequest, protect_general,
+    unprotect_general_in_place,
 };
 pub use general_header::GeneralHeader;
 pub use general_key::{GeneralKeys, KeyEstablishment};
 pub use key::{Key, NotAKey, Secret};
 pub use key_agreement::{EphemeralKey, KeyDerivation, KeyId, KeyPurpose};
+pub use key_info::{KEY_INFO_LEN_MAX, KeyInfo};
 pub use party_keys::{Compatibility, PartyKeys};
 pub use provider::{CryptoError, CryptoProvider, TAG_LEN};
 pub use public_key::{

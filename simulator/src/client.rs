@@ -147,10 +147,9 @@ pub struct MeterClient {
 
 impl MeterClient {
     /// The three clients of a meter: public without authentication, reading with the password
-    /// `12345678`, management with HLS 2 to 7 (7 in suites 1 and 2)
-    /// and the secret `ABCDEFGHIJKLMNOP`. All of them may do
-    /// everything, so that every client program can be tried in every mode; a real meter is
-    /// stricter, see [`strict`](Self::strict).
+    /// `12345678`, management with HLS 2 to 6 and the secret `ABCDEFGHIJKLMNOP`, and in suites 1 and
+    /// 2 with HLS 7. All of them may do everything, so that every client program can be tried in
+    /// every mode; a real meter is stricter, see [`strict`](Self::strict).
     pub fn open() -> Vec<Self> {
         let client = |sap, mechanisms: &[Mechanism], secret: &str| Self {
             sap,
@@ -176,8 +175,8 @@ impl MeterClient {
     }
 
     /// The same clients as a meter in the field has them: the public client reads what it needs to
-    /// find its way, the reading client reads, and the management client must use GMAC
-    /// or ECDSA and protect every request with authentication and encryption.
+    /// find its way, the reading client reads, and the management client must use GMAC or ECDSA and
+    /// protect every request with authentication and encryption.
     pub fn strict() -> Vec<Self> {
         let mut clients = Self::open();
         for client in &mut clients {

@@ -1,5 +1,5 @@
 //! What stands in front of both general-ciphering and general-signing: whose APDU it is, for whom,
-//! and in which transaction (Green Book 9.2.7.2.4).
+//! and in which transaction (Green Book 9.2.7.2).
 
 use alloc::vec::Vec;
 

@@ -1,13 +1,14 @@
 //! The key of general-ciphering: how the originator comes by it, and how the recipient does.
 
+use zeroize::Zeroizing;
+
 use super::{
     CryptoProvider, EphemeralKey, GeneralHeader, Key, KeyDerivation, KeyId, KeyInfo, KeyPurpose,
     KeysWithPeer, PartyKeys, PrivateKey, PublicKeyProvider, SecurityError, SecuritySuite,
     SystemTitle,
 };
-use zeroize::Zeroizing;
 
-/// How the key of general-ciphering comes to both sides (Green Book 9.2.7.2.4.7).
+/// How the key of general-ciphering comes to both sides (Green Book 9.2.7.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeyEstablishment {
     /// It is the global unicast key.

@@ -1,4 +1,4 @@
-//! Key agreement: the same key on both sides, without sending it (Green Book 9.2.3.4.6; NIST SP
+//! Key agreement: the same key on both sides, without sending it (Green Book 9.2.3.4; NIST SP
 //! 800-56A, its concatenation key derivation in one round).
 //!
 //! ```text

@@ -1,4 +1,4 @@
-//! What two parties hold beyond the global keys (Green Book 9.2.5.2).
+//! What two parties hold beyond the global keys (Green Book 9.2.5).
 
 use super::{Key, KeysWithPeer};
 

@@ -1,4 +1,4 @@
-//! General-signing: an APDU with the signature of its originator (Green Book 9.2.7.2.5).
+//! General-signing: an APDU with the signature of its originator (Green Book 9.2.7.2).
 //!
 //! ```text
 //! DF  transaction-id  originator  recipient  date-time  other-information  length  content  signature

@@ -1,4 +1,4 @@
-//! General-ciphering and general-signing of the client (Green Book 9.2.7.2.3): a request is signed
+//! General-ciphering and general-signing of the client (Green Book 9.2.7.2): a request is signed
 //! first and ciphered then, and its answer must come back with as many layers.
 
 use alloc::vec::Vec;

@@ -1,5 +1,5 @@
 //! The layers around a service request, taken off from the outside in, and put on its answer again:
-//! a ciphered form of any kind, and a signature inside it (Green Book 9.2.7.2.3).
+//! a ciphered form of any kind, and a signature inside it (Green Book 9.2.7.2).
 //!
 //! The answer has the same layers with the parties exchanged. Its key comes to the client the same
 //! way as that of the request came to the server: an ephemeral key is answered with an ephemeral
