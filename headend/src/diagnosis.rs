@@ -586,7 +586,7 @@ mod tests {
         };
         for (error, phase, expected) in [
             (SecurityError::TagMismatch, "associate", "the keys are not those"),
-            (SecurityError::TagMismatch, "read", "altered on its way"),
+            (SecurityError::TagMismatch, "read", "changed the answer on its way"),
             (
                 SecurityError::AuthenticationKeySuspected,
                 "associate",

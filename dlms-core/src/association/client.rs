@@ -384,7 +384,8 @@ impl Client {
                 self.state != State::Associated
                     || (self.dedicated_key.is_none() && self.config.general_ciphering.is_none())
             }
-            Protected::Dedicated | Protected::General => true,
+            Protected::General => self.state != State::Associated || self.dedicated_key.is_none(),
+            Protected::Dedicated => true,
         };
         let due_signature = self.state == State::Associated && self.config.signs();
         if !enough || (due_signature && !signed && !may_be_plain(&decoded)) {

@@ -349,13 +349,13 @@ pub(super) const SECURITY: Entry = insecure(
 
 /// A tag that does not verify under keys that fitted before.
 pub(super) const ALTERED: Entry = insecure(
-    "the keys fitted when the association was opened, so the answer was altered on its way",
+    "the keys fitted when the association was opened, so somebody changed the answer on its way",
     "do not trust the line; --trace apdu shows what came",
 );
 
 /// A first answer that can be read, but does not verify.
 pub(super) const AUTHENTICATION_KEY: Entry = insecure(
-    "the encryption key is that of this meter, the authentication key is not; or somebody altered \
+    "the encryption key is that of this meter, the authentication key is not; or somebody changed \
      the answer",
     "check --ak, or ak in the keys file",
 );

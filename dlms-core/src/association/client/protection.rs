@@ -249,7 +249,11 @@ impl Client {
         );
         match failure {
             Failure::NoKeys => general,
-            Failure::Security(SecurityError::KeySet { broadcast: true }) => general,
+            Failure::Security(
+                SecurityError::KeySet { broadcast: true }
+                | SecurityError::KeyMissing(_)
+                | SecurityError::RecipientMismatch { .. },
+            ) => general,
             Failure::Security(SecurityError::CounterNotGreater { .. }) => self.config.datagrams,
             // The AARE is not ciphered as a whole.
             _ => self.config.datagrams && self.state == State::Associating,

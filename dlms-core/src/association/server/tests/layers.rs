@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     association::{Ciphering, Client, ClientConfig, Event, Failure, Misuse, Request, Response},
-    security::{Compatibility, GeneralCipheredHead, KeyEstablishment, KeyInfo, SignedApdu},
+    security::{
+        Compatibility, GeneralCipheredHead, GeneralHeader, GeneralProtectRequest, KeyEstablishment,
+        KeyInfo, SecurityControl, SignedApdu, protect_general,
+    },
 };
 
 const SUITES: [SecuritySuite; 2] = [SecuritySuite::Suite1, SecuritySuite::Suite2];
@@ -286,4 +289,70 @@ fn what_the_layers_lack_is_said_before_anything_is_sent() {
     let mut pair = Pair::new(config, toy);
     let refused = pair.client.associate(&mut Counting(0));
     assert!(matches!(refused, Err(Misuse::Lacks(_))));
+}
+
+/// As under the global key in its other forms: an answer of an earlier association could come again.
+#[test]
+fn where_a_dedicated_key_was_agreed_on_general_ciphering_under_the_global_one_is_no_answer() {
+    let both = Protection::AUTHENTICATED_ENCRYPTED;
+    let (mut config, toy) = parties(SecuritySuite::Suite1, None, both);
+    config.ciphering.as_mut().unwrap().dedicated = true;
+    let ciphering = config.ciphering.clone().unwrap();
+    let mut pair = associated((config, toy));
+    let meter = pair.client.association().server_title.unwrap();
+    pair.client.request(get_energy()).unwrap();
+    let mut request = Vec::new();
+    assert!(pair.client.poll_transmit(sans_io_time::Instant::ZERO, &mut request));
+    let header = GeneralHeader { originator: Some(meter), ..GeneralHeader::default() };
+    let mut apdu = Vec::new();
+    let request = GeneralProtectRequest {
+        header: &header,
+        system_title: meter,
+        key_info: Some(&KeyInfo::GlobalUnicast),
+        control: SecurityControl::new(SecuritySuite::Suite1, both),
+        counter: 90_000,
+        key: &ciphering.encryption_key,
+        authentication_key: ciphering.authentication_key.as_ref(),
+        short_aad: false,
+    };
+    let answer = octets("c401c1 00 0600bc614e");
+    protect_general(&RustCrypto, &request, &answer, &mut apdu).unwrap();
+    pair.client.handle_apdu(&mut apdu);
+    assert_eq!(pair.client.poll_event(), Some(Event::RequestFailed(Failure::Unprotected)));
+}
+
+#[test]
+fn what_is_ciphered_for_another_client_or_under_a_broadcast_key_disturbs_nobody() {
+    let both = Protection::AUTHENTICATED_ENCRYPTED;
+    let how = Some(KeyEstablishment::Identified);
+    let mut pair = associated(parties(SecuritySuite::Suite1, how, both));
+    let meter = pair.client.association().server_title.unwrap();
+    pair.client.request(get_energy()).unwrap();
+    let mut sent = Vec::new();
+    assert!(pair.client.poll_transmit(sans_io_time::Instant::ZERO, &mut sent));
+    let key = Key::from([0x5a; 16]);
+    let (stranger, unicast) = (SystemTitle(*b"STRANGER"), KeyInfo::GlobalUnicast);
+    for (recipient, key_info) in [(Some(stranger), unicast), (None, KeyInfo::GlobalBroadcast)] {
+        let header =
+            GeneralHeader { originator: Some(meter), recipient, ..GeneralHeader::default() };
+        let request = GeneralProtectRequest {
+            header: &header,
+            system_title: meter,
+            key_info: Some(&key_info),
+            control: SecurityControl::new(SecuritySuite::Suite1, both),
+            counter: 90_000,
+            key: &key,
+            authentication_key: Some(&key),
+            short_aad: false,
+        };
+        let mut apdu = Vec::new();
+        protect_general(&RustCrypto, &request, &[0x0f, 0, 0, 0, 0, 0, 0], &mut apdu).unwrap();
+        pair.client.handle_apdu(&mut apdu);
+        assert_eq!(pair.client.poll_event(), None);
+    }
+    // The answer is still waited for.
+    let mut answer = pair.bench.ask_octets(&sent);
+    pair.client.handle_apdu(&mut answer);
+    let value = Event::Response(Response::Get(Ok(ENERGY_VALUE.to_vec())));
+    assert_eq!(pair.client.poll_event(), Some(value));
 }
