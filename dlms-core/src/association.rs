@@ -4,16 +4,20 @@
 //! I/O: the owner hands in APDUs and time and takes out APDUs and events. Below them lies whatever
 //! carries APDUs: the wrapper, HDLC, a test.
 
+mod block_transfer;
 mod client;
 mod failure;
 mod server;
+mod short_names;
 
+pub use block_transfer::{BlockTransfer, BlockTransferConfig, Side, TransferFault, WINDOW_MAX};
 pub use client::{
-    ActionOutcome, Association, Ciphering, Client, ClientConfig, Event, Phase, Request, Response,
-    Selection,
+    AccessAnswer, AccessItem, ActionOutcome, Association, Ciphering, Client, ClientConfig, Event,
+    OnRefusal, Phase, Referencing, Request, Response, Selection,
 };
 pub use failure::{Failure, Misuse, Violation};
 pub use server::*;
+pub use short_names::ShortNameObject;
 
 /// A source of random octets for challenges and dedicated keys. In a product it is the operating
 /// system's; a test may repeat itself.

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use dlms_core::{
     association::{
-        self, Association, ClientConfig, Entropy, Event, Failure, Misuse, Phase, Request, Response,
-        Selection,
+        self, AccessAnswer, AccessItem, Association, ClientConfig, Entropy, Event, Failure, Misuse,
+        OnRefusal, Phase, Request, Response, Selection, ShortNameObject,
     },
     axdr::{DataBuf, Writer},
     cosem::{AttributeDescriptor, MethodDescriptor},
@@ -107,6 +107,7 @@ pub struct Client {
 
 #[derive(Debug)]
 enum Command {
+    ShortNames(Vec<ShortNameObject>),
     Request(Request, oneshot::Sender<Result<Response, Error>>),
     Blocks(Request, mpsc::Sender<Vec<u8>>, oneshot::Sender<Result<Response, Error>>),
     Release(oneshot::Sender<Result<Released, Error>>),
@@ -151,6 +152,9 @@ impl Client {
         let trace = line.trace().clone();
         trace.hide(association.secret.octets());
         association.datagrams = line.is_datagrams();
+        if !line.is_full_duplex() {
+            association.send_window_max = 1;
+        }
         if !association.datagrams {
             association.response_timeout = None;
         }
@@ -256,6 +260,30 @@ impl Client {
             Response::GetList(results) => Ok(results),
             _ => Err(Error::Closed),
         }
+    }
+
+    /// Reads, writes and invokes with one request (ACCESS), in the order of `items`.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn access(
+        &self,
+        items: Vec<AccessItem>,
+        on_refusal: OnRefusal,
+    ) -> Result<Vec<AccessAnswer>, Error> {
+        match self.request(Request::Access { items, on_refusal }).await? {
+            Response::Access(answers) => Ok(answers),
+            _ => Err(Error::Closed),
+        }
+    }
+
+    /// Tells the short names of the meter's objects, for an association with short names. They are
+    /// what [`ShortNameObject::LIST`] reads as.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn know_short_names(&self, objects: Vec<ShortNameObject>) -> Result<(), Error> {
+        self.submit(Command::ShortNames(objects)).await
     }
 
     /// Writes an attribute.
@@ -427,6 +455,10 @@ impl Driver {
                 {
                     continue;
                 }
+                Some(Command::ShortNames(objects)) => {
+                    self.machine.know_short_names(objects);
+                    continue;
+                }
                 Some(Command::Request(request, reply)) => (self.answer(request, None).await, reply),
                 Some(Command::Blocks(request, blocks, reply)) => {
                     (self.answer(request, Some(blocks)).await, reply)
@@ -461,6 +493,7 @@ impl Driver {
                 Command::Release(reply) => {
                     let _ = reply.send(Err(failure.clone()));
                 }
+                Command::ShortNames(_) => {}
             }
         }
     }
@@ -563,7 +596,7 @@ impl Driver {
                 return Ok(event);
             }
             let mut out = Vec::new();
-            if self.machine.poll_transmit(self.clock.now(), &mut out) {
+            while self.machine.poll_transmit(self.clock.now(), &mut out) {
                 self.line.send(&out).await?;
             }
             // Ahead of the next APDU. That it fails is no failure of what was sent just now:

@@ -270,6 +270,12 @@ impl Line {
         matches!(self.carrier, Carrier::WrapperUdp(_))
     }
 
+    /// Whether both sides may send at any time. HDLC is turned round after each APDU.
+    #[must_use]
+    pub const fn is_full_duplex(&self) -> bool {
+        !matches!(self.carrier, Carrier::Hdlc(_))
+    }
+
     /// Releases the HDLC link with DISC; on a wrapper line there is nothing to do. Afterwards the
     /// link is gone, whatever the meter said. The stream is closed when the line is dropped.
     ///

@@ -79,6 +79,14 @@ pub trait ApduServer: Send {
     /// the answer to the empty `out`. True if there is an answer, false for silence.
     fn handle(&mut self, client: u16, server: u16, apdu: &mut Vec<u8>, out: &mut Vec<u8>) -> bool;
 
+    /// Writes a further APDU of the answer from `server` to `client` to the empty `out`; false when
+    /// there is none. Called after [`handle`](Self::handle), on the wrapper: there an answer may be
+    /// several blocks of general block transfer. Default: none.
+    fn further(&mut self, client: u16, server: u16, out: &mut Vec<u8>) -> bool {
+        let _ = (client, server, out);
+        false
+    }
+
     /// Takes an APDU that must not be answered, since it came in a UI frame of HDLC: from `client`
     /// to `server`, or with None to all logical devices, and perhaps to other meters as well. There
     /// may be no link, and so no association but a pre-established one; nothing is to be kept about

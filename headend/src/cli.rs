@@ -141,6 +141,9 @@ pub struct Read {
     /// 3:1-0:1.8.0*255:2 with the class in front
     #[arg(value_name = "OBJECT", required = true)]
     pub(crate) objects: Vec<Object>,
+    /// Ask for all of them with one ACCESS request
+    #[arg(long, conflicts_with = "short_names")]
+    pub(crate) access: bool,
     #[command(flatten)]
     pub(crate) association: Association,
     #[command(flatten)]
@@ -447,6 +450,13 @@ pub(crate) struct Association {
     #[arg(long, value_name = "N", default_value_t = 0xffff)]
     #[arg(value_parser = value_parser!(u16).range(12..))]
     pub(crate) max_pdu: u16,
+    /// Send and take everything in general block transfer, and take so many blocks in one go
+    #[arg(long, value_name = "WINDOW", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "8", value_parser = value_parser!(u8).range(1..=63))]
+    pub(crate) gbt: Option<u8>,
+    /// Name attributes and methods by short names, as old meters want it
+    #[arg(long)]
+    pub(crate) short_names: bool,
     /// Just close the line at the end, without asking the meter to release the association
     #[arg(long)]
     pub(crate) no_rlrq: bool,

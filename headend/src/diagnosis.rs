@@ -182,6 +182,7 @@ impl Diagnosis {
                 ("E-PDU-LENGTH", "too-long", &table::ENDLESS)
             }
             Failure::TooLong { .. } => ("E-PDU-LENGTH", "too-long", &table::TOO_LONG),
+            Failure::NoShortName => ("E-NO-SHORT-NAME", "no-short-name", &table::NO_SHORT_NAME),
             Failure::NotNegotiated(_) => {
                 ("E-PDU-SERVICE", "not-negotiated", &table::NOT_NEGOTIATED)
             }
@@ -609,6 +610,7 @@ mod tests {
             (Failure::TooLong { limit: 12 }, Exit::Refused),
             (Failure::TooLong { limit: 16 * 1024 * 1024 }, Exit::Unreachable),
             (Failure::NotNegotiated("selective access"), Exit::Refused),
+            (Failure::NoShortName, Exit::Refused),
             (exception(ExceptionService::OperationNotPossible), Exit::Refused),
             (
                 rejected(Diagnostic::Provider(AcseProviderDiagnostic::NoCommonAcseVersion)),

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use dlms_core::{
-    association::{Failure, Selection},
+    association::{
+        AccessAnswer, AccessItem, Failure, OnRefusal, Referencing, Selection, ShortNameObject,
+    },
     axdr::{DataBuf, RawData},
     cosem::{AttributeDescriptor, ClassId, LogicalName, MethodDescriptor, ScalerUnit},
     xdlms::{ActionResult, Conformance, DataAccessResult},
@@ -49,6 +51,12 @@ impl Meter {
     /// Associates with the meter.
     pub(crate) async fn associate(mut settings: Settings) -> Result<Self, Error> {
         let (client, counter) = associate(&settings).await?;
+        if settings.association.referencing == Referencing::ShortName {
+            let octets = client.read(ShortNameObject::LIST).await?.map_err(Error::ListRefused)?;
+            let objects = ShortNameObject::decode_list(&octets);
+            let objects = objects.map_err(|_| Error::Shape("object list"))?;
+            client.know_short_names(objects).await?;
+        }
         // The order is carried out. Whoever associates anew goes on from where the counter stands.
         settings.counters.ordered = None;
         let association = client.association();
@@ -87,6 +95,20 @@ impl Meter {
         attributes: &[AttributeDescriptor],
         mut taken: impl FnMut(AttributeDescriptor, Result<Vec<u8>, DataAccessResult>),
     ) -> Result<(), Error> {
+        if self.settings.access {
+            let get = |attribute: &AttributeDescriptor| AccessItem::Get {
+                attribute: *attribute,
+                selection: None,
+            };
+            let items = attributes.iter().map(get).collect();
+            let answers = self.client.access(items, OnRefusal::GoOn).await?;
+            for (which, answer) in attributes.iter().zip(answers) {
+                if let AccessAnswer::Get(answer) = answer {
+                    taken(*which, answer);
+                }
+            }
+            return Ok(());
+        }
         for list in attributes.chunks(LIST_MAX) {
             if self.takes_lists && list.len() > 1 {
                 match self.client.read_list(list).await {
@@ -139,6 +161,12 @@ impl Meter {
     /// The objects that the meter shows to this client.
     pub(crate) async fn objects(&mut self) -> Result<&[ListedObject], Error> {
         if self.objects.is_none() {
+            if self.settings.association.referencing == Referencing::ShortName {
+                let octets = self.read(ShortNameObject::LIST).await?.map_err(Error::ListRefused)?;
+                let listed = ShortNameObject::decode_list(&octets);
+                let listed = listed.map_err(|_| Error::Shape("object list"))?;
+                return Ok(self.objects.insert(listed.iter().map(ListedObject::from).collect()));
+            }
             let octets = self.read(OBJECT_LIST).await?.map_err(Error::ListRefused)?;
             self.objects = Some(object_list::parse(&octets).ok_or(Error::Shape("object list"))?);
         }

@@ -2,6 +2,7 @@
 //! (IEC 62056-6-2, Association LN, `object_list`).
 
 use dlms_core::{
+    association::ShortNameObject,
     axdr::{CompactArrayRules, Data, RawData},
     cosem::{ClassId, LogicalName},
 };
@@ -22,6 +23,14 @@ pub struct ListedObject {
     pub attributes: Vec<(i8, String)>,
     /// Its methods and whether this client may invoke each.
     pub methods: Vec<(i8, String)>,
+}
+
+/// An object of a list of short names, which tells no rights.
+impl From<&ShortNameObject> for ListedObject {
+    fn from(object: &ShortNameObject) -> Self {
+        let &ShortNameObject { class, version, instance, .. } = object;
+        Self { class, version, instance, attributes: Vec::new(), methods: Vec::new() }
+    }
 }
 
 /// Reads an encoded object list. None when it has another shape.

@@ -8,9 +8,10 @@ use std::{fs, io, path::PathBuf, sync::Arc};
 
 use dlms_core::{
     acse::Mechanism,
-    association::ClientConfig,
+    association::{ClientConfig, Referencing},
     cosem::{AttributeDescriptor, ClassId},
     security::{Key, Protection, Secret, SecuritySuite, SystemTitle, hls::AesEcb},
+    xdlms::Conformance,
 };
 use dlms_tokio::{Address, DecodeLevel, LineConfig, Trace};
 use zeroize::Zeroizing;
@@ -41,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) association: ClientConfig,
     pub(crate) protection: Protection,
     pub(crate) dedicated: bool,
+    /// Whether attributes are asked for with ACCESS.
+    pub(crate) access: bool,
     pub(crate) general: bool,
     pub(crate) keys: KeySource,
     pub(crate) counters: Counters,
@@ -131,6 +134,13 @@ pub(crate) enum SettingsError {
 }
 
 impl Settings {
+    /// The same, asking for attributes with ACCESS.
+    pub(crate) fn with_access(mut self) -> Self {
+        self.access = true;
+        self.association.conformance = self.association.conformance | Conformance::ACCESS;
+        self
+    }
+
     /// The meaning of `typed` for the meter at `address`. `environment` gives the value of a
     /// variable.
     pub(crate) fn new(
@@ -175,6 +185,11 @@ impl Settings {
             secret: secret(typed, &environment)?,
             system_title: typed.system_title,
             max_receive_pdu: typed.max_pdu.min(quirks.max_pdu.unwrap_or(u16::MAX)),
+            block_window: typed.gbt,
+            referencing: match typed.short_names {
+                true => Referencing::ShortName,
+                false => Referencing::LogicalName,
+            },
             response_timeout: Some(typed.timeout.0),
             retries: typed.retries,
             release: !typed.no_rlrq && quirks.release != Some(false),
@@ -188,6 +203,7 @@ impl Settings {
             association,
             protection,
             dedicated: typed.dedicated,
+            access: false,
             // A signed request has no service-specific form.
             general: typed.general || typed.party.sign,
             keys: keys(typed, protection, &environment)?,

@@ -8,7 +8,7 @@ use std::{
 };
 
 use dlms_core::{
-    association::{Entropy, Server, ServerConfig},
+    association::{Entropy, Server, ServerConfig, WINDOW_MAX},
     xdlms::tag,
 };
 use dlms_tokio::{
@@ -105,7 +105,7 @@ pub async fn listen_hdlc(
     answer: AnswerConfig,
     hdlc: HdlcServerConfig,
 ) -> io::Result<Listening> {
-    listen(Port::new(meter, answer), address, Protocol::Hdlc(Arc::new(hdlc))).await
+    listen(Port::new(meter, answer).over_hdlc(), address, Protocol::Hdlc(Arc::new(hdlc))).await
 }
 
 /// Serves `meter` at `address` with the wrapper over UDP.
@@ -143,9 +143,9 @@ pub async fn serve_serial(
 ) -> Result<(), LineError> {
     let hdlc = HdlcServerConfig { stream_timeout: None, ..hdlc.clone() };
     if answer.faults.is_empty() {
-        return serve_hdlc_serial(port, &mut Port::new(meter, answer), &hdlc).await;
+        return serve_hdlc_serial(port, &mut Port::new(meter, answer).over_hdlc(), &hdlc).await;
     }
-    serve_frames(port, &mut Port::new(meter, answer), &hdlc).await
+    serve_frames(port, &mut Port::new(meter, answer).over_hdlc(), &hdlc).await
 }
 
 /// Serves `meter` with the wrapper on a stream that is open, such as a pipe in memory, until its
@@ -179,7 +179,7 @@ pub async fn serve_hdlc_stream<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    serve_frames(stream, &mut Port::new(meter, answer), hdlc).await
+    serve_frames(stream, &mut Port::new(meter, answer).over_hdlc(), hdlc).await
 }
 
 async fn listen(port: Port, address: SocketAddr, protocol: Protocol) -> io::Result<Listening> {
@@ -249,16 +249,26 @@ where
 struct Port {
     meter: Arc<Mutex<Meter>>,
     answer: AnswerConfig,
+    /// How many blocks of general block transfer go out in one go.
+    send_window_max: u8,
     associations: BTreeMap<u16, Server>,
 }
 
 impl Port {
     const fn new(meter: Arc<Mutex<Meter>>, answer: AnswerConfig) -> Self {
-        Self { meter, answer, associations: BTreeMap::new() }
+        Self { meter, answer, send_window_max: WINDOW_MAX, associations: BTreeMap::new() }
+    }
+
+    /// On a line of HDLC, which is turned round after each APDU.
+    fn over_hdlc(mut self) -> Self {
+        self.send_window_max = 1;
+        self
     }
 
     fn another(&self) -> Self {
-        Self::new(Arc::clone(&self.meter), self.answer)
+        let mut another = Self::new(Arc::clone(&self.meter), self.answer);
+        another.send_window_max = self.send_window_max;
+        another
     }
 }
 
@@ -272,7 +282,11 @@ impl ApduServer for Port {
             return false;
         }
         let association = self.associations.entry(client).or_insert_with(|| {
-            Server::new(ServerConfig { max_pdu: self.answer.max_pdu, ..ServerConfig::new(client) })
+            Server::new(ServerConfig {
+                max_pdu: self.answer.max_pdu,
+                send_window_max: self.send_window_max,
+                ..ServerConfig::new(client)
+            })
         });
         // A panic in another connection leaves the meter as consistent as a power failure would.
         let mut meter: MutexGuard<'_, Meter> =
@@ -288,6 +302,10 @@ impl ApduServer for Port {
         faulty.handle(apdu, out, &mut |apdu, out| {
             association.handle_apdu(&mut device, &mut SystemEntropy, apdu, out)
         })
+    }
+
+    fn further(&mut self, client: u16, _server: u16, out: &mut Vec<u8>) -> bool {
+        self.associations.get_mut(&client).is_some_and(|association| association.poll_transmit(out))
     }
 
     /// There are no pre-established associations here: without one of its own a client is nobody.
@@ -306,7 +324,7 @@ impl ApduServer for Port {
     }
 }
 
-/// Whether a SET or ACTION request is unconfirmed: bit 6 of its invoke-id-and-priority is the
+/// Whether a request is unconfirmed: bit 6 of its invoke-id-and-priority is the
 /// service class (IEC 62056-5-3). Of a ciphered one it does not show, and so it is taken for
 /// confirmed.
 fn asks_no_confirmation(apdu: &[u8]) -> bool {
@@ -314,6 +332,9 @@ fn asks_no_confirmation(apdu: &[u8]) -> bool {
         [tag::SET_REQUEST | tag::ACTION_REQUEST, _, invoke_id_and_priority, ..] => {
             invoke_id_and_priority & 0x40 == 0
         }
+        // Its class is in bit 30 of the long form.
+        [tag::ACCESS_REQUEST, invoke_id_and_priority, ..] => invoke_id_and_priority & 0x40 == 0,
+        [tag::UNCONFIRMED_WRITE_REQUEST, ..] => true,
         _ => false,
     }
 }

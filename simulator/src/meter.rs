@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use dlms_core::{
-    association::{Access, ClientPolicy, LogicalDevice},
+    association::{Access, ClientPolicy, LogicalDevice, ShortNameObject},
     axdr::{Data, RawData},
-    cosem::{AttributeDescriptor, MethodDescriptor},
+    cosem::{AttributeDescriptor, MethodDescriptor, ShortName},
     device::{Member, ObjectSet, Switching},
     security::{
         COUNTER_MAX, CryptoProvider, PartyKeys, Protection, ReceiveCounter, RustCrypto, SystemTitle,
@@ -81,6 +81,7 @@ pub struct Meter {
     config: Arc<MeterConfig>,
     world: World,
     objects: ObjectSet<World>,
+    short_names: Vec<ShortNameObject>,
     /// The next invocation counter to send.
     next_counter: u32,
     received: BTreeMap<[u8; 8], ReceiveCounter>,
@@ -97,8 +98,9 @@ impl Meter {
         let objects = objects(config.entries, security.version);
         let mut world = World::new(serial, title(serial), security, config.clock.now());
         world.image_time_s = config.image_time_s;
+        let short_names = short_names(&objects);
         let next_counter = u32::try_from(config.clock.now()).unwrap_or(1);
-        Self { config, world, objects, next_counter, received: BTreeMap::new() }
+        Self { config, world, objects, short_names, next_counter, received: BTreeMap::new() }
     }
 
     /// The serial number.
@@ -148,6 +150,23 @@ impl Meter {
     }
 }
 
+/// The objects that have base names.
+fn short_names(objects: &ObjectSet<World>) -> Vec<ShortNameObject> {
+    objects
+        .iter()
+        .filter_map(|object| {
+            let base = objects.base_name(object.class, object.name)?;
+            Some(ShortNameObject {
+                base: ShortName(base),
+                class: object.class,
+                version: object.version,
+                instance: object.name,
+                attributes: ShortNameObject::ATTRIBUTES_MAX,
+            })
+        })
+        .collect()
+}
+
 /// The system title of the meter with this serial number: manufacturer, type, serial number.
 fn title(serial: u32) -> SystemTitle {
     let [m0, m1, m2] = MANUFACTURER;
@@ -184,6 +203,10 @@ impl LogicalDevice for Meter {
             MANAGEMENT_CLIENT => self.world.security.policy.response,
             _ => Protection::NONE,
         }
+    }
+
+    fn short_names(&self) -> &[ShortNameObject] {
+        &self.short_names
     }
 
     fn take_counter(&mut self) -> Option<u32> {

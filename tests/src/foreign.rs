@@ -51,6 +51,16 @@ impl Foreign {
         client("gurux_client.py", framing, port, args)
     }
 
+    /// Runs `gurux_services.py`, which prints the same lines.
+    ///
+    /// # Panics
+    ///
+    /// As [`gurux_client`](Self::gurux_client).
+    #[must_use]
+    pub fn gurux_services(framing: Framing, port: u16, args: &[&str]) -> Output {
+        client("gurux_services.py", framing, port, args)
+    }
+
     /// Runs `u9n_client.py`, which prints the same lines.
     ///
     /// # Panics

@@ -15,10 +15,13 @@
 //! asked again from its start with a new invoke-id; a SET or an ACTION is never repeated, because
 //! the meter may have executed it. An answer with another invoke-id is a late one and is dropped.
 
+mod access;
 mod config;
+mod general_blocks;
 mod layers;
 mod protection;
 mod request;
+mod short_names;
 mod transfer;
 
 use alloc::{boxed::Box, collections::VecDeque, sync::Arc, vec::Vec};
@@ -27,10 +30,11 @@ use core::{fmt, mem, ops::Range};
 use sans_io_time::Instant;
 use zeroize::Zeroizing;
 
+use self::general_blocks::GeneralBlocks;
 use self::layers::General;
 use self::protection::{Opening, Protected};
 use self::transfer::{Operation, may_repeat};
-use super::{Entropy, Failure, Misuse, Violation};
+use super::{Entropy, Failure, Misuse, ShortNameObject, Violation};
 use crate::{
     acse::{
         Aare, Aarq, AcseUserDiagnostic, ApplicationContext, AssociationResult, Diagnostic,
@@ -48,8 +52,8 @@ use crate::{
 };
 
 pub use self::{
-    config::{Ciphering, ClientConfig},
-    request::{ActionOutcome, Request, Response, Selection},
+    config::{Ciphering, ClientConfig, Referencing},
+    request::{AccessAnswer, AccessItem, ActionOutcome, OnRefusal, Request, Response, Selection},
 };
 
 /// Events that wait for the owner; a notification beyond it is dropped and counted. Answers always
@@ -147,9 +151,12 @@ pub struct Client {
     resumed: Option<SystemTitle>,
     dedicated_receive_counter: ReceiveCounter,
     operation: Option<Operation>,
+    short_names: Vec<ShortNameObject>,
     invoke_id: u8,
+    long_invoke_id: u32,
     attempts_left: u8,
     outgoing: Option<Vec<u8>>,
+    blocks: GeneralBlocks,
     plain: Vec<u8>,
     deadline: Option<Instant>,
     events: VecDeque<Event>,
@@ -191,9 +198,12 @@ impl Client {
             resumed: None,
             dedicated_receive_counter: ReceiveCounter::default(),
             operation: None,
+            short_names: Vec::new(),
             invoke_id: 0,
+            long_invoke_id: 0,
             attempts_left: 0,
             outgoing: None,
+            blocks: GeneralBlocks::default(),
             plain: Vec::new(),
             deadline: None,
             events: VecDeque::new(),
@@ -316,6 +326,7 @@ impl Client {
         }
         self.operation = None;
         self.outgoing = None;
+        self.blocks.end();
         if !self.config.release {
             self.close();
             return Ok(());
@@ -334,6 +345,7 @@ impl Client {
         if self.state == State::Associated {
             self.operation = None;
             self.outgoing = None;
+            self.blocks.end();
             self.deadline = None;
         }
     }
@@ -343,6 +355,7 @@ impl Client {
         self.state = State::Idle;
         self.operation = None;
         self.outgoing = None;
+        self.blocks = GeneralBlocks::default();
         self.deadline = None;
         self.dedicated_key = None;
         self.ready = None;
@@ -362,7 +375,16 @@ impl Client {
             Err(failure) if self.is_beside_the_point(outer, &failure) => return self.discard(),
             Err(failure) => return self.fail(failure),
         };
-        let Opening { plain, protected, signed, .. } = opened;
+        self.handle_opened(before, &opened);
+    }
+
+    /// Takes an APDU, its protection taken off. `before` is the receive counter as it was before.
+    fn handle_opened(&mut self, before: ReceiveCounter, opened: &Opening<'_>) {
+        let &Opening { plain, protected, signed, .. } = opened;
+        if plain.first() == Some(&tag::GENERAL_BLOCK_TRANSFER) {
+            opened.accept_unverified_counter(self);
+            return self.on_block(plain, protected);
+        }
         let decoded = match Apdu::decode(plain) {
             Ok(decoded) => decoded,
             // A meter's notification may be as odd as it likes: nothing waits for it.
@@ -370,7 +392,7 @@ impl Client {
             Err(malformed) => return self.fail(malformed.into()),
         };
         let due_protection = self.config.protecting().is_some();
-        if matches!(decoded, Apdu::DataNotification(_) | Apdu::EventNotification(_)) {
+        if is_notification(plain) {
             // Unprotected, it is nobody's word.
             if due_protection && protected == Protected::Not {
                 return self.discard();
@@ -392,7 +414,7 @@ impl Client {
             return self.fail(Failure::Unprotected);
         }
         // As with another invoke-id: the answer to an earlier request.
-        if self.is_of_another_transaction(&opened) {
+        if self.is_of_another_transaction(opened) {
             return self.discard();
         }
         opened.accept_unverified_counter(self);
@@ -401,10 +423,16 @@ impl Client {
             (State::Authenticating, Apdu::ActionResponse(response)) => {
                 self.on_authentication(before, &response);
             }
+            (State::Authenticating, Apdu::ReadResponse(response)) => {
+                self.on_short_authentication(before, &response);
+            }
             (State::Releasing, Apdu::Rlre(_)) => self.close(),
             (State::Associated, Apdu::GetResponse(response)) => self.on_get(response),
             (State::Associated, Apdu::SetResponse(response)) => self.on_set(response),
             (State::Associated, Apdu::ActionResponse(response)) => self.on_action(response),
+            (State::Associated, Apdu::AccessResponse(response)) => self.on_access(response),
+            (State::Associated, Apdu::ReadResponse(response)) => self.on_read(response),
+            (State::Associated, Apdu::WriteResponse(response)) => self.on_write(response),
             (_, Apdu::ExceptionResponse(exception)) => self.on_exception(exception),
             (_, Apdu::ConfirmedServiceError(error)) => self.fail(Failure::ServiceError(error)),
             // The answer to an AARQ that was repeated.
@@ -427,6 +455,15 @@ impl Client {
             return;
         }
         self.deadline = None;
+        if self.state == State::Associated && self.operation.is_some() {
+            if self.blocks.take_heard() {
+                self.wait(now);
+                return;
+            }
+            if self.blocks.repeat(self.config.retries) {
+                return;
+            }
+        }
         let again = self.attempts_left > 0;
         self.attempts_left = self.attempts_left.saturating_sub(1);
         match self.state {
@@ -459,20 +496,35 @@ impl Client {
     #[must_use]
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> bool {
         match self.outgoing.take() {
+            Some(apdu) if self.goes_in_blocks() => {
+                if let Err(failure) = self.send_in_blocks(apdu) {
+                    self.fail(failure);
+                    return false;
+                }
+            }
             Some(apdu) => {
                 *out = apdu;
-                self.deadline =
-                    self.config.response_timeout.and_then(|timeout| now.checked_add(timeout));
-                true
+                self.wait(now);
+                return true;
             }
-            None => false,
+            None => {}
         }
+        let sent = self.blocks.poll_transmit(out);
+        if sent {
+            self.wait(now);
+        }
+        sent
+    }
+
+    /// Sets the timer.
+    fn wait(&mut self, now: Instant) {
+        self.deadline = self.config.response_timeout.and_then(|timeout| now.checked_add(timeout));
     }
 
     /// Whether an APDU must go out.
     #[must_use]
-    pub const fn has_outgoing(&self) -> bool {
-        self.outgoing.is_some()
+    pub fn has_outgoing(&self) -> bool {
+        self.outgoing.is_some() || self.blocks.has_outgoing()
     }
 
     /// Whether an answer is due from the meter. A line that polls its peer goes on polling for as
@@ -493,9 +545,16 @@ impl Client {
     }
 }
 
-/// DataNotification or EventNotification.
+/// DataNotification, EventNotification or InformationReport.
 fn is_notification(plain: &[u8]) -> bool {
-    matches!(plain.first(), Some(&(tag::DATA_NOTIFICATION | tag::EVENT_NOTIFICATION_REQUEST)))
+    matches!(
+        plain.first(),
+        Some(
+            &(tag::DATA_NOTIFICATION
+                | tag::EVENT_NOTIFICATION_REQUEST
+                | tag::INFORMATION_REPORT_REQUEST)
+        )
+    )
 }
 
 /// APDUs that a meter may send unprotected in a ciphered association: those that open and close
@@ -523,9 +582,11 @@ impl Client {
     }
 
     fn context(&self) -> ApplicationContext {
-        match self.config.protecting() {
-            Some(_) => ApplicationContext::LogicalNameCiphered,
-            None => ApplicationContext::LogicalName,
+        match (self.config.referencing, self.config.protecting()) {
+            (Referencing::LogicalName, Some(_)) => ApplicationContext::LogicalNameCiphered,
+            (Referencing::LogicalName, None) => ApplicationContext::LogicalName,
+            (Referencing::ShortName, Some(_)) => ApplicationContext::ShortNameCiphered,
+            (Referencing::ShortName, None) => ApplicationContext::ShortName,
         }
     }
 
@@ -572,7 +633,7 @@ impl Client {
             response_allowed: true,
             quality_of_service: None,
             version: DLMS_VERSION,
-            conformance: self.config.conformance,
+            conformance: self.config.proposed(),
             max_receive_pdu: self.config.max_receive_pdu,
         }
         .encode(&mut Writer::new(&mut out));
@@ -676,10 +737,14 @@ impl Client {
         if response.version != DLMS_VERSION {
             return Err(Violation::Version(response.version).into());
         }
-        if response.vaa_name != InitiateResponse::VAA_NAME_LN {
+        let vaa_name = match self.config.referencing {
+            Referencing::LogicalName => InitiateResponse::VAA_NAME_LN,
+            Referencing::ShortName => InitiateResponse::VAA_NAME_SN,
+        };
+        if response.vaa_name != vaa_name {
             return Err(Violation::VaaName(response.vaa_name).into());
         }
-        self.association.conformance = response.conformance & self.config.conformance;
+        self.association.conformance = response.conformance & self.config.proposed();
         // Zero is no limit.
         self.association.max_send_pdu =
             if response.max_receive_pdu == 0 { u16::MAX } else { response.max_receive_pdu };
@@ -690,6 +755,9 @@ impl Client {
     fn authenticate(&mut self) {
         self.state = State::Authenticating;
         let sent = self.client_reply().and_then(|reply| {
+            if self.config.referencing == Referencing::ShortName {
+                return self.send_short_reply(&reply);
+            }
             let mut parameters = Vec::new();
             Data::OctetString(&reply).encode(&mut Writer::new(&mut parameters));
             let request = ActionRequest::Normal {

@@ -1,5 +1,6 @@
 //! Why an association or a request came to nothing.
 
+use super::TransferFault;
 use crate::{
     Malformed,
     acse::{ApplicationContext, AssociationResult, Diagnostic},
@@ -71,6 +72,10 @@ pub enum Failure {
         /// The limit that was hit.
         limit: usize,
     },
+    /// With short names: the object is not in the object list, or the class has no short name for
+    /// this attribute or method.
+    #[error("the meter has no short name for it")]
+    NoShortName,
     /// The meter did not agree to a service that the request needs.
     #[error("the meter did not agree to {0}")]
     NotNegotiated(&'static str),
@@ -151,6 +156,9 @@ pub enum Violation {
     /// A block without octets that is not the last: such a transfer never ends.
     #[error("a datablock came empty before the last one")]
     EmptyBlock,
+    /// A general block transfer that went wrong.
+    #[error("its general block transfer failed: {0}")]
+    Transfer(TransferFault),
     /// A DLMS version other than 6 was answered.
     #[error("it answered with DLMS version {0} instead of 6")]
     Version(u8),

@@ -21,14 +21,17 @@
 //! device sees them. Whatever arrives that is not legal, the answer is the refusal that the
 //! standard has for it, or else an ExceptionResponse, and the association stands.
 
+mod access;
 mod action;
 mod block;
 mod cipher;
 mod device;
 mod establish;
+mod general_blocks;
 mod get;
 mod layers;
 mod set;
+mod short_names;
 #[cfg(test)]
 mod tests;
 
@@ -36,8 +39,13 @@ use alloc::{boxed::Box, vec::Vec};
 
 pub use device::{Access, ClientPolicy, DeviceKeys, LogicalDevice};
 
-use self::{block::Transfer, establish::Challenges, layers::Layers};
-use super::Entropy;
+use self::{
+    block::{ANSWER_LEN_MAX, Transfer},
+    establish::Challenges,
+    general_blocks::GeneralBlocks,
+    layers::Layers,
+};
+use super::{Entropy, WINDOW_MAX};
 use crate::{
     Malformed, MalformedKind,
     axdr::Writer,
@@ -54,7 +62,16 @@ pub struct ServerConfig {
     pub max_pdu: u16,
     /// The services of the device. A client gets those of them that it proposes.
     pub conformance: Conformance,
+    /// How many blocks of general block transfer the device takes in one go, 1 to [`WINDOW_MAX`].
+    pub block_window: u8,
+    /// How many of them it sends in one go at most: 1 on a line that is turned round after each
+    /// APDU, where nobody calls [`Server::poll_transmit`].
+    pub send_window_max: u8,
 }
+
+/// Blocks of general block transfer that a device takes in one go: what one Ethernet frame each
+/// makes of 64 KiB of buffer.
+const BLOCK_WINDOW: u8 = 40;
 
 impl ServerConfig {
     /// A server for the client with this SAP: APDUs of up to 1,024 octets and all services that
@@ -64,6 +81,12 @@ impl ServerConfig {
             client,
             max_pdu: 1_024,
             conformance: Conformance::GENERAL_PROTECTION
+                | Conformance::GENERAL_BLOCK_TRANSFER
+                | Conformance::ACCESS
+                | Conformance::READ
+                | Conformance::WRITE
+                | Conformance::UNCONFIRMED_WRITE
+                | Conformance::PARAMETERIZED_ACCESS
                 | Conformance::BLOCK_GET
                 | Conformance::BLOCK_SET
                 | Conformance::BLOCK_ACTION
@@ -72,6 +95,8 @@ impl ServerConfig {
                 | Conformance::SET
                 | Conformance::SELECTIVE_ACCESS
                 | Conformance::ACTION,
+            block_window: BLOCK_WINDOW,
+            send_window_max: WINDOW_MAX,
         }
     }
 }
@@ -190,6 +215,10 @@ pub struct Server {
     config: ServerConfig,
     state: State,
     transfer: Transfer,
+    /// The exchange in general block transfer that is under way, or was last.
+    blocks: Option<GeneralBlocks>,
+    /// Whether the answer goes out in such blocks, whatever its length.
+    answers_in_blocks: bool,
 }
 
 #[derive(Debug)]
@@ -229,7 +258,13 @@ enum After {
 impl Server {
     /// A server without association.
     pub const fn new(config: ServerConfig) -> Self {
-        Self { config, state: State::Idle, transfer: Transfer::None }
+        Self {
+            config,
+            state: State::Idle,
+            transfer: Transfer::None,
+            blocks: None,
+            answers_in_blocks: false,
+        }
     }
 
     /// Whether services are answered.
@@ -241,6 +276,7 @@ impl Server {
     pub fn abort(&mut self) {
         self.state = State::Idle;
         self.transfer = Transfer::None;
+        self.blocks = None;
     }
 
     /// Takes an APDU from the client, which is deciphered in place, and puts the answer into `out`,
@@ -257,12 +293,8 @@ impl Server {
             Some(tag::AARQ) => self.on_aarq(device, entropy, apdu, out),
             Some(tag::RLRQ) => self.on_rlrq(device, apdu, out),
             _ if apdu.len() > usize::from(self.config.max_pdu) => Err(Refusal::TooLong),
-            Some(first)
-                if CipherForm::from_tag(first).is_some() || first == tag::GENERAL_CIPHERING =>
-            {
-                self.on_ciphered(device, entropy, apdu, out)
-            }
-            _ => self.on_plain(device, apdu, out),
+            Some(tag::GENERAL_BLOCK_TRANSFER) => self.on_block(device, entropy, apdu, None, out),
+            _ => self.on_request(device, entropy, apdu, out).and_then(|()| self.cut(out)),
         };
         if let Err(refusal) = handled {
             out.clear();
@@ -272,6 +304,30 @@ impl Server {
             out.clear();
         }
         !out.is_empty()
+    }
+
+    /// Moves a further APDU of the answer into `out`, replacing what it held; false when there is
+    /// none. There are some where the client takes several blocks of general block transfer in one
+    /// go.
+    pub fn poll_transmit(&mut self, out: &mut Vec<u8>) -> bool {
+        self.blocks.as_mut().is_some_and(|blocks| blocks.poll_transmit(out))
+    }
+
+    fn on_request(
+        &mut self,
+        device: &mut dyn LogicalDevice,
+        entropy: &mut dyn Entropy,
+        apdu: &mut [u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Refusal> {
+        match apdu.first() {
+            Some(&first)
+                if CipherForm::from_tag(first).is_some() || first == tag::GENERAL_CIPHERING =>
+            {
+                self.on_ciphered(device, entropy, apdu, out)
+            }
+            _ => self.on_plain(device, apdu, out),
+        }
     }
 
     fn on_plain(
@@ -285,6 +341,7 @@ impl Server {
             return Err(Refusal::Unprotected);
         }
         let room = usize::from(agreement.access.max_send_pdu);
+        let room = if self.answers_in_blocks { ANSWER_LEN_MAX } else { room };
         if self.on_service(device, apdu, room, out)? == After::Close {
             self.abort();
         }
@@ -303,11 +360,28 @@ impl Server {
             return Err(Refusal::NotSupported);
         }
         let (plain, layers) = layers::open(device, agreement, apdu)?;
-        agreement.access.protection = layers.protection();
-        let room = layers.room(agreement.access.max_send_pdu);
         if self.is_associated() && !self.is_signed_enough(device, &layers) {
             return Err(Refusal::Unprotected);
         }
+        if plain.first() == Some(&tag::GENERAL_BLOCK_TRANSFER) {
+            return self.on_block(device, entropy, plain, Some(layers), out);
+        }
+        self.on_opened(device, entropy, plain, &layers, out)
+    }
+
+    /// Answers a service request that came in these layers.
+    fn on_opened(
+        &mut self,
+        device: &mut dyn LogicalDevice,
+        entropy: &mut dyn Entropy,
+        plain: &[u8],
+        layers: &Layers,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Refusal> {
+        let agreement = self.state.agreement().ok_or(Refusal::NotAssociated)?;
+        agreement.access.protection = layers.protection();
+        let room = layers.room(agreement.access.max_send_pdu);
+        let room = if self.answers_in_blocks { ANSWER_LEN_MAX } else { room };
         let mut answer = Vec::new();
         let after = match self.on_service(device, plain, room, &mut answer) {
             Ok(after) => after,
@@ -317,7 +391,7 @@ impl Server {
                 After::Stay
             }
         };
-        self.seal(device, entropy, &layers, &answer, out)?;
+        self.seal(device, entropy, layers, &answer, out)?;
         if after == After::Close {
             self.abort();
         }
@@ -355,6 +429,8 @@ impl Server {
         room: usize,
         answer: &mut Vec<u8>,
     ) -> Result<After, Refusal> {
+        // Whatever was answered before in blocks, the client is done with it.
+        self.blocks = None;
         let request = Apdu::decode(apdu)?;
         let access = match &self.state {
             State::Idle => return Err(Refusal::NotAssociated),
@@ -375,6 +451,23 @@ impl Server {
             Apdu::ActionRequest(request) => {
                 let confirmed = request.invoke().confirmed();
                 self.on_action(&mut call, request)?;
+                confirmed
+            }
+            Apdu::ReadRequest(request) => {
+                self.on_read(&mut call, request)?;
+                true
+            }
+            Apdu::WriteRequest(request) => {
+                self.on_write(&mut call, request, Conformance::WRITE)?;
+                true
+            }
+            Apdu::UnconfirmedWriteRequest(request) => {
+                self.on_write(&mut call, request, Conformance::UNCONFIRMED_WRITE)?;
+                false
+            }
+            Apdu::AccessRequest(request) => {
+                let confirmed = request.invoke.confirmed();
+                self.on_access(&mut call, request)?;
                 confirmed
             }
             _ => return Err(Refusal::NotSupported),
@@ -407,6 +500,18 @@ impl Call<'_> {
     /// Fails when a service was not agreed on.
     const fn needs(&self, service: Conformance) -> Result<(), Refusal> {
         if self.access.conformance.contains(service) { Ok(()) } else { Err(Refusal::NotSupported) }
+    }
+}
+
+impl Call<'_> {
+    /// Lets an answer pass that is longer than one APDU, to be cut into blocks once it is
+    /// protected.
+    const fn leave_to_blocks(&self) -> Result<(), Refusal> {
+        if self.access.conformance.contains(Conformance::GENERAL_BLOCK_TRANSFER) {
+            block::check_len(self.answer.as_slice())
+        } else {
+            Err(Refusal::TooLong)
+        }
     }
 }
 

@@ -128,6 +128,12 @@ impl Conformance {
         Self(self.0 & other.0)
     }
 
+    /// What is in this and not in `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Whether everything in `other` is in this.
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0

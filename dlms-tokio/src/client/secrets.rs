@@ -1,7 +1,7 @@
 //! Which octets of a request are secret: passwords and keys on their way into a meter.
 
 use dlms_core::{
-    association::Request,
+    association::{AccessItem, Request},
     axdr::{Data, RawData, Reader},
     cosem::{AttributeDescriptor, AttributeId, ClassId, MethodDescriptor, MethodId},
 };
@@ -29,6 +29,17 @@ pub(super) fn hide(request: &Request, mut hide: impl FnMut(&[u8])) {
             let secret = list.iter().filter(|(method, _)| takes_secret(*method));
             secret.for_each(|(_, parameters)| strings(parameters, &mut hide));
         }
+        Request::Access { items, .. } => items.iter().for_each(|item| match item {
+            AccessItem::Set { attribute, value, .. } if is_secret(*attribute) => {
+                strings(value, &mut hide);
+            }
+            AccessItem::Action { method, parameters: Some(parameters) }
+                if takes_secret(*method) =>
+            {
+                strings(parameters, &mut hide);
+            }
+            _ => {}
+        }),
         _ => {}
     }
 }

@@ -3,7 +3,7 @@
 use core::fmt::Write;
 
 use dlms_core::{
-    association::{Request, Response},
+    association::{AccessAnswer, AccessItem, Request, Response},
     axdr::{Data, RawData, Reader},
     xdlms::{ActionResult, DataAccessResult},
 };
@@ -42,6 +42,23 @@ pub(crate) fn asked(request: &Request) -> String {
                 .collect();
             format!("invoke {}", calls.join(", "))
         }
+        Request::Access { items, .. } => {
+            let items: Vec<_> = items.iter().map(item_asked).collect();
+            items.join(", ")
+        }
+    }
+}
+
+fn item_asked(item: &AccessItem) -> String {
+    match item {
+        AccessItem::Get { attribute, .. } => format!("read {attribute}"),
+        AccessItem::Set { attribute, value, .. } => {
+            format!("write {attribute} = {}", hidden(value))
+        }
+        AccessItem::Action { method, parameters } => {
+            let parameters = parameters.as_deref().map(hidden).unwrap_or_default();
+            format!("invoke {method}({parameters})")
+        }
     }
 }
 
@@ -62,6 +79,17 @@ pub(crate) fn answered(response: &Response) -> String {
         Response::ActionList(outcomes) => outcomes
             .iter()
             .map(|outcome| action_shown(outcome.result, outcome.returned.as_ref()))
+            .collect::<Vec<_>>()
+            .join(", "),
+        Response::Access(answers) => answers
+            .iter()
+            .map(|answer| match answer {
+                AccessAnswer::Get(result) => result_shown(result),
+                AccessAnswer::Set(result) => refused(*result),
+                AccessAnswer::Action(outcome) => {
+                    action_shown(outcome.result, outcome.returned.as_ref())
+                }
+            })
             .collect::<Vec<_>>()
             .join(", "),
     }

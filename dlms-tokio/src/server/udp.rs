@@ -69,7 +69,8 @@ struct Peer<A> {
 
 /// An answer on its way, and where it goes.
 struct Answer {
-    datagram: Vec<u8>,
+    /// One, or several where it comes in blocks of general block transfer.
+    datagrams: Vec<Vec<u8>>,
     to: SocketAddr,
     /// How long it takes to make.
     delay: Duration,
@@ -102,15 +103,17 @@ impl<A: ApduServer, N: FnMut(SocketAddr) -> A> Station<'_, A, N> {
             datagram.truncate(length);
             let answer = self.handle_datagram(&datagram, from);
             drop(datagram);
-            let Some(Answer { datagram, to, delay }) = answer else { continue };
+            let Some(Answer { datagrams, to, delay }) = answer else { continue };
             if !delay.is_zero() {
                 sleep(delay).await;
             }
             // Whatever keeps this one from leaving (no way back, a firewall, want of buffers, an
             // answer too long for a datagram) is about this one.
-            if let Err(error) = socket.send_to(&datagram, to).await {
-                self.unsent = self.unsent.saturating_add(1);
-                tracing::debug!(%to, %error, unsent = self.unsent, "an answer was not sent");
+            for datagram in datagrams {
+                if let Err(error) = socket.send_to(&datagram, to).await {
+                    self.unsent = self.unsent.saturating_add(1);
+                    tracing::debug!(%to, %error, unsent = self.unsent, "an answer was not sent");
+                }
             }
         }
     }
@@ -135,6 +138,17 @@ impl<A: ApduServer, N: FnMut(SocketAddr) -> A> Station<'_, A, N> {
             && peer.server.handle(source, destination, &mut frame.apdu.to_vec(), &mut out);
         let header = if answers { answer_header(source, destination, &out) } else { None };
         let delay = peer.server.answer_after();
+        let mut datagrams = Vec::new();
+        if let Some(header) = &header {
+            datagrams.push([&header.encode_header(), out.as_slice()].concat());
+            out.clear();
+            while peer.server.further(source, destination, &mut out)
+                && let Some(header) = answer_header(source, destination, &out)
+            {
+                datagrams.push([&header.encode_header(), out.as_slice()].concat());
+                out.clear();
+            }
+        }
         let mut is_new = false;
         if header.is_some() {
             peer.heard = Instant::now();
@@ -148,11 +162,8 @@ impl<A: ApduServer, N: FnMut(SocketAddr) -> A> Station<'_, A, N> {
         if is_new {
             self.make_room(from);
         }
-        Some(Answer {
-            datagram: [&header?.encode_header(), out.as_slice()].concat(),
-            to: from,
-            delay,
-        })
+        header?;
+        Some(Answer { datagrams, to: from, delay })
     }
 
     /// The peer, unless it was silent for too long and its associations are over.

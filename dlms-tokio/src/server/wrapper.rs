@@ -127,6 +127,14 @@ where
                     }
                     port.queue(&[&header.encode_header(), &out]);
                     flush(port).await?;
+                    out.clear();
+                    while server.further(source, destination, &mut out)
+                        && let Some(header) = answer_header(source, destination, &out)
+                    {
+                        port.queue(&[&header.encode_header(), &out]);
+                        flush(port).await?;
+                        out.clear();
+                    }
                 }
                 inactive = config.inactivity_timeout.map(after);
             }

@@ -28,9 +28,12 @@ const TOGETHER_MAX: usize = 4;
 
 pub(super) async fn run(typed: cli::Read) -> io::Result<Exit> {
     let (settings, context) = match prepare(&typed.meter, &typed.association) {
+        Ok((settings, context)) if typed.access => (settings.with_access(), context),
         Ok(prepared) => prepared,
         Err(error) => return Ok(usage(&error)),
     };
+    // With ACCESS the point is one request.
+    let together = if typed.access { typed.objects.len() } else { TOGETHER_MAX };
     let mut tally = Tally::default();
     let mut printer = printer(typed.output, Reading::header());
     let mut line = |read: &Read| {
@@ -47,7 +50,7 @@ pub(super) async fn run(typed: cli::Read) -> io::Result<Exit> {
             printer.finish()?;
         }
         Ok(mut meter) => {
-            let written = read_all(&mut meter, &typed.objects, &context, line).await;
+            let written = read_all(&mut meter, &typed.objects, together, &context, line).await;
             // What is known is shown first: a meter may be long in saying good-bye.
             let written = written.and_then(|()| printer.finish());
             meter.release().await;
@@ -83,11 +86,12 @@ impl Read {
 async fn read_all(
     meter: &mut Meter,
     objects: &[Object],
+    together: usize,
     context: &Context,
     mut line: impl FnMut(&Read) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut broken: Option<Diagnosis> = None;
-    for together in objects.chunks(TOGETHER_MAX) {
+    for together in objects.chunks(together) {
         if let Some(diagnosis) = &broken {
             together.iter().try_for_each(|object| line(&Read::failed(*object, diagnosis)))?;
             continue;

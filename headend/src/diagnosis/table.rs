@@ -445,6 +445,12 @@ pub(super) const TOO_LONG: Entry = refused(
 pub(super) const NOT_NEGOTIATED: Entry =
     refused("the meter does not offer this service to this client", "another --client may have it");
 
+/// With short names, the meter does not list the object, or it has no such method.
+pub(super) const NO_SHORT_NAME: Entry = refused(
+    "the meter's list of short names lacks the object",
+    "'headend objects --short-names' shows what it has",
+);
+
 /// The name of the host leads nowhere.
 pub(super) const UNKNOWN_HOST: Entry =
     unreachable("the name is wrong, or the name server is not reached", "check the host name");

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use crate::{
     acse::Mechanism,
-    association::Misuse,
+    association::{Misuse, WINDOW_MAX},
     security::{
         Curve, Key, KeyEstablishment, KeysWithPeer, PartyKeys, Protection, Secret, SecuritySuite,
         SystemTitle,
@@ -41,9 +41,20 @@ pub struct Ciphering {
     pub general: bool,
 }
 
+/// How a client names attributes and methods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Referencing {
+    /// By class, logical name and number.
+    LogicalName,
+    /// By short names.
+    ShortName,
+}
+
 /// What a client brings to an association.
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
+    /// How the meter wants attributes and methods named.
+    pub referencing: Referencing,
     /// How client and meter prove who they are.
     pub mechanism: Mechanism,
     /// The password (LLS) or the secret (HLS 2, 3, 4 and 6).
@@ -64,6 +75,12 @@ pub struct ClientConfig {
     pub party_keys: PartyKeys,
     /// The services to propose.
     pub conformance: Conformance,
+    /// How many blocks of general block transfer to take in one go, 1 to
+    /// [`WINDOW_MAX`](crate::association::WINDOW_MAX). Where the meter agrees to it, all requests
+    /// and answers then go in such blocks. None does not propose it.
+    pub block_window: Option<u8>,
+    /// How many of them to send in one go at most: 1 on a line that is turned round after each APDU.
+    pub send_window_max: u8,
     /// The largest APDU that the client takes, in octets.
     pub max_receive_pdu: u16,
     /// How long to wait for an answer. None where the line below watches over that, as HDLC does:
@@ -84,6 +101,7 @@ impl Default for ClientConfig {
     /// A public client: no authentication, no ciphering, ten seconds.
     fn default() -> Self {
         Self {
+            referencing: Referencing::LogicalName,
             mechanism: Mechanism::Lowest,
             secret: Secret::from(&[][..]),
             manufacturer_mechanism: None,
@@ -103,6 +121,8 @@ impl Default for ClientConfig {
                 | Conformance::GENERAL_PROTECTION
                 | Conformance::DATA_NOTIFICATION
                 | Conformance::EVENT_NOTIFICATION,
+            block_window: None,
+            send_window_max: WINDOW_MAX,
             max_receive_pdu: 0xffff,
             response_timeout: Some(Duration::from_secs(10)),
             retries: 2,
@@ -113,10 +133,37 @@ impl Default for ClientConfig {
     }
 }
 
+/// The services that have no meaning but in short names.
+const OF_SHORT_NAMES: Conformance = Conformance::READ
+    .union(Conformance::WRITE)
+    .union(Conformance::UNCONFIRMED_WRITE)
+    .union(Conformance::INFORMATION_REPORT)
+    .union(Conformance::PARAMETERIZED_ACCESS);
+/// What may be agreed on in either way of referencing.
+const OF_BOTH: Conformance = Conformance::GENERAL_PROTECTION
+    .union(Conformance::GENERAL_BLOCK_TRANSFER)
+    .union(Conformance::DELTA_VALUE_ENCODING)
+    .union(Conformance::BLOCK_GET)
+    .union(Conformance::BLOCK_SET)
+    .union(Conformance::MULTIPLE_REFERENCES)
+    .union(Conformance::DATA_NOTIFICATION);
+
 impl ClientConfig {
     /// The ciphering of APDUs, where there is one.
     pub(super) fn protecting(&self) -> Option<&Ciphering> {
         self.ciphering.as_ref().filter(|ciphering| ciphering.protection != Protection::NONE)
+    }
+
+    /// What is proposed to the meter.
+    pub(super) fn proposed(&self) -> Conformance {
+        let services = match self.referencing {
+            Referencing::LogicalName => self.conformance,
+            Referencing::ShortName => self.conformance & OF_BOTH | OF_SHORT_NAMES,
+        };
+        match self.block_window {
+            Some(_) => services | Conformance::GENERAL_BLOCK_TRANSFER,
+            None => services,
+        }
     }
 
     /// Whether requests are signed.

@@ -22,7 +22,7 @@ use crate::{
 const UNVERIFIED_JUMP_MAX: u32 = 1 << 20;
 
 /// How an APDU was protected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Protected {
     Not,
     Global,
@@ -43,7 +43,12 @@ pub(super) struct Opening<'a> {
     pub(super) unverified: Option<u32>,
 }
 
-impl Opening<'_> {
+impl<'a> Opening<'a> {
+    /// An APDU that came in blocks, each with a protection of its own, whose counters have counted.
+    pub(super) const fn of_blocks(plain: &'a [u8], protected: Protected) -> Self {
+        Self { plain, protected, signed: false, transaction: None, unverified: None }
+    }
+
     /// Lets the counter of an encrypted APDU count, once its content turned out to make sense:
     /// noise must not be able to lock the meter out.
     pub(super) fn accept_unverified_counter(&self, client: &mut Client) {
@@ -98,13 +103,14 @@ impl Client {
     /// Sends an APDU under one of the keys of the association.
     fn transmit_ciphered(&mut self, plain: &[u8]) -> Result<(), Failure> {
         let ciphering = self.config.protecting().ok_or(Failure::NoKeys)?;
-        if ciphering.general && self.state == State::Associated {
+        let plain_tag = plain.first().copied().unwrap_or_default();
+        // ACCESS has no other ciphered form.
+        let general = ciphering.general || tag::global(plain_tag).is_none();
+        if general && self.state == State::Associated {
             self.needs(Conformance::GENERAL_PROTECTION, "general protection")?;
         }
         // The answer to the challenge still goes under the global key.
         let dedicated = self.dedicated_key.is_some() && self.state == State::Associated;
-        let general = ciphering.general;
-        let plain_tag = plain.first().copied().unwrap_or_default();
         let wire = match (general, dedicated) {
             (true, false) => Some(tag::GENERAL_GLO_CIPHERING),
             (true, true) => Some(tag::GENERAL_DED_CIPHERING),

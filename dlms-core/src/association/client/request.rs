@@ -59,6 +59,61 @@ pub enum Request {
     },
     /// Invoke several methods with one request.
     ActionList(Vec<(MethodDescriptor, Vec<u8>)>),
+    /// Read, write and invoke with one request, in this order.
+    Access {
+        /// What to do.
+        items: Vec<AccessItem>,
+        /// What the meter does after an item that it refuses.
+        on_refusal: OnRefusal,
+    },
+}
+
+/// One thing that [`Request::Access`] asks for. Values and parameters are encoded Data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccessItem {
+    /// Read an attribute.
+    Get {
+        /// The attribute.
+        attribute: AttributeDescriptor,
+        /// Which part of it.
+        selection: Option<Selection>,
+    },
+    /// Write an attribute.
+    Set {
+        /// The attribute.
+        attribute: AttributeDescriptor,
+        /// Which part of it.
+        selection: Option<Selection>,
+        /// The value.
+        value: Vec<u8>,
+    },
+    /// Invoke a method.
+    Action {
+        /// The method.
+        method: MethodDescriptor,
+        /// Its parameters; none are sent as null-data.
+        parameters: Option<Vec<u8>>,
+    },
+}
+
+/// What a meter does after an item of an ACCESS that it refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OnRefusal {
+    /// The items behind it.
+    GoOn,
+    /// Nothing more.
+    Break,
+}
+
+/// The meter's answer to one [`AccessItem`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccessAnswer {
+    /// To a read: the encoded Data.
+    Get(Result<Vec<u8>, DataAccessResult>),
+    /// To a write.
+    Set(DataAccessResult),
+    /// To a method call.
+    Action(ActionOutcome),
 }
 
 /// What an action returned: its result, and data where the method has any.
@@ -87,6 +142,8 @@ pub enum Response {
     Action(ActionOutcome),
     /// To [`Request::ActionList`], in its order.
     ActionList(Vec<ActionOutcome>),
+    /// To [`Request::Access`], in its order.
+    Access(Vec<AccessAnswer>),
 }
 
 impl Request {
@@ -120,6 +177,19 @@ impl Request {
             Self::ActionList(list) => {
                 some(list.is_empty())?;
                 list.iter().try_for_each(|(_, parameters)| one(parameters))
+            }
+            Self::Access { items, .. } => {
+                some(items.is_empty())?;
+                items.iter().try_for_each(|item| match item {
+                    AccessItem::Get { selection: of, .. } => selection(of),
+                    AccessItem::Set { selection: of, value, .. } => {
+                        selection(of)?;
+                        one(value)
+                    }
+                    AccessItem::Action { parameters, .. } => {
+                        parameters.as_deref().map_or(Ok(()), one)
+                    }
+                })
             }
         }
     }
@@ -155,7 +225,7 @@ impl Request {
                 Cow::Borrowed(parameters.as_deref().unwrap_or_default())
             }
             Self::ActionList(values) => Cow::Owned(list(values.iter().map(|(_, value)| value))),
-            Self::Get { .. } | Self::GetBlocks { .. } | Self::GetList(_) => {
+            Self::Get { .. } | Self::GetBlocks { .. } | Self::GetList(_) | Self::Access { .. } => {
                 return Err(Violation::Unexpected("block acknowledgement").into());
             }
         })

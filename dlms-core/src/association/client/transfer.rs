@@ -6,7 +6,10 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use super::{ActionOutcome, Client, EVENTS_MAX, Event, Phase, Request, Response, Selection, State};
+use super::{
+    AccessItem, ActionOutcome, Client, EVENTS_MAX, Event, Phase, Referencing, Request, Response,
+    Selection, State,
+};
 use crate::{
     association::{Failure, Violation},
     axdr::{RawData, Reader, Writer},
@@ -28,6 +31,8 @@ const BLOCK_OVERHEAD: usize = 3 + 9 + 1 + 1 + 4 + 3;
 pub(super) struct Operation {
     pub(super) request: Request,
     invoke: InvokeIdAndPriority,
+    /// The same for ACCESS.
+    pub(super) long_invoke_id: u32,
     stage: Stage,
     /// Blocks of the answer so far.
     joined: Vec<u8>,
@@ -53,13 +58,34 @@ impl Operation {
             Stage::Sending { sent, .. } => self.request.data().is_ok_and(|data| sent >= data.len()),
         }
     }
+
+    pub(super) const fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    pub(super) const fn go_to(&mut self, stage: Stage) {
+        self.stage = stage;
+    }
+
+    /// Appends a block of the answer.
+    pub(super) fn join(&mut self, octets: &[u8]) {
+        self.joined.extend_from_slice(octets);
+    }
+
+    /// The answer that the blocks make.
+    pub(super) fn take_joined(&mut self) -> Vec<u8> {
+        mem::take(&mut self.joined)
+    }
 }
 
 /// Whether asking again cannot do harm.
 pub(super) fn may_repeat(operation: &Operation) -> bool {
-    match operation.request {
+    match &operation.request {
         Request::Get { .. } | Request::GetList(_) => true,
         Request::GetBlocks { .. } => operation.stage == Stage::Answer,
+        Request::Access { items, .. } => {
+            items.iter().all(|item| matches!(item, AccessItem::Get { .. }))
+        }
         _ => false,
     }
 }
@@ -67,9 +93,17 @@ pub(super) fn may_repeat(operation: &Operation) -> bool {
 // Requests.
 impl Client {
     pub(super) fn start(&mut self, request: Request) {
+        self.blocks.end();
         let invoke = self.next_invoke();
-        let operation =
-            Operation { request, invoke, stage: Stage::Answer, joined: Vec::new(), received: 0 };
+        self.long_invoke_id = self.long_invoke_id.wrapping_add(1) & 0x00ff_ffff;
+        let operation = Operation {
+            request,
+            invoke,
+            long_invoke_id: self.long_invoke_id,
+            stage: Stage::Answer,
+            joined: Vec::new(),
+            received: 0,
+        };
         let mut plain = mem::take(&mut self.plain);
         plain.clear();
         let sent = self
@@ -91,6 +125,9 @@ impl Client {
         operation: &Operation,
         out: &mut Vec<u8>,
     ) -> Result<Stage, Failure> {
+        if self.config.referencing == Referencing::ShortName {
+            return self.encode_short(&operation.request, out);
+        }
         let invoke = operation.invoke;
         let writer = &mut Writer::new(out);
         match &operation.request {
@@ -120,6 +157,9 @@ impl Client {
                 let parameters = parameters.as_deref().map(raw).transpose()?;
                 ActionRequest::Normal { invoke, method: *method, parameters }.encode(writer);
             }
+            Request::Access { items, on_refusal } => {
+                self.encode_access(operation.long_invoke_id, items, *on_refusal, writer)?;
+            }
             Request::ActionList(list) => {
                 self.needs(Conformance::MULTIPLE_REFERENCES, "multiple references")?;
                 let methods = list.iter().map(|(method, _)| *method).collect();
@@ -128,7 +168,7 @@ impl Client {
             }
         }
         let limit = self.plain_len_max();
-        if out.len() <= limit {
+        if out.len() <= limit || self.goes_in_blocks() {
             return Ok(Stage::Answer);
         }
         match &operation.request {
@@ -296,18 +336,23 @@ impl Client {
 
     /// Whether a block, or the acknowledgement of one, is from before the one that is due: on a
     /// line of datagrams it may come twice.
-    const fn came_again(&self, expected: u32, found: u32) -> bool {
+    pub(super) const fn came_again(&self, expected: u32, found: u32) -> bool {
         self.config.datagrams && found < expected
     }
 
     /// Goes on waiting.
-    fn pass_over(&mut self) -> Result<Option<Response>, Failure> {
+    pub(super) fn pass_over(&mut self) -> Result<Option<Response>, Failure> {
         self.discard();
         Ok(None)
     }
 
     /// Keeps an answer in blocks within its limit, and from going on for ever.
-    fn count(&self, operation: &mut Operation, last: bool, octets: &[u8]) -> Result<(), Failure> {
+    pub(super) fn count(
+        &self,
+        operation: &mut Operation,
+        last: bool,
+        octets: &[u8],
+    ) -> Result<(), Failure> {
         if octets.is_empty() && !last {
             return Err(Violation::EmptyBlock.into());
         }
@@ -571,6 +616,7 @@ impl Client {
     pub(super) fn step(&mut self, operation: Operation, step: Result<Option<Response>, Failure>) {
         match step {
             Ok(Some(response)) => {
+                self.blocks.end();
                 self.deadline = None;
                 self.events.push_back(Event::Response(response));
             }
@@ -590,6 +636,7 @@ impl Client {
                 if self.operation.take().is_some() {
                     self.deadline = None;
                     self.outgoing = None;
+                    self.blocks.end();
                     self.events.push_back(Event::RequestFailed(failure));
                 } else {
                     self.discard();
@@ -617,7 +664,7 @@ impl Client {
     }
 }
 
-fn raw(octets: &[u8]) -> Result<RawData<'_>, Failure> {
+pub(super) fn raw(octets: &[u8]) -> Result<RawData<'_>, Failure> {
     Ok(joined::decode_value(octets)?)
 }
 
@@ -625,7 +672,7 @@ fn raw_list<'v>(values: impl Iterator<Item = &'v Vec<u8>>) -> Result<Vec<RawData
     values.map(|value| raw(value)).collect()
 }
 
-fn selected(
+pub(super) fn selected(
     attribute: AttributeDescriptor,
     selection: Option<&Selection>,
 ) -> Result<AttributeSelection<'_>, Failure> {
@@ -674,7 +721,7 @@ fn announced(expected: usize, list: &[u8]) -> Result<(), Failure> {
     if found == expected { Ok(()) } else { Err(Violation::ResultCount { expected, found }.into()) }
 }
 
-fn counted<T>(expected: usize, results: Vec<T>) -> Result<Vec<T>, Failure> {
+pub(super) fn counted<T>(expected: usize, results: Vec<T>) -> Result<Vec<T>, Failure> {
     if results.len() == expected {
         Ok(results)
     } else {

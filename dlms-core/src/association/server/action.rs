@@ -8,6 +8,7 @@ use super::{
     block::{JoinError, LongAction, LongAnswer, LongRequest, Transfer, check_len},
 };
 use crate::{
+    association::short_names,
     axdr::{RawData, Writer},
     cosem::{ClassId, LogicalName, MethodDescriptor},
     xdlms::{
@@ -126,7 +127,7 @@ impl Server {
             return Ok(());
         }
         if !call.access.conformance.contains(Conformance::BLOCK_ACTION) {
-            return Err(Refusal::TooLong);
+            return call.leave_to_blocks();
         }
         check_len(call.answer)?;
         let mut octets = mem::take(call.answer);
@@ -193,14 +194,15 @@ impl Call<'_> {
         Ok(())
     }
 
-    fn invoke(
+    pub(super) fn invoke(
         &mut self,
         method: MethodDescriptor,
         parameters: Option<RawData<'_>>,
         returned: &mut Vec<u8>,
     ) -> ActionResult {
         // Whoever got here is authenticated; there is no challenge to answer.
-        if method == REPLY_TO_HLS_AUTHENTICATION {
+        let to_challenge = [REPLY_TO_HLS_AUTHENTICATION, short_names::REPLY_TO_HLS_AUTHENTICATION];
+        if to_challenge.contains(&method) {
             return ActionResult::ReadWriteDenied;
         }
         match self.device.action(&self.access, method, parameters, returned) {

@@ -24,6 +24,9 @@ pub(super) enum Transfer {
     Get(LongAnswer),
     Set(LongRequest),
     Action(LongAction),
+    Read(LongAnswer),
+    ReadRequest(LongRequest),
+    Write(LongRequest),
 }
 
 /// An ACTION may be long in both directions, one after the other.

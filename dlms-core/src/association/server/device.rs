@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use crate::{
     acse::{ApplicationContext, Mechanism},
+    association::ShortNameObject,
     axdr::RawData,
     cosem::{AttributeDescriptor, MethodDescriptor},
     device::Member,
@@ -54,6 +55,13 @@ pub trait LogicalDevice {
     /// verified and before the request is executed; `false` refuses the request, because a counter
     /// that cannot be remembered could be replayed.
     fn accept(&mut self, client: SystemTitle, counter: u32) -> bool;
+
+    /// The objects that have short names, by which a client without logical names finds them. The
+    /// association itself, class 12, need not be among them: the server answers its attributes 1
+    /// and 2 and its method 8. Default: none, and no client with short names is let in.
+    fn short_names(&self) -> &[ShortNameObject] {
+        &[]
+    }
 
     /// Appends the value of an attribute to `out`: one encoded Data.
     ///

@@ -14,14 +14,15 @@ use crate::{
         Aare, Aarq, AcseProviderDiagnostic, AcseUserDiagnostic, ApplicationContext,
         AssociationResult, Diagnostic, Mechanism, ReleaseResponseReason, Rlre, Rlrq,
     },
-    association::Entropy,
+    association::{Entropy, short_names::REPLY_TO_HLS_AUTHENTICATION_NAME},
     axdr::{Data, RawData, Reader, Writer},
     security::{
         COUNTER_MAX, CipherForm, Key, Protection, ReceiveCounter, SendCounters, SystemTitle, hls,
     },
     xdlms::{
-        ActionRequest, ActionResponse, ActionResult, Apdu, ConfirmedServiceError, InitiateRequest,
-        InitiateResponse, ServiceError,
+        ActionRequest, ActionResponse, ActionResult, Apdu, ConfirmedServiceError, Conformance,
+        DataAccessResult, InitiateRequest, InitiateResponse, ReadRequest, ReadResponse, ReadResult,
+        ServiceError, VariableAccess,
     },
 };
 
@@ -29,8 +30,23 @@ use crate::{
 const CHALLENGE_LEN: usize = 16;
 /// The one DLMS version since 2002.
 const DLMS_VERSION: u8 = 6;
-/// The name of the virtual application association in logical name referencing.
-const VAA_NAME: u16 = 0x0007;
+/// The services that only clients with short names have.
+const OF_SHORT_NAMES: Conformance = Conformance::READ
+    .union(Conformance::WRITE)
+    .union(Conformance::UNCONFIRMED_WRITE)
+    .union(Conformance::INFORMATION_REPORT)
+    .union(Conformance::PARAMETERIZED_ACCESS);
+/// The services that only clients with logical names have.
+const OF_LOGICAL_NAMES: Conformance = Conformance::ATTRIBUTE0_SET
+    .union(Conformance::PRIORITY)
+    .union(Conformance::ATTRIBUTE0_GET)
+    .union(Conformance::BLOCK_ACTION)
+    .union(Conformance::ACCESS)
+    .union(Conformance::GET)
+    .union(Conformance::SET)
+    .union(Conformance::SELECTIVE_ACCESS)
+    .union(Conformance::EVENT_NOTIFICATION)
+    .union(Conformance::ACTION);
 /// The smallest PDU size that a client may propose (IEC 62056-5-3 clause 7.3.1).
 const PDU_LEN_MIN: u16 = 12;
 /// The same for a ciphered association: nothing smaller leaves room for a block in its envelope.
@@ -53,6 +69,20 @@ pub(super) struct Challenges {
     client: Vec<u8>,
     /// StoC, by the server.
     server: Vec<u8>,
+}
+
+/// Whether the client names attributes and methods by short names.
+const fn is_by_short_names(context: ApplicationContext) -> bool {
+    matches!(context, ApplicationContext::ShortName | ApplicationContext::ShortNameCiphered)
+}
+
+/// Whether the device serves clients in this context at all.
+fn serves(device: &dyn LogicalDevice, context: ApplicationContext) -> bool {
+    match context {
+        ApplicationContext::LogicalName | ApplicationContext::LogicalNameCiphered => true,
+        context if is_by_short_names(context) => !device.short_names().is_empty(),
+        _ => false,
+    }
 }
 
 /// Why an association is refused with an AARE.
@@ -97,6 +127,7 @@ impl Server {
     ) -> Result<(), Refusal> {
         let aarq = Aarq::decode(apdu);
         let context = match &aarq {
+            Ok(aarq) if serves(device, aarq.application_context) => aarq.application_context,
             Ok(aarq) if aarq.application_context.is_ciphered() => {
                 ApplicationContext::LogicalNameCiphered
             }
@@ -157,11 +188,10 @@ impl Server {
             let diagnostic = AcseProviderDiagnostic::NoCommonAcseVersion;
             return Err(Rejection::Acse(Diagnostic::Provider(diagnostic)));
         }
-        let ciphered = match aarq.application_context {
-            ApplicationContext::LogicalName => false,
-            ApplicationContext::LogicalNameCiphered => true,
-            _ => return Err(Diagnosis::ApplicationContextNameNotSupported.into()),
-        };
+        if !serves(device, aarq.application_context) {
+            return Err(Diagnosis::ApplicationContextNameNotSupported.into());
+        }
+        let ciphered = aarq.application_context.is_ciphered();
         let policy = device.client(self.config.client).ok_or(Diagnosis::NoReasonGiven)?;
         if (ciphered && policy.keys.is_none())
             || (!ciphered && policy.protection != Protection::NONE)
@@ -239,7 +269,11 @@ impl Server {
             return Err(DLMS_VERSION_TOO_LOW.into());
         }
         let access = &mut agreement.access;
-        access.conformance = initiate.conformance & self.config.conformance;
+        let services = match is_by_short_names(access.application_context) {
+            true => self.config.conformance.without(OF_LOGICAL_NAMES),
+            false => self.config.conformance.without(OF_SHORT_NAMES),
+        };
+        access.conformance = initiate.conformance & services;
         if access.conformance.is_empty() {
             return Err(INCOMPATIBLE_CONFORMANCE.into());
         }
@@ -321,7 +355,10 @@ impl Server {
             version: DLMS_VERSION,
             conformance: access.conformance,
             max_receive_pdu: self.config.max_pdu,
-            vaa_name: VAA_NAME,
+            vaa_name: match is_by_short_names(access.application_context) {
+                true => InitiateResponse::VAA_NAME_SN,
+                false => InitiateResponse::VAA_NAME_LN,
+            },
         }
     }
 
@@ -332,16 +369,26 @@ impl Server {
         request: &Apdu<'_>,
         answer: &mut Vec<u8>,
     ) -> Result<After, Refusal> {
-        let Apdu::ActionRequest(ActionRequest::Normal { invoke, method, parameters }) = request
-        else {
-            return Err(Refusal::NotAssociated);
-        };
         let State::Authenticating(agreement, challenges) = &self.state else {
             return Err(Refusal::NotAssociated);
         };
-        if *method != REPLY_TO_HLS_AUTHENTICATION {
-            return Err(Refusal::NotAssociated);
-        }
+        let by_short_names = is_by_short_names(agreement.access.application_context);
+        let (invoke, parameters) = match request {
+            Apdu::ActionRequest(ActionRequest::Normal { invoke, method, parameters })
+                if *method == REPLY_TO_HLS_AUTHENTICATION && !by_short_names =>
+            {
+                (Some(*invoke), *parameters)
+            }
+            Apdu::ReadRequest(ReadRequest(variables)) if by_short_names => match variables[..] {
+                [VariableAccess::Parameterized { name, parameter, .. }]
+                    if name == REPLY_TO_HLS_AUTHENTICATION_NAME =>
+                {
+                    (None, Some(parameter))
+                }
+                _ => return Err(Refusal::NotAssociated),
+            },
+            _ => return Err(Refusal::NotAssociated),
+        };
         let data = parameters.and_then(|parameters| parameters.data().ok());
         let reply = data.and_then(|data| data.as_octets()).unwrap_or_default();
         let mut returned = Vec::new();
@@ -360,9 +407,21 @@ impl Server {
             After::Stay => ActionResult::Success,
             After::Close => ActionResult::ReadWriteDenied,
         };
-        let returned = RawData::decode(&mut Reader::new(&returned)).ok().map(Ok);
-        ActionResponse::Normal { invoke: *invoke, result, returned }
-            .encode(&mut Writer::new(answer));
+        let returned = RawData::decode(&mut Reader::new(&returned)).ok();
+        let writer = &mut Writer::new(answer);
+        match (invoke, returned) {
+            (Some(invoke), returned) => {
+                let returned = returned.map(Ok);
+                ActionResponse::Normal { invoke, result, returned }.encode(writer);
+            }
+            (None, Some(returned)) => {
+                ReadResponse(Vec::from([ReadResult::Data(returned)])).encode(writer);
+            }
+            (None, None) => {
+                let refusal = DataAccessResult::from_code(result.code());
+                ReadResponse(Vec::from([ReadResult::Error(refusal)])).encode(writer);
+            }
+        }
         Ok(after)
     }
 

@@ -71,7 +71,7 @@ impl Server {
             return Ok(());
         }
         if !call.access.conformance.contains(Conformance::BLOCK_GET) {
-            return Err(Refusal::TooLong);
+            return call.leave_to_blocks();
         }
         check_len(call.answer)?;
         let mut octets = mem::take(call.answer);
@@ -110,7 +110,7 @@ impl Server {
 
 impl Call<'_> {
     /// Asks the device for one attribute.
-    fn get(
+    pub(super) fn get(
         &mut self,
         attribute: AttributeSelection<'_>,
         value: &mut Vec<u8>,
@@ -124,6 +124,6 @@ impl Call<'_> {
 }
 
 /// What the device produced. Should it be no Data, that is the device's fault, not the client's.
-fn as_data(value: &[u8]) -> Result<RawData<'_>, DataAccessResult> {
+pub(super) fn as_data(value: &[u8]) -> Result<RawData<'_>, DataAccessResult> {
     RawData::from_octets(value).map_err(|_| DataAccessResult::OtherReason)
 }

@@ -102,7 +102,11 @@ impl Server {
 }
 
 impl Call<'_> {
-    fn set(&mut self, attribute: AttributeSelection<'_>, value: RawData<'_>) -> DataAccessResult {
+    pub(super) fn set(
+        &mut self,
+        attribute: AttributeSelection<'_>,
+        value: RawData<'_>,
+    ) -> DataAccessResult {
         let AttributeSelection { attribute, selection } = attribute;
         if selection.is_some() && !self.access.conformance.contains(Conformance::SELECTIVE_ACCESS) {
             return DataAccessResult::ScopeOfAccessViolated;

@@ -7,6 +7,7 @@ mod layers;
 mod pair;
 mod replay;
 mod services;
+mod short_names;
 mod suites;
 
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
@@ -16,8 +17,9 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::{
     acse::Mechanism,
+    association::ShortNameObject,
     axdr::{Data, DataBuf, RawData},
-    cosem::{AttributeDescriptor, ClassId, LogicalName, MethodDescriptor},
+    cosem::{AttributeDescriptor, ClassId, LogicalName, MethodDescriptor, ShortName},
     security::{
         CryptoProvider, Key, PartyKeys, Protection, ReceiveCounter, RustCrypto, Secret,
         SecuritySuite, SystemTitle,
@@ -65,6 +67,7 @@ struct Toy {
     note: Vec<u8>,
     counter: u32,
     received: BTreeMap<[u8; 8], ReceiveCounter>,
+    has_short_names: bool,
 }
 
 impl Toy {
@@ -82,7 +85,13 @@ impl Toy {
             note: [0x11, 0x05].to_vec(),
             counter: 100,
             received: BTreeMap::new(),
+            has_short_names: false,
         }
+    }
+
+    /// With short names as well.
+    fn with_short_names() -> Self {
+        Self { has_short_names: true, ..Self::new() }
     }
 
     /// Closed to whoever does not use this mechanism.
@@ -116,6 +125,21 @@ impl LogicalDevice for Toy {
 
     fn party_keys(&self, _client: u16) -> Option<&PartyKeys> {
         self.party_keys.as_ref()
+    }
+
+    fn short_names(&self) -> &[ShortNameObject] {
+        const fn object(base: u16, class: u16, instance: [u8; 6]) -> ShortNameObject {
+            let instance = LogicalName(instance);
+            let (base, class) = (ShortName(base), ClassId(class));
+            ShortNameObject { base, class, version: 0, instance, attributes: 3 }
+        }
+        const OBJECTS: [ShortNameObject; 4] = [
+            object(0x1000, 3, [1, 0, 1, 8, 0, 255]),
+            object(0x2000, 1, [0, 0, 96, 1, 0, 255]),
+            object(0x3000, 7, [1, 0, 99, 1, 0, 255]),
+            object(0x4000, 9, [0, 0, 10, 0, 0, 255]),
+        ];
+        if self.has_short_names { &OBJECTS } else { &[] }
     }
 
     fn take_counter(&mut self) -> Option<u32> {

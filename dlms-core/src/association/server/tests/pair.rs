@@ -2,14 +2,15 @@
 //! every form of ciphering, and what they carry.
 
 use alloc::sync::Arc;
-use std::vec;
+use std::{format, vec};
 
 use sans_io_time::Instant;
 
 use super::*;
 use crate::{
     association::{
-        ActionOutcome, Ciphering, Client, ClientConfig, Event, Failure, Phase, Request, Response,
+        AccessAnswer, AccessItem, ActionOutcome, Ciphering, Client, ClientConfig, Event, Failure,
+        OnRefusal, Phase, Request, Response,
     },
     axdr::DataBuf,
 };
@@ -37,9 +38,11 @@ impl Pair {
         while self.client.poll_transmit(NOW, &mut request) {
             self.line.push(request.clone());
             let mut answer = self.bench.ask_octets(&request);
-            if !answer.is_empty() {
+            while !answer.is_empty() {
                 self.line.push(answer.clone());
                 self.client.handle_apdu(&mut answer);
+                answer.clear();
+                self.bench.server.poll_transmit(&mut answer);
             }
             events.extend(core::iter::from_fn(|| self.client.poll_event()));
         }
@@ -148,6 +151,155 @@ pub(super) fn converse(pair: &mut Pair) {
         pair.request(Request::ActionList(vec![(method(ECHO), text), (method(SINK), vec![0])])),
         Response::ActionList(vec![echoed, done]),
     );
+}
+
+/// With general block transfer, whose blocks are cut after ciphering.
+fn in_blocks(config: ClientConfig) -> ClientConfig {
+    ClientConfig {
+        block_window: Some(3),
+        conformance: config.conformance | Conformance::ACCESS,
+        ..config
+    }
+}
+
+#[test]
+fn every_service_goes_in_general_blocks_in_clear_and_ciphered() {
+    for ciphering in core::iter::once(ciphering(Protection::NONE)).chain(cipherings()) {
+        for max_receive_pdu in [64, 1_024] {
+            let ciphering = Some(ciphering.clone());
+            let config = ClientConfig { max_receive_pdu, ciphering, ..config(Mechanism::HlsGmac) };
+            let mut pair = Pair::new(in_blocks(config), Toy::new());
+            assert!(is_associated(&pair.associate()));
+            let start = pair.line.len();
+            converse(&mut pair);
+            let blocks = pair.line.split_off(start);
+            assert!(blocks.iter().all(|apdu| apdu[0] == tag::GENERAL_BLOCK_TRANSFER));
+            assert!(blocks.iter().all(|apdu| apdu.len() <= 1_024));
+        }
+    }
+}
+
+#[test]
+fn an_access_does_all_it_is_asked_for_in_its_order_and_stops_where_it_is_told_to() {
+    for block_window in [None, Some(2)] {
+        for ciphering in [ciphering(Protection::NONE), cipherings().pop().unwrap()] {
+            let config = ClientConfig {
+                ciphering: Some(ciphering),
+                max_receive_pdu: 200,
+                ..in_blocks(config(Mechanism::Lowest))
+            };
+            let mut pair = Pair::new(ClientConfig { block_window, ..config }, Toy::new());
+            assert!(is_associated(&pair.associate()));
+            let value = DataBuf::Unsigned(7).to_octets();
+            let get = |attribute| AccessItem::Get { attribute, selection: None };
+            let items = vec![
+                AccessItem::Set {
+                    attribute: attribute(NOTE),
+                    selection: None,
+                    value: value.clone(),
+                },
+                get(attribute(NOTHING)),
+                get(attribute(NOTE)),
+                AccessItem::Action { method: method(ECHO), parameters: Some(value.clone()) },
+                AccessItem::Action { method: method(SINK), parameters: None },
+            ];
+            let done = ActionResult::Success;
+            let mut answers = vec![
+                AccessAnswer::Set(DataAccessResult::Success),
+                AccessAnswer::Get(Err(DataAccessResult::ObjectUndefined)),
+                AccessAnswer::Get(Ok(value.clone())),
+                AccessAnswer::Action(ActionOutcome { result: done, returned: Some(Ok(value)) }),
+                AccessAnswer::Action(ActionOutcome { result: done, returned: None }),
+            ];
+            let on_refusal = OnRefusal::GoOn;
+            let request = Request::Access { items: items.clone(), on_refusal };
+            assert_eq!(pair.request(request), Response::Access(answers.clone()));
+
+            let not_done = ActionResult::OtherReason;
+            answers.truncate(2);
+            answers.push(AccessAnswer::Get(Err(DataAccessResult::OtherReason)));
+            let outcome = ActionOutcome { result: not_done, returned: None };
+            answers.extend([outcome.clone(), outcome].map(AccessAnswer::Action));
+            let request = Request::Access { items, on_refusal: OnRefusal::Break };
+            assert_eq!(pair.request(request), Response::Access(answers));
+
+            // An answer too long for one APDU comes in blocks or not at all.
+            let items = vec![get(attribute(LONG)), get(attribute(LONG))];
+            pair.client.request(Request::Access { items, on_refusal }).unwrap();
+            let long = DataBuf::array((0..100).map(DataBuf::DoubleLongUnsigned)).to_octets();
+            match (block_window, &pair.run()[..]) {
+                (Some(_), [Event::Response(Response::Access(answers))]) => {
+                    assert_eq!(*answers, vec![AccessAnswer::Get(Ok(long)); 2]);
+                }
+                (None, [Event::RequestFailed(Failure::Exception(exception))]) => {
+                    assert_eq!(exception.service, ExceptionService::PduTooLong);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn an_answer_for_which_no_other_blocks_were_agreed_on_comes_in_general_ones() {
+    let conformance = Conformance::GET | Conformance::ACTION;
+    let config = ClientConfig {
+        conformance,
+        block_window: Some(2),
+        max_receive_pdu: 100,
+        ..config(Mechanism::Lowest)
+    };
+    let mut pair = Pair::new(config, Toy::new());
+    assert!(is_associated(&pair.associate()));
+    // The client's own request in blocks has ended; a plain one is asked behind its back.
+    let answer = pair.bench.ask(&format!("c001c1{LONG}00"));
+    assert!(answer.starts_with("e028000100005bc401c1000164"), "{answer}");
+    let next = pair.bench.ask("e0820001000100");
+    assert!(next.starts_with("e06800020001"), "{next}");
+    let mut last = Vec::new();
+    assert!(pair.bench.server.poll_transmit(&mut last));
+    assert!(hex(&last).starts_with("e02800030001"), "{}", hex(&last));
+    assert!(!pair.bench.server.poll_transmit(&mut last));
+}
+
+#[test]
+fn blocks_each_in_an_envelope_make_what_is_as_protected_as_the_least_of_them() {
+    use crate::security::{ProtectRequest, SecurityControl, protect};
+    let ciphering = ciphering(Protection::AUTHENTICATED_ENCRYPTED);
+    let config = ClientConfig {
+        ciphering: Some(Ciphering { general: true, ..ciphering.clone() }),
+        ..in_blocks(config(Mechanism::Lowest))
+    };
+    let envelope = |counter, plain: &[u8]| {
+        let request = ProtectRequest {
+            tag: tag::GENERAL_GLO_CIPHERING,
+            system_title: SystemTitle(*b"CLIENT01"),
+            send_title: true,
+            control: SecurityControl::new(ciphering.suite, ciphering.protection),
+            counter,
+            key: &ciphering.encryption_key,
+            authentication_key: ciphering.authentication_key.as_ref(),
+        };
+        let mut out = Vec::new();
+        protect(&RustCrypto, &request, plain, &mut out).unwrap();
+        out
+    };
+    let mut pair = Pair::new(config, Toy::new());
+    assert!(is_associated(&pair.associate()));
+    let get = octets(&format!("c001c1{ENERGY}00"));
+    let first = [&octets("e00100010000 06")[..], &get[..6]].concat();
+    let last = [&octets("e08100020000 07")[..], &get[6..]].concat();
+
+    // All of it in envelopes: answered, in an envelope that is cut.
+    assert_eq!(hex(&pair.bench.ask_octets(&envelope(5_000, &first))), "e0280001000100");
+    let answer = hex(&pair.bench.ask_octets(&envelope(5_001, &last)));
+    assert!(answer.starts_with("e0a800020002") && answer[14..].starts_with("db08"), "{answer}");
+
+    // One block without: refused.
+    let begin = [&octets("e00100010000 05")[..], &get[..5]].concat();
+    let end = [&octets("e08100020000 08")[..], &get[5..]].concat();
+    assert_eq!(hex(&pair.bench.ask_octets(&envelope(5_002, &begin))), "e0280001000100");
+    assert_eq!(hex(&pair.bench.ask_octets(&end)), "e0a80002000203d80101");
 }
 
 pub(super) fn is_associated(events: &[Event]) -> bool {
