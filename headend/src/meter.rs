@@ -1,7 +1,7 @@
 //! A meter that we are associated with, and what we have learned of it on the way: its object list,
 //! and the scaler and unit of registers. Each is read at most once.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io};
 
 use dlms_core::{
     association::{
@@ -22,7 +22,7 @@ use crate::{
     error::Error,
     object::Object,
     object_list::{self, ListedObject},
-    quirks::Quirks,
+    quirks::{Learned, Quirks},
     registry, report,
     settings::Settings,
 };
@@ -61,7 +61,8 @@ impl Meter {
         settings.counters.ordered = None;
         let association = client.association();
         let title = association.server_title;
-        let quirks = settings.quirks.or(settings.quirks_file.of(&settings.address, title));
+        // Whose meter this is may be known only now.
+        let quirks = settings.quirks_file.of(&settings.address, title).or(settings.quirks);
         let takes_lists = association.conformance.contains(Conformance::MULTIPLE_REFERENCES)
             && quirks.lists != Some(false);
         Ok(Self {
@@ -118,8 +119,12 @@ impl Meter {
                     }
                     Err(error) if refuses_lists(&error) => {
                         self.takes_lists = false;
-                        let lists = Quirks { lists: Some(false), ..Quirks::default() };
-                        self.learn(lists, "refuses GET with list after it agreed to it");
+                        // A list that is too long here may fit elsewhere.
+                        if is_refusal(&error) {
+                            let lists = Quirks { lists: Some(false), ..Quirks::default() };
+                            let shown = "refuses GET with list after it agreed to it";
+                            learn(&self.settings, lists, shown);
+                        }
                     }
                     Err(error) => self.recover(error).await?,
                 }
@@ -221,16 +226,21 @@ impl Meter {
     /// without a word changes nothing.
     pub(crate) async fn release(self) {
         let Self { settings, client, .. } = self;
-        // A datagram may be lost: that one did not come says nothing of the meter.
-        let is_lossy = matches!(settings.address, Address::WrapperUdp(_));
-        if client.release().await == Ok(Released::Silent) && !is_lossy {
-            let release = Quirks { release: Some(false), ..Quirks::default() };
-            learn(&settings, release, "does not answer RLRQ");
+        let said = client.release().await;
+        let Some(learned) = settings.learned.as_ref().filter(|_| settings.association.release)
+        else {
+            return;
+        };
+        let answered = match said {
+            Ok(Released::Answered) => true,
+            // A datagram may be lost: that one did not come says nothing of the meter.
+            Ok(Released::Silent) if !matches!(settings.address, Address::WrapperUdp(_)) => false,
+            _ => return,
+        };
+        let noted = learned.released(&settings.place(), answered);
+        if !answered && !matches!(noted, Ok(false)) {
+            note(learned, noted.map(|_| ()), "does not answer RLRQ");
         }
-    }
-
-    fn learn(&self, quirks: Quirks, shown: &str) {
-        learn(&self.settings, quirks, shown);
     }
 
     /// Associates anew when all that was wrong is the invocation counter. Only a reading may be
@@ -251,18 +261,35 @@ impl Meter {
     }
 }
 
-/// Remembers what the meter showed, and says so. That it cannot be remembered costs some time when
-/// the meter shows it again, and nothing else.
+/// Remembers what the meter showed, and says so.
 fn learn(settings: &Settings, quirks: Quirks, shown: &str) {
-    let Some(learned) = &settings.learned else { return };
+    if let Some(learned) = &settings.learned {
+        note(learned, learned.learn(&settings.place(), quirks), shown);
+    }
+}
+
+/// Says what was remembered. That it cannot be costs some time when the meter shows it again, and
+/// nothing else.
+fn note(learned: &Learned, remembered: io::Result<()>, shown: &str) {
     let path = learned.path();
-    report::note(&match learned.learn(&settings.place(), quirks) {
+    report::note(&match remembered {
         Ok(()) => format!(
             "note: the meter {shown}: remembered in {path:?}, so that it is not asked again \
              (--no-learn)"
         ),
         Err(error) => format!("note: the meter {shown}; {path:?} cannot remember it: {error}"),
     });
+}
+
+/// Whether the meter itself said no.
+const fn is_refusal(error: &client::Error) -> bool {
+    matches!(
+        error,
+        client::Error::Association {
+            failure: Failure::Exception(_) | Failure::ServiceError(_),
+            ..
+        }
+    )
 }
 
 /// Whether the meter, for all it agreed to, does not do GET with list.

@@ -20,7 +20,7 @@
 //!
 //! A title is known when the meter at this address told it before, or tells it while associating;
 //! its first three octets are the manufacturer. `release` and `lists` are learned as well: from a
-//! meter that is silent on RLRQ, and from one that refuses lists after it agreed to them. What the
+//! meter that is silent on RLRQ twice in a row, and from one that refuses lists after it agreed to them. What the
 //! command line says counts more than a file, and a file more than what was learned.
 
 use std::{
@@ -43,6 +43,9 @@ use crate::{
 const VERSION: u32 = 1;
 /// The smallest APDU that an association may be limited to (IEC 62056-5-3, InitiateRequest).
 const PDU_MIN: u16 = 12;
+/// Releases without answer, one after the other, after which a meter is taken not to know RLRQ. One
+/// may as well be the end of a connection that nobody told of.
+const SILENCES: u32 = 2;
 /// Letters that a wrong key may differ by for the right one to be suggested.
 const DISTANCE_MAX: usize = 3;
 
@@ -213,6 +216,9 @@ struct Contents {
     version: u32,
     /// By their place.
     meters: BTreeMap<String, Quirks>,
+    /// Releases that were not answered, one after the other, by place.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    silences: BTreeMap<String, u32>,
 }
 
 impl Learned {
@@ -245,11 +251,40 @@ impl Learned {
         let mut contents = self.contents()?;
         let known = contents.meters.entry(place.text().to_owned()).or_default();
         *known = quirks.or(*known);
+        self.store(&contents)
+    }
+
+    /// Takes note of whether the meter at `place` answered RLRQ. True when it is now taken not to
+    /// know it.
+    ///
+    /// # Errors
+    /// As those of [`learn`](Self::learn).
+    pub(crate) fn released(&self, place: &Place, answered: bool) -> io::Result<bool> {
+        let mut contents = self.contents()?;
+        let place = place.text();
+        if answered {
+            if contents.silences.remove(place).is_some() {
+                self.store(&contents)?;
+            }
+            return Ok(false);
+        }
+        let silences = contents.silences.entry(place.to_owned()).or_default();
+        *silences += 1;
+        let learned = *silences >= SILENCES;
+        if learned {
+            contents.silences.remove(place);
+            contents.meters.entry(place.to_owned()).or_default().release = Some(false);
+        }
+        self.store(&contents)?;
+        Ok(learned)
+    }
+
+    fn store(&self, contents: &Contents) -> io::Result<()> {
         if let Some(folder) = self.path.parent() {
             fs::create_dir_all(folder)?;
         }
         let fresh = self.path.with_extension("new");
-        fs::write(&fresh, serde_json::to_vec_pretty(&contents)?)?;
+        fs::write(&fresh, serde_json::to_vec_pretty(contents)?)?;
         fs::rename(&fresh, &self.path)
     }
 
@@ -344,6 +379,13 @@ mod tests {
         learned.learn(&here, release).unwrap();
         assert_eq!(learned.at(&here).unwrap(), lists.or(release));
         assert_eq!(learned.at(&there).unwrap(), Quirks::default());
+
+        // Silent, answered, silent: not yet; silent once more: it does not know RLRQ.
+        for (answered, taken) in [(false, false), (true, false), (false, false), (false, true)] {
+            assert_eq!(learned.at(&there).unwrap(), Quirks::default());
+            assert_eq!(learned.released(&there, answered).unwrap(), taken);
+        }
+        assert_eq!(learned.at(&there).unwrap(), release);
 
         for foreign in ["{\"version\": 2, \"meters\": {}}", "something else"] {
             fs::write(learned.path(), foreign).unwrap();
