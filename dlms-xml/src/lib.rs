@@ -31,9 +31,9 @@
 //! ```
 //!
 //! Octets come back as they were, with these exceptions, all of them one thing written in two ways:
-//! a length in more octets than it needs, fields of ACSE in another order or without content, a
-//! conformance block with the short tag of old meters, and in the style of the schema a boolean
-//! that is neither 00, 01 nor FF.
+//! a length in more octets than it needs, unused bits of a bit-string, fields of ACSE in another
+//! order or without content, a conformance block with the short tag of old meters, and in the style
+//! of the schema a boolean that is neither 00, 01 nor FF.
 #![cfg_attr(
     not(test),
     deny(

@@ -497,7 +497,7 @@ proptest! {
     }
 
     #[test]
-    fn what_the_core_decodes_has_xml_that_the_core_decodes_to_the_same(
+    fn what_the_core_decodes_has_xml_that_the_core_decodes_and_that_is_the_same(
         index in 0..APDUS.len() + ACSE.len(),
         seed in vec(any::<u8>(), 0..400),
         at: prop::sample::Index,
@@ -511,8 +511,10 @@ proptest! {
         // than the standard has.
         if let (Ok(core), Ok(xml)) = (&decoded, decode(&apdu, Style::Short)) {
             let again = only(&xml);
-            let again = dlms_core::xdlms::Apdu::decode(&again);
-            prop_assert_eq!(again.as_ref(), Ok(core), "{}", xml);
+            let read = dlms_core::xdlms::Apdu::decode(&again);
+            prop_assert_eq!(read.map(|apdu| apdu.tag()), Ok(core.tag()), "{}", xml);
+            // What differs has no meaning, such as the unused bits of a bit-string.
+            prop_assert_eq!(decode(&again, Style::Short), Ok(xml));
         }
     }
 
