@@ -3,7 +3,7 @@
 use core::ops::Range;
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use dlms_core::{
@@ -143,13 +143,17 @@ struct Remembering {
     full: bool,
 }
 
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap()
+}
+
 impl Remembering {
     fn store(&self) -> Option<Box<dyn CounterStore<Error = CounterStoreError>>> {
         Some(Box::new(self.clone()))
     }
 
     fn last(&self) -> Option<u32> {
-        self.received.lock().unwrap().and_then(|received| received.counter.last())
+        locked(&self.received).and_then(|received| received.counter.last())
     }
 }
 
@@ -157,21 +161,21 @@ impl CounterStore for Remembering {
     type Error = CounterStoreError;
 
     fn reserve(&mut self, count: u32) -> Result<Range<u32>, CounterStoreError> {
-        let mut next = self.next.lock().unwrap();
+        let mut next = locked(&self.next);
         let start = *next;
         *next += count;
         Ok(start..*next)
     }
 
     fn received(&mut self) -> Result<Option<Received>, CounterStoreError> {
-        Ok(*self.received.lock().unwrap())
+        Ok(*locked(&self.received))
     }
 
     fn accept(&mut self, received: Received) -> Result<(), CounterStoreError> {
         if self.full {
             return Err(CounterStoreError::new("the disk is full"));
         }
-        *self.received.lock().unwrap() = Some(received);
+        *locked(&self.received) = Some(received);
         Ok(())
     }
 }
