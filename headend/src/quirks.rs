@@ -20,8 +20,8 @@
 //!
 //! A title is known when the meter at this address told it before, or tells it while associating;
 //! its first three octets are the manufacturer. `release` and `lists` are learned as well: from a
-//! meter that is silent on RLRQ twice in a row, and from one that refuses lists after it agreed to them. What the
-//! command line says counts more than a file, and a file more than what was learned.
+//! meter that is silent on RLRQ twice in a row, and from one that refuses lists after it agreed to
+//! them. What the command line says counts more than a file, and a file more than what was learned.
 
 use std::{
     collections::BTreeMap,

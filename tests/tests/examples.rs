@@ -15,8 +15,8 @@ const START_TIME_MAX: Duration = Duration::from_secs(30);
 const EK: &str = "000102030405060708090a0b0c0d0e0f";
 const AK: &str = "d0d1d2d3d4d5d6d7d8d9dadbdcdddedf";
 
-/// data-notification of the active energy imported, 12345.678 kWh, and of the voltage, 230.1 V: each
-/// with logical name, value, scaler and unit.
+/// data-notification of the active energy imported, 12345.678 kWh, and of the voltage, 230.1 V,
+/// each with logical name, value, scaler and unit.
 const PUSH: &str = "0f000000010c07ea010f04111e0000ffc400 0202 \
                     0203 09060100010800ff 0600bc614e 0202 0f00 161e \
                     0203 09060100200700ff 1208fd 0202 0fff 1623";

@@ -8,7 +8,8 @@ use crate::{
 };
 
 /// Items of one list: as many as one APDU of the wrapper has octets. An item takes several times as
-/// much memory as it has octets, so that a longer list of what blocks have joined would be a burden.
+/// much memory as it has octets, so that a longer list, of what blocks have joined, would be a
+/// burden.
 const ITEMS_MAX: usize = 0x1_0000;
 
 /// Takes a list. The announced count is a claim: the list grows by the items that are there, and

@@ -23,7 +23,8 @@ pub(crate) struct Field {
 /// What is below the tag of a field.
 #[derive(Debug)]
 pub(crate) enum FieldKind {
-    /// A name that DLMS UA registered, in this family; below an OBJECT IDENTIFIER of its own or not.
+    /// A name that DLMS UA registered, in this family; below an OBJECT IDENTIFIER of its own or
+    /// not.
     ObjectIdentifier { family: u8, explicit: bool, names: &'static [Code] },
     /// An OCTET STRING.
     Octets,
