@@ -15,7 +15,9 @@ use dlms_tokio::Address;
 use indicatif::ProgressBar;
 
 use crate::{
-    Case, Declaration, Exit, Way, catalogue, glob,
+    Case, Declaration, Exit, Way, catalogue,
+    declaration::EXAMPLE,
+    glob,
     report::{Format, Printer, summary, write_file},
     runner,
 };
@@ -41,6 +43,8 @@ enum Verb {
     Run(Run),
     /// List the cases
     Ls(List),
+    /// Print a declaration to start from
+    Declaration,
 }
 
 #[derive(Debug, Args)]
@@ -49,7 +53,7 @@ struct Run {
     /// hdlc+serial:///dev/ttyX?baud=N
     #[arg(value_name = "ADDRESS")]
     address: Address,
-    /// What the meter declares about itself, in TOML
+    /// What the meter declares about itself, in TOML: `dlms-conformance declaration` prints one
     #[arg(long, value_name = "FILE")]
     declaration: PathBuf,
     /// Run only the cases whose names match; may be given more than once
@@ -85,6 +89,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let done = match line.verb {
         Verb::Ls(list) => ls(&list),
+        Verb::Declaration => {
+            io::stdout().lock().write_all(EXAMPLE.as_bytes()).map(|()| Exit::Success)
+        }
         Verb::Run(run) => {
             // Cases are run one after the other, so one thread is enough.
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -159,8 +166,9 @@ fn chosen(patterns: &[String]) -> Option<Vec<&'static Case>> {
     Some(catalogue().filter(is_chosen).collect())
 }
 
-/// Invocation counters begin with the seconds of the clock, so that a run never uses one that an
-/// earlier run used, as long as it sends less than one protected APDU a second.
+/// Invocation counters begin with the seconds of the clock, as if no run sent more than one
+/// protected APDU a second. One that did has used some of the next: then the meter tells where to
+/// go on.
 fn first_counter() -> u32 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u32::try_from(now.as_secs()).unwrap_or(1)

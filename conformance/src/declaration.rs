@@ -1,46 +1,7 @@
 //! What the implementation under test declares about itself: the file that goes with a run.
 //!
 //! ```toml
-//! name = "meter of the cellar"      # for the report
-//! server = 1                        # SAP of the management logical device
-//! max_pdu = 1024                    # largest APDU that the meter takes
-//! response_timeout_ms = 2000        # how long it may take to answer
-//! services = ["get", "set", "action", "selective-access", "block-transfer-with-get-or-read"]
-//! push_listener = "192.0.2.1:4059"  # an address of the tester that the meter can push to
-//!
-//! [[logical_device]]                # every logical device, the management one included
-//! sap = 1
-//! name = "DHE0000000001000"
-//!
-//! [hdlc]                            # only needed over HDLC
-//! address_octets = [2, 4]           # lengths of server addresses that it takes
-//! physical = 17                     # lower address
-//! information_max = 128
-//! window_max = 1
-//! inter_octet_timeout_ms = 200
-//! inactivity_timeout_s = 120        # 0: none
-//!
-//! [[client]]
-//! sap = 1
-//! referencing = "ln"                # or sn, for short names; at least one client has ln
-//! authentication = "hls-gmac"       # none, lls, hls-md5, hls-sha1, hls-gmac, hls-sha256
-//! security = "authenc"              # none, auth, enc, authenc
-//! system_title = "434C49454E543031"
-//! secret = { env = "SECRET" }       # or { file = "PATH" }: what the file says up to its line end
-//! encryption_key = { env = "EK" }   # the same, in hexadecimal digits
-//! authentication_key = { env = "AK" }
-//! master_key = { env = "KEK" }      # only where keys are transferred
-//! dedicated_key = true              # the meter takes dedicated keys from this client
-//! proven_release = true             # the meter demands a ciphered RLRQ
-//!
-//! [objects]
-//! writable = "1:0-0:96.10.1*255:2"  # may be written with what was read from it
-//! read_only = "1:0-0:42.0.0*255:2"
-//! profile = "1-0:99.1.0*255"        # with a clock and at least five rows
-//! push_setup = "0-0:25.9.0*255"
-//! protected_pushes = true           # what it pushes is ciphered
-//! security_setup = "0-0:43.0.0*255"
-//! not_written = ["8:0-0:1.0.0*255:2"] # writable, but not to be written back
+#![doc = include_str!("declaration/example.toml")]
 //! ```
 //!
 //! No secret stands in it, only where each is found. A key that is not known is an error, and the
@@ -66,6 +27,9 @@ use zeroize::Zeroizing;
 
 use self::section::Section;
 
+/// A declaration to start from: that of the meter which `simulator meter --strict --physical 17`
+/// is.
+pub(crate) const EXAMPLE: &str = include_str!("declaration/example.toml");
 /// How long a meter may take to answer, unless declared otherwise.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The inter-octet timeout that IEC 62056-46 gives for lines without a modem's delay.

@@ -452,6 +452,21 @@ fn the_cases_are_listed_with_their_purposes() {
 }
 
 #[test]
+fn the_declaration_that_is_printed_is_one_of_the_simulated_meter() {
+    let args = ["--strict", "--physical", "17"];
+    let meter = Simulator::meter(dlms_tests::Framing::Hdlc, &args);
+    let folder = declared("");
+    let printed = conformance(&folder, &["declaration"]);
+    printed.assert_code(0);
+    fs::write(folder.file("meter.toml"), &printed.stdout).unwrap();
+    let address = meter.address();
+    let args = ["run", &address, "--declaration", "meter.toml", "--case"];
+    for case in ["APPL_OPEN_1", "HDLC_ADDRESS_P1", "COSEM_MANDATORY_?"] {
+        conformance(&folder, &[&args[..], &[case]].concat()).assert_code(0);
+    }
+}
+
+#[test]
 fn a_declaration_that_is_wrong_and_a_meter_that_is_not_there_are_told_apart() {
     let folder = declared(&DECLARATION.replace("max_pdu", "max_pud"));
     let args = ["run", "wrapper://127.0.0.1:9", "--declaration", "meter.toml"];
