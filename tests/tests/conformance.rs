@@ -60,6 +60,10 @@ inactivity_timeout_s = 2
 sap = 16
 
 [[client]]
+sap = 16
+referencing = "sn"
+
+[[client]]
 sap = 17
 authentication = "lls"
 secret = { file = "FOLDER/password" }
@@ -245,6 +249,9 @@ const PAIRS: &[(&str, Fault)] = &[
     ("APPL_DATA_LN_N1", Fault::AnswersFaultyGet),
     ("APPL_DATA_LN_N3", Fault::ConfirmsRefusedSet),
     ("APPL_DATA_LN_N4", Fault::AnswersAnything),
+    ("APPL_DATA_SN_N1", Fault::AnswersFaultyGet),
+    ("APPL_DATA_SN_N2", Fault::ConfirmsRefusedSet),
+    ("APPL_DATA_SN_N3", Fault::AnswersAnything),
     ("APPL_REL_P1", Fault::StaysAssociated),
     ("COSEM_ATTRIBUTES", Fault::MisnamesObjects),
     ("COSEM_ATTRIBUTES", Fault::InventsAttributes),

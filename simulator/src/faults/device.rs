@@ -1,7 +1,7 @@
 //! A logical device that neglects its clients, keys and counters.
 
 use dlms_core::{
-    association::{Access, ClientPolicy, LogicalDevice},
+    association::{Access, ClientPolicy, LogicalDevice, ShortNameObject},
     axdr::{DataBuf, RawData, Writer},
     cosem::{AttributeDescriptor, ClassId, LogicalName, MethodDescriptor, ProfileSelector},
     device::Member,
@@ -109,6 +109,10 @@ impl LogicalDevice for FaultyDevice<'_> {
 
     fn response_protection(&self, client: u16) -> Protection {
         self.meter.response_protection(client)
+    }
+
+    fn short_names(&self) -> &[ShortNameObject] {
+        self.meter.short_names()
     }
 
     fn take_counter(&mut self) -> Option<u32> {
