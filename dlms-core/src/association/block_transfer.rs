@@ -336,9 +336,11 @@ impl BlockTransfer {
         }
         let heard = (block.number, acknowledged, block.window);
         let again = self.heeded.replace(heard) == Some(heard);
-        if !block.streaming && !(is_client && again) {
-            sending.go_on(acknowledged, window);
+        // What streams wants no answer; what a client heard already it repeats by its timer.
+        if block.streaming || (is_client && again) {
+            return Ok(());
         }
+        sending.go_on(acknowledged, window);
         Ok(())
     }
 

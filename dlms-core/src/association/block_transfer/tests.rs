@@ -39,7 +39,8 @@ fn hear(machine: &mut BlockTransfer, hex: &str) -> Result<Option<Vec<u8>>, Trans
         .step_by(2)
         .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
         .collect();
-    machine.handle_block(&GeneralBlockTransfer::decode(&octets).unwrap())
+    let Ok(block) = GeneralBlockTransfer::decode(&octets) else { panic!("{hex} is no block") };
+    machine.handle_block(&block)
 }
 
 #[test]
