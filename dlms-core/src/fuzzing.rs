@@ -10,6 +10,7 @@
 mod acse;
 mod apdu;
 mod axdr_data;
+mod block_transfer;
 mod compact_array;
 mod cosem_values;
 mod date_time;
@@ -41,6 +42,7 @@ mod tests;
 pub use acse::acse;
 pub use apdu::apdu;
 pub use axdr_data::axdr_data;
+pub use block_transfer::block_transfer;
 pub use compact_array::compact_array;
 pub use cosem_values::cosem_values;
 pub use date_time::date_time;

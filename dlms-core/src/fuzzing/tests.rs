@@ -43,6 +43,11 @@ fn the_three_readers_of_a_value_agree() {
 }
 
 #[test]
+fn an_exchange_in_blocks_ends_whatever_comes_and_happens_once() {
+    replay("block_transfer", block_transfer);
+}
+
+#[test]
 fn what_was_protected_comes_out_and_nothing_else_does() {
     replay("ciphered", ciphered);
 }
