@@ -330,3 +330,15 @@ fn over_a_medium_that_loses_too_nothing_happens_twice_and_nothing_hangs() {
 fn over_a_dead_medium_the_client_gives_up() {
     assert_eq!(exchange(7, 1).0, None);
 }
+
+proptest::proptest! {
+    #[test]
+    fn whatever_blocks_come_an_exchange_ends_and_happens_once(
+        octets in proptest::collection::vec(
+            proptest::prop_oneof![0..6_u8, proptest::prelude::any::<u8>()],
+            0..300,
+        ),
+    ) {
+        crate::fuzzing::block_transfer(&octets);
+    }
+}
