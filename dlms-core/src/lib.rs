@@ -3,7 +3,8 @@
 //!
 //! - [`axdr`] and [`cosem`]: values, their encoding and their meaning.
 //! - [`acse`] and [`xdlms`]: APDUs; [`ber`]: the encoding of the former.
-//! - [`wrapper`], [`mbus`], [`gateway`]: what carries APDUs beside HDLC, which is a crate of its own.
+//! - [`wrapper`], [`mbus`], [`gateway`]: what carries APDUs beside HDLC, which is a crate of its
+//!   own.
 //! - [`security`]: ciphering, keys, invocation counters, HLS.
 //! - [`association`]: the machines of client and server; [`device`]: objects behind a server.
 //! - [`push`]: what meters send by themselves.

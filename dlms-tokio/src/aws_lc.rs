@@ -20,8 +20,8 @@ const SEAL_LEN_MIN: usize = 512;
 const OPEN_LEN_MIN: usize = 1536;
 
 /// The provider on AWS-LC where that is faster, and on [`RustCrypto`] for short APDUs and for all
-/// that is neither AES-GCM nor on an elliptic curve. Both give the same octets. Like that one, it keeps nothing between calls
-/// unless a key was made [`ready`](CryptoProvider::ready).
+/// that is neither AES-GCM nor on an elliptic curve. Both give the same octets. Like that one, it
+/// keeps nothing between calls unless a key was made [`ready`](CryptoProvider::ready).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AwsLc;
 

@@ -2,8 +2,8 @@
 //!
 //! DLMS UA publishes a schema of the COSEM PDU module (`http://www.dlms.com/COSEMpdu`), and
 //! translators in the field write a shorter form of the same thing; [`Style`] tells them apart.
-//! [`decode()`] makes XML of an APDU, [`encode()`] makes octets of XML in whichever style it is. All
-//! APDUs of xDLMS and ACSE are there; what is ciphered stays as it is.
+//! [`decode()`] makes XML of an APDU, [`encode()`] makes octets of XML in whichever style it is.
+//! All APDUs of xDLMS and ACSE are there; what is ciphered stays as it is.
 //!
 //! ```
 //! use dlms_xml::{Style, decode, encode};

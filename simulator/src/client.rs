@@ -147,9 +147,9 @@ pub struct MeterClient {
 
 impl MeterClient {
     /// The three clients of a meter: public without authentication, reading with the password
-    /// `12345678`, management with HLS 2 to 6 and the secret `ABCDEFGHIJKLMNOP`, and in suites 1 and
-    /// 2 with HLS 7. All of them may do everything, so that every client program can be tried in
-    /// every mode; a real meter is stricter, see [`strict`](Self::strict).
+    /// `12345678`, management with HLS 2 to 6 and the secret `ABCDEFGHIJKLMNOP`, and in suites 1
+    /// and 2 with HLS 7. All of them may do everything, so that every client program can be tried
+    /// in every mode; a real meter is stricter, see [`strict`](Self::strict).
     pub fn open() -> Vec<Self> {
         let client = |sap, mechanisms: &[Mechanism], secret: &str| Self {
             sap,

@@ -95,7 +95,8 @@ struct MeterArguments {
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=2))]
     suite: u8,
     /// Differ from the standard as some clients do. May be given more than once.
-    #[arg(long, value_name = "HOW", value_parser = PossibleValuesParser::new(Compatibility::SWITCHES))]
+    #[arg(long, value_name = "HOW")]
+    #[arg(value_parser = PossibleValuesParser::new(Compatibility::SWITCHES))]
     compat: Vec<String>,
     /// Clients with the rights of a meter in the field, instead of everything for everybody.
     #[arg(long)]

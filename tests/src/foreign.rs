@@ -71,8 +71,8 @@ impl Foreign {
         client("u9n_client.py", framing, port, args)
     }
 
-    /// Runs `second_library.py` on the file `requests`: it computes what suites 1 and 2 compute, with
-    /// OpenSSL, and answers each line with one.
+    /// Runs `second_library.py` on the file `requests`: it computes what suites 1 and 2 compute,
+    /// with OpenSSL, and answers each line with one.
     ///
     /// # Panics
     ///

@@ -1,5 +1,5 @@
-//! The cryptography of suites 1 and 2, computed once more by OpenSSL: for suite 2 no worked examples
-//! were published, so that agreement with another library is what there is.
+//! The cryptography of suites 1 and 2, computed once more by OpenSSL: for suite 2 no worked
+//! examples were published, so that agreement with another library is what there is.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its helper does")]
 

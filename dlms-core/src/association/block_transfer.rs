@@ -10,11 +10,11 @@
 //! ```
 //!
 //! The blocks of a side are counted from 1 in every exchange, those included that only acknowledge.
-//! The window that a side tells is how many blocks it takes in one go: the other side sends so many,
-//! all but the last one streaming, and waits. A gap is noticed with the last block of a go; then the
-//! receiver asks for the first missing block alone, with window 1, and afterwards goes on with its
-//! own window. Who asks too often for the same block in vain, and who gets an empty block where one
-//! with data is due, gives up.
+//! The window that a side tells is how many blocks it takes in one go: the other side sends so
+//! many, all but the last one streaming, and waits. A gap is noticed with the last block of a go;
+//! then the receiver asks for the first missing block alone, with window 1, and afterwards goes on
+//! with its own window. Who asks too often for the same block in vain, and who gets an empty block
+//! where one with data is due, gives up.
 //!
 //! Only the client has a timer. It repeats what it said last; the server repeats what it said last
 //! whenever it is spoken to, and never by itself. So a lost block stops nobody for ever, and one

@@ -1,5 +1,5 @@
-//! The object list of short name referencing (IEC 62056-6-2, class 12 attribute 2): which object has
-//! which base name.
+//! The object list of short name referencing (IEC 62056-6-2, class 12 attribute 2): which object
+//! has which base name.
 
 use alloc::vec::Vec;
 

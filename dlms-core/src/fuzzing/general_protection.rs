@@ -16,8 +16,8 @@ const ORIGINATOR: SystemTitle = SystemTitle(*b"FUZ\0\0\0\0\x01");
 const RECIPIENT: SystemTitle = SystemTitle(*b"FUZ\0\0\0\0\x02");
 
 /// What was protected comes out as it went in, with its fields. With one bit turned it does not,
-/// unless the bit was one that nothing proves: the key information, and everything where there is no
-/// tag. Octets that nobody protected are refused, and read within their bounds.
+/// unless the bit was one that nothing proves: the key information, and everything where there is
+/// no tag. Octets that nobody protected are refused, and read within their bounds.
 ///
 /// First octets: protection and fields; which bit is turned; the transaction-id with its length.
 /// Then the plain APDU.

@@ -151,8 +151,13 @@ mod tests {
             other_information in prop::collection::vec(any::<u8>(), 0..20),
         ) {
             let [originator, recipient] = titles.map(|title| title.map(SystemTitle));
-            let header =
-                GeneralHeader { transaction_id, originator, recipient, date_time, other_information };
+            let header = GeneralHeader {
+                transaction_id,
+                originator,
+                recipient,
+                date_time,
+                other_information,
+            };
             let mut out = Vec::new();
             header.encode(&mut Writer::new(&mut out));
             prop_assert_eq!(out.len(), header.encoded_len());

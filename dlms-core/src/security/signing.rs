@@ -1,12 +1,13 @@
 //! General-signing: an APDU with the signature of its originator (Green Book 9.2.7.2).
 //!
 //! ```text
-//! DF  transaction-id  originator  recipient  date-time  other-information  length  content  signature
+//! DF  transaction-id originator recipient date-time other-information  length content  signature
 //!     '------------------------------- signed, lengths included -------------------------------'
 //! ```
 //!
-//! The signature is r and s, each of full length, never DER; where only a tag around it protects the
-//! APDU it may be empty. For one originator and recipient an APDU is signed first and ciphered then.
+//! The signature is r and s, each of full length, never DER; where only a tag around it protects
+//! the APDU it may be empty. For one originator and recipient an APDU is signed first and ciphered
+//! then.
 
 use alloc::vec::Vec;
 

@@ -1,5 +1,5 @@
-//! What is probably wrong when a tag does not verify: for the operator, and never for the peer, whom
-//! each such hint would bring nearer to the keys.
+//! What is probably wrong when a tag does not verify: for the operator, and never for the peer,
+//! whom each such hint would bring nearer to the keys.
 
 use super::{
     CipheredHead, CryptoProvider, SecurityError, UnprotectRequest,

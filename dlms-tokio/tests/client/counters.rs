@@ -201,7 +201,8 @@ async fn what_was_accepted_is_stored_when_an_association_opens_and_when_it_ends(
     };
     let replay = matches!(
         failure,
-        Failure::Security(SecurityError::CounterNotGreater { last, .. }) if Some(last) == store.last()
+        Failure::Security(SecurityError::CounterNotGreater { last, .. })
+            if Some(last) == store.last()
     );
     assert!(replay, "{failure:?}");
 }

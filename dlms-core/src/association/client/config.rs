@@ -26,8 +26,8 @@ pub struct Ciphering {
     /// The algorithms and the length of the keys.
     pub suite: SecuritySuite,
     /// How requests are protected and answers must be. A signature is a layer of its own inside a
-    /// general form and takes [`ClientConfig::party_keys`]. With [`Protection::NONE`] the keys serve
-    /// only the GMAC authentication.
+    /// general form and takes [`ClientConfig::party_keys`]. With [`Protection::NONE`] the keys
+    /// serve only the GMAC authentication.
     pub protection: Protection,
     /// The global unicast encryption key (GUEK).
     pub encryption_key: Key,
@@ -79,7 +79,8 @@ pub struct ClientConfig {
     /// [`WINDOW_MAX`](crate::association::WINDOW_MAX). Where the meter agrees to it, all requests
     /// and answers then go in such blocks. None does not propose it.
     pub block_window: Option<u8>,
-    /// How many of them to send in one go at most: 1 on a line that is turned round after each APDU.
+    /// How many of them to send in one go at most: 1 on a line that is turned round after each
+    /// APDU.
     pub send_window_max: u8,
     /// The largest APDU that the client takes, in octets.
     pub max_receive_pdu: u16,

@@ -23,8 +23,8 @@ use crate::{
     },
 };
 
-/// What stands in front of the octets of a block at most: tag, two counts, choice, last-block, block
-/// number, type of the octet-string, length in three octets.
+/// What stands in front of the octets of a block at most: tag, two counts, choice, last-block,
+/// block number, type of the octet-string, length in three octets.
 const BLOCK_OVERHEAD: usize = 1 + 2 + 1 + 1 + 2 + 1 + 3;
 /// Methods that return something: what does is read with its parameters, everything else written.
 const RETURNING: [(u16, i8); 6] = [(12, 3), (12, 8), (64, 3), (64, 5), (64, 7), (15, 1)];

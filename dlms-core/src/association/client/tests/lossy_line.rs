@@ -55,8 +55,8 @@ enum Task {
 struct Plan {
     mechanism: Mechanism,
     ciphering: Option<Ciphering>,
-    /// With general block transfer. In clear, nothing tells a late block of one exchange from one of
-    /// the next: there it goes without.
+    /// With general block transfer. In clear, nothing tells a late block of one exchange from one
+    /// of the next: there it goes without.
     block_window: Option<u8>,
     tasks: Vec<Task>,
     /// Whether the owner starts anew after a request that failed.

@@ -291,7 +291,8 @@ fn what_the_layers_lack_is_said_before_anything_is_sent() {
     assert!(matches!(refused, Err(Misuse::Lacks(_))));
 }
 
-/// As under the global key in its other forms: an answer of an earlier association could come again.
+/// As under the global key in its other forms: an answer of an earlier association could come
+/// again.
 #[test]
 fn where_a_dedicated_key_was_agreed_on_general_ciphering_under_the_global_one_is_no_answer() {
     let both = Protection::AUTHENTICATED_ENCRYPTED;

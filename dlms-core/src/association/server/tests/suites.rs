@@ -142,7 +142,8 @@ fn a_challenge_of_ecdsa_has_32_to_64_octets_unless_the_device_takes_short_ones()
         let mut bench = Bench::new(toy);
         let challenge = hex(&[0x41].repeat(length));
         let fields = std::format!(
-            "a60a0408434c49454e543031 8a020780 8b07608574050802 07 ac{:02x} 80{length:02x}{challenge}",
+            "a60a0408434c49454e543031 8a020780 8b07608574050802 07 \
+             ac{:02x} 80{length:02x}{challenge}",
             length + 2,
         );
         let initiate = "be10040e01000000065f1f0400007e1fffff";
