@@ -10,7 +10,7 @@ const ENTRIES: [&str; 4] = ["--entries", "3000", "--clock", "2026-02-01T06:00:00
 const STEPS: [(&str, &str); 14] = [
     ("connect", ""),
     ("object list", "[<gurux_dlms.objects."),
-    ("objects", "25"),
+    ("objects", "39"),
     ("scaler and unit", "0.1"),
     ("voltage", "True"),
     ("clock", "'02/01/26 0"),

@@ -42,6 +42,7 @@ use crate::{
     },
     axdr::{Data, RawData, Reader, Writer},
     cosem::{ClassId, LogicalName, MethodDescriptor},
+    gateway::{self, GatewayHeader},
     security::{
         CryptoProvider, Key, ReceiveCounter, Received, SecurityError, SendCounters, SystemTitle,
     },
@@ -52,7 +53,7 @@ use crate::{
 };
 
 pub use self::{
-    config::{Ciphering, ClientConfig, Referencing},
+    config::{Ciphering, ClientConfig, GatewayAddress, Referencing},
     request::{AccessAnswer, AccessItem, ActionOutcome, OnRefusal, Request, Response, Selection},
 };
 
@@ -368,6 +369,7 @@ impl Client {
             self.discard();
             return;
         }
+        let Some(apdu) = self.without_gateway(apdu) else { return self.discard() };
         let before = self.receive_counter;
         let outer = apdu.first().copied();
         let opened = match self.open(apdu) {
@@ -376,6 +378,21 @@ impl Client {
             Err(failure) => return self.fail(failure),
         };
         self.handle_opened(before, &opened);
+    }
+
+    /// An APDU without the header of the gateway. None from another meter than ours, and with a
+    /// header from one that is behind no gateway.
+    fn without_gateway<'a>(&self, octets: &'a mut [u8]) -> Option<&'a mut [u8]> {
+        let headed = octets.first().is_some_and(|first| gateway::is_header(*first));
+        let Some(GatewayAddress { network, address }) = &self.config.gateway else {
+            return if headed { None } else { Some(octets) };
+        };
+        let (header, apdu) = GatewayHeader::decode(octets).ok()?;
+        if header.network != *network || header.address != address {
+            return None;
+        }
+        let start = octets.len().checked_sub(apdu.len())?;
+        octets.get_mut(start..)
     }
 
     /// Takes an APDU, its protection taken off. `before` is the receive counter as it was before.
@@ -504,6 +521,7 @@ impl Client {
             }
             Some(apdu) => {
                 *out = apdu;
+                self.address(out);
                 self.wait(now);
                 return true;
             }
@@ -511,9 +529,21 @@ impl Client {
         }
         let sent = self.blocks.poll_transmit(out);
         if sent {
+            self.address(out);
             self.wait(now);
         }
         sent
+    }
+
+    /// Puts the header of the gateway in front of an APDU.
+    fn address(&self, apdu: &mut Vec<u8>) {
+        if let Some(GatewayAddress { network, address }) = &self.config.gateway {
+            let direction = gateway::Direction::Request;
+            let mut header = Vec::new();
+            GatewayHeader { direction, network: *network, address }
+                .encode(&mut Writer::new(&mut header));
+            apdu.splice(0..0, header);
+        }
     }
 
     /// Sets the timer.

@@ -1,6 +1,6 @@
 //! What a client brings to an association.
 
-use alloc::sync::Arc;
+use alloc::{sync::Arc, vec::Vec};
 use core::time::Duration;
 
 use crate::{
@@ -41,6 +41,16 @@ pub struct Ciphering {
     pub general: bool,
 }
 
+/// A meter behind a gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayAddress {
+    /// The network behind the gateway.
+    pub network: u8,
+    /// The physical device address in it, of at most
+    /// [`ADDRESS_LEN_MAX`](crate::gateway::ADDRESS_LEN_MAX) octets.
+    pub address: Vec<u8>,
+}
+
 /// How a client names attributes and methods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Referencing {
@@ -55,6 +65,9 @@ pub enum Referencing {
 pub struct ClientConfig {
     /// How the meter wants attributes and methods named.
     pub referencing: Referencing,
+    /// The way to the meter behind a gateway: in front of each APDU goes a
+    /// [`GatewayHeader`](crate::gateway::GatewayHeader).
+    pub gateway: Option<GatewayAddress>,
     /// How client and meter prove who they are.
     pub mechanism: Mechanism,
     /// The password (LLS) or the secret (HLS 2, 3, 4 and 6).
@@ -103,6 +116,7 @@ impl Default for ClientConfig {
     fn default() -> Self {
         Self {
             referencing: Referencing::LogicalName,
+            gateway: None,
             mechanism: Mechanism::Lowest,
             secret: Secret::from(&[][..]),
             manufacturer_mechanism: None,

@@ -10,7 +10,7 @@ use super::*;
 use crate::{
     association::{
         AccessAnswer, AccessItem, ActionOutcome, Ciphering, Client, ClientConfig, Event, Failure,
-        OnRefusal, Phase, Request, Response,
+        GatewayAddress, OnRefusal, Phase, Request, Response,
     },
     axdr::DataBuf,
 };
@@ -236,6 +236,36 @@ fn an_access_does_all_it_is_asked_for_in_its_order_and_stops_where_it_is_told_to
                 }
                 other => panic!("{other:?}"),
             }
+        }
+    }
+}
+
+#[test]
+fn behind_a_gateway_every_apdu_carries_the_address_of_its_meter() {
+    use crate::gateway::{Direction, GatewayHeader};
+    let gateway = Some(GatewayAddress { network: 2, address: b"471".to_vec() });
+    let mut pair =
+        Pair::new(in_blocks(ClientConfig { gateway, ..config(Mechanism::Lls) }), Toy::new());
+    pair.client.associate(&mut Counting(100)).unwrap();
+    let get = Request::Get { attribute: attribute(ENERGY), selection: None };
+    let mut request = Vec::new();
+    for expected in ["associated", "read", "released"] {
+        assert!(pair.client.poll_transmit(NOW, &mut request), "{expected}");
+        let (header, apdu) = GatewayHeader::decode(&request).unwrap();
+        assert_eq!(header.direction, Direction::Request);
+        assert_eq!((header.network, header.address), (2, &b"471"[..]));
+        let answer = pair.bench.ask_octets(apdu);
+        // From the next house, and without any header: it is nobody's.
+        for other in [&b"\xe7\x02\x03472"[..], b"\xe7\x01\x03471", b""] {
+            pair.client.handle_apdu(&mut [other, &answer].concat());
+            assert_eq!(pair.client.poll_event(), None);
+        }
+        pair.client.handle_apdu(&mut [&b"\xe7\x02\x03471"[..], &answer].concat());
+        match (expected, pair.client.poll_event()) {
+            ("associated", Some(Event::Associated(_))) => pair.client.request(get.clone()).unwrap(),
+            ("read", Some(Event::Response(Response::Get(Ok(_))))) => pair.client.release().unwrap(),
+            ("released", Some(Event::Released)) => {}
+            other => panic!("{other:?}"),
         }
     }
 }
