@@ -55,8 +55,8 @@ pub(super) enum Target {
 pub(super) fn resolve(objects: &[ShortNameObject], name: ShortName) -> Option<Target> {
     let below = objects.iter().chain([&ASSOCIATION]).filter(|object| object.base <= name);
     let object = below.max_by_key(|object| object.base)?;
-    let ShortNameObject { base, class, instance, attributes, .. } = *object;
-    Some(match name.within(base, class, attributes)? {
+    let ShortNameObject { base, class, version, instance, attributes } = *object;
+    Some(match name.within(base, class, version, attributes)? {
         ShortNameTarget::Attribute(attribute) => {
             Target::Attribute(AttributeDescriptor { class, instance, attribute })
         }
@@ -90,7 +90,8 @@ pub(super) fn name_of_method(
     objects: &[ShortNameObject],
     method: MethodDescriptor,
 ) -> Option<ShortName> {
-    base(objects, method.class, method.instance)?.base.method(method.class, method.method)
+    let object = base(objects, method.class, method.instance)?;
+    object.base.method(method.class, object.version, method.method)
 }
 
 impl ShortNameObject {
