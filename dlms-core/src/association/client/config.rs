@@ -88,9 +88,9 @@ pub struct ClientConfig {
     pub party_keys: PartyKeys,
     /// The services to propose.
     pub conformance: Conformance,
-    /// How many blocks of general block transfer to take in one go, 1 to
-    /// [`WINDOW_MAX`](crate::association::WINDOW_MAX). Where the meter agrees to it, all requests
-    /// and answers then go in such blocks. None does not propose it.
+    /// How many blocks of general block transfer to take in one go, 1 to [`WINDOW_MAX`]. Where the
+    /// meter agrees to it, all requests and answers then go in such blocks. None does not propose
+    /// it.
     pub block_window: Option<u8>,
     /// How many of them to send in one go at most: 1 on a line that is turned round after each
     /// APDU.
