@@ -34,8 +34,8 @@ use crate::{axdr::Writer, xdlms::GeneralBlockTransfer};
 pub const WINDOW_MAX: u8 = 63;
 /// What stands around the octets of a block: tag, control, two numbers, length in three octets.
 const BLOCK_OVERHEAD: usize = 1 + 1 + 2 + 2 + 3;
-/// How often in a row the same missing block is asked for: where one in three is lost each way, that
-/// is in vain for one block in some three hundred.
+/// How often in a row the same missing block is asked for: where one in three is lost each way,
+/// that is in vain for one block in some three hundred.
 const RECOVERIES_MAX: u8 = 10;
 
 /// On which side a transfer runs.
