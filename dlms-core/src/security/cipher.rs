@@ -18,7 +18,7 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::{
     COUNTER_MAX, CipherForm, CryptoProvider, Key, SecurityControl, SecurityError, SecuritySuite,
@@ -283,15 +283,16 @@ pub fn decrypt_unverified_in_place<'a>(
     Ok(Opened { plain: text, verified: Verification::Unverified })
 }
 
-/// SC || AK: what a tag proves besides the ciphertext. Holds a key, so it is cleared.
+/// SC || AK: what a tag proves besides the ciphertext. Holds a key, so what is used of it is
+/// cleared.
 struct AssociatedData {
-    buffer: Zeroizing<[u8; 1 + KEY_LEN_MAX]>,
+    buffer: [u8; 1 + KEY_LEN_MAX],
     length: usize,
 }
 
 impl AssociatedData {
     fn new(control: SecurityControl, authentication_key: &Key) -> Self {
-        let mut buffer = Zeroizing::new([control.octet(); 1 + KEY_LEN_MAX]);
+        let mut buffer = [control.octet(); 1 + KEY_LEN_MAX];
         let octets = authentication_key.octets();
         let length = octets.len().saturating_add(1);
         if let Some(place) = buffer.get_mut(1..length) {
@@ -302,6 +303,12 @@ impl AssociatedData {
 
     fn octets(&self) -> &[u8] {
         self.buffer.get(..self.length).unwrap_or_default()
+    }
+}
+
+impl Drop for AssociatedData {
+    fn drop(&mut self) {
+        self.buffer.get_mut(..self.length).unwrap_or_default().zeroize();
     }
 }
 
