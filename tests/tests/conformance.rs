@@ -460,15 +460,23 @@ fn the_cases_are_listed_with_their_purposes() {
 
 #[test]
 fn the_declaration_that_is_printed_is_one_of_the_simulated_meter() {
-    let args = ["--strict", "--physical", "17"];
+    let args = ["--strict", "--push", "--physical", "17"];
     let meter = Simulator::meter(dlms_tests::Framing::Hdlc, &args);
     let folder = declared("");
     let printed = conformance(&folder, &["declaration"]);
+    // What it declares is what the meter has.
+    let (_, services) = printed.stdout.split_once("services = [").expect("it declares services");
+    let (services, _) = services.split_once(']').expect("the list ends");
+    let mut declared: Vec<&str> = services.split('"').skip(1).step_by(2).collect();
+    let mut had: Vec<&str> = ServerConfig::new(1).conformance.names().collect();
+    declared.sort_unstable();
+    had.sort_unstable();
+    assert_eq!(declared, had);
     printed.assert_code(0);
     fs::write(folder.file("meter.toml"), &printed.stdout).unwrap();
     let address = meter.address();
     let args = ["run", &address, "--declaration", "meter.toml", "--case"];
-    for case in ["APPL_OPEN_1", "HDLC_ADDRESS_P1", "COSEM_MANDATORY_?"] {
+    for case in ["APPL_OPEN_1*", "HDLC_ADDRESS_P1", "COSEM_MANDATORY_?", "COSEM_PUSH_1"] {
         conformance(&folder, &[&args[..], &[case]].concat()).assert_code(0);
     }
 }
