@@ -525,7 +525,8 @@ fn xml_of_a_capture_is_encoded_to_the_capture() {
 /// A meter at one and the same address, asked by several commands that share what they remember.
 struct Remembered {
     runtime: Runtime,
-    address: SocketAddr,
+    /// Kept from one command to the next, so that nobody else gets the port.
+    listener: Arc<TcpListener>,
     folder: PathBuf,
 }
 
@@ -533,21 +534,21 @@ impl Remembered {
     fn new() -> Self {
         let runtime = Runtime::new().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let address = listener.local_addr().unwrap();
-        Self { runtime, address, folder: fresh_folder() }
+        Self { runtime, listener: Arc::new(listener), folder: fresh_folder() }
     }
 
     fn run(&self, words: &[&str], script: &[(&str, &str)]) -> Output {
         let script = script.iter().map(|(asked, said)| (octets(asked), octets(said))).collect();
-        let listener = self.runtime.block_on(TcpListener::bind(self.address)).unwrap();
+        let address = self.listener.local_addr().unwrap();
+        let listener = Arc::clone(&self.listener);
         let serving = self.runtime.spawn(async move {
             let (stream, _) = listener.accept().await.unwrap();
             let config = WrapperServerConfig::default();
             serve_wrapper(stream, &mut Scripted { script }, &config).await
         });
         let mut command = Command::new(env!("CARGO_BIN_EXE_headend"));
-        command.args(["read", &format!("wrapper://{}", self.address)]).args(words);
-        command.args(["--timeout", "0.5", "--retries", "0", "-o", "jsonl", "--trace", "apdu"]);
+        command.args(["read", &format!("wrapper://{address}")]).args(words);
+        command.args(["--timeout", "2", "--retries", "0", "-o", "jsonl", "--trace", "apdu"]);
         command.env("XDG_DATA_HOME", &self.folder).env("NO_COLOR", "1");
         let output = command.output().unwrap();
         serving.abort();
@@ -619,10 +620,9 @@ fn a_meter_that_refuses_lists_is_read_one_by_one_from_then_on() {
 fn a_quirks_file_says_what_is_done_differently() {
     let meter = Remembered::new();
     let file = fresh_folder().with_extension("toml");
-    let section = format!(
-        "[this]\naddress = \"wrapper://{}\"\nrelease = false\nmax-pdu = 1023\n",
-        meter.address
-    );
+    let address = meter.listener.local_addr().unwrap();
+    let section =
+        format!("[this]\naddress = \"wrapper://{address}\"\nrelease = false\nmax-pdu = 1023\n",);
     fs::write(&file, section).unwrap();
     let file = file.to_str().unwrap();
     let value = ("c001c1 0001 00002a0000ff 02 00", "c401c1 00 0901 41");
