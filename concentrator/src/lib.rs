@@ -18,5 +18,6 @@
 //! ```
 
 pub mod config;
+pub mod exchange;
 pub mod nodes;
 pub mod router;

@@ -289,8 +289,9 @@ pub struct Router {
 struct Seat {
     holder: Speaker,
     heard: Instant,
-    /// Tag of what the holder sent last, to refuse it in its own terms.
-    asked: u8,
+    /// Tag of what the holder sent last, to refuse it in its own terms; none once there was an
+    /// answer.
+    asked: Option<u8>,
     waiting: Vec<Waiting>,
 }
 
@@ -409,6 +410,7 @@ impl Router {
         self.counters.answered += 1;
         if let Some(seat) = self.seat_mut(node) {
             seat.heard = now;
+            seat.asked = None;
         }
         let refused = first == tag::AARE
             && Aare::decode(apdu).is_ok_and(|aare| aare.result != AssociationResult::Accepted);
@@ -439,14 +441,17 @@ impl Router {
         }
     }
 
-    /// The meter cannot be reached, or what was set up to it broke. Who has its seat is told.
+    /// The meter cannot be reached, or what was set up to it broke. Who has its seat and waits for an
+    /// answer is told.
     pub fn handle_lan_failed(&mut self, now: Instant, node: NodeId) {
         self.settle();
         let Some(seat) = self.seat_mut(node) else { return };
         let Speaker { party, source, ref prefix } = seat.holder;
-        let apdu = [prefix, refusal(seat.asked, true)].concat().into();
-        self.counters.unreachable += 1;
-        self.events.push_back(RouterEvent::Answer { party, source, apdu });
+        if let Some(asked) = seat.asked {
+            let apdu = [prefix, refusal(asked, true)].concat().into();
+            self.counters.unreachable += 1;
+            self.events.push_back(RouterEvent::Answer { party, source, apdu });
+        }
         self.release(now, node);
     }
 
@@ -532,7 +537,7 @@ impl Router {
             if seat.holder.party == speaker.party {
                 seat.holder = speaker;
                 seat.heard = now;
-                seat.asked = asked;
+                seat.asked = Some(asked);
             } else {
                 let waits = seat.waiting.iter().any(|w| w.speaker.party == speaker.party);
                 if waits || seat.waiting.len() >= WAITING_MAX || apdu.len() > WAITING_LEN_MAX {
@@ -566,7 +571,8 @@ impl Router {
         if self.seats.len() <= index {
             self.seats.resize_with(index + 1, || None);
         }
-        self.seats[index] = Some(Box::new(Seat { holder, heard: now, asked, waiting }));
+        self.seats[index] =
+            Some(Box::new(Seat { holder, heard: now, asked: Some(asked), waiting }));
         self.taken += 1;
         self.queued.resize(self.seats.len(), false);
         if !core::mem::replace(&mut self.queued[index], true) {
@@ -840,6 +846,15 @@ mod tests {
             let released = RouterEvent::Released { node: NodeId(0) };
             assert_eq!(bench.events(), [told, released]);
         }
+    }
+
+    #[test]
+    fn a_meter_that_hangs_up_when_it_owes_nothing_is_no_answer() {
+        let mut bench = Bench::new(1, RouterConfig::default());
+        bench.wan(0, party(0, 1), 16, AARQ);
+        bench.lan(1, 0, 1, ACCEPTED);
+        bench.router.handle_lan_failed(second(200), NodeId(0));
+        assert_eq!(bench.events(), [RouterEvent::Released { node: NodeId(0) }]);
     }
 
     #[test]

@@ -1,0 +1,491 @@
+//! The exchange: where connections of head-ends and of meters meet.
+//!
+//! ```text
+//!   head-end == trunk ==> wan.rs ==+            +== meter.rs ==> meter (wrapper, TCP)
+//!   head-end == trunk ==> wan.rs ==+   Plane    +== meter.rs ==> meter
+//!   collection = in memory => wan  +  (router)  +
+//!                                  |            |
+//!                          Local (SAP 1)     PushSink (spool)
+//! ```
+//!
+//! What is shared is one [`Plane`] behind one lock, which is taken once for all that a read has
+//! brought and never held across an await. A frame is passed on within that: its APDU is not looked
+//! into, not copied on its way down, and copied once on its way up, where the answers of many
+//! meters become one write. Nothing is allocated for a frame.
+//!
+//! Limits: what a head-end does not take in keeps its next requests from being read
+//! ([`OUT_HIGH_WATER`]), what a meter does not take in is dropped ([`METER_OUT_MAX`]), so that
+//! neither costs anybody else anything but memory that is counted.
+
+mod meter;
+mod wan;
+
+use core::{net::SocketAddr, task::Waker, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+use dlms_core::wrapper::{HEADER_LEN, MANAGEMENT_LOGICAL_DEVICE, WrapperHeader};
+use sans_io_time::Instant;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, DuplexStream},
+    task::JoinHandle,
+    time,
+};
+
+use crate::{
+    exchange::meter::MeterPort,
+    nodes::{Node, NodeId, Nodes, Place},
+    router::{
+        Discard, Forward, Party, Router, RouterConfig, RouterCounters, RouterEvent, Upward,
+        Verdict, WanId,
+    },
+};
+
+/// Octets waiting for a head-end above which nothing more is read from it: some answers of 2 kB of
+/// a hundred meters.
+pub const OUT_HIGH_WATER: usize = 256 * 1024;
+/// Octets waiting for a head-end above which its connection is closed. What its requests may bring
+/// is bounded by the meters; this is four times the longest APDU of a hundred of them.
+pub const OUT_MAX: usize = 32 * 1024 * 1024;
+/// Octets waiting for one meter; a request that goes beyond is dropped, and counted.
+pub const METER_OUT_MAX: usize = 128 * 1024;
+/// Octets taken from a connection in one read.
+const READ_MAX: usize = 64 * 1024;
+/// How often what waits is looked at; timeouts are late by as much at most.
+const TICK: Duration = Duration::from_millis(500);
+
+/// The meters, shared by who routes to them and who shows them.
+pub type SharedNodes = Arc<Mutex<Nodes>>;
+
+/// What serves the concentrator itself, at SAP 1.
+pub trait Local: Send {
+    /// Takes an APDU of `client` on a connection, which may be changed in place, and writes the
+    /// answer to the empty `out`. True if there is one.
+    fn handle(&mut self, wan: WanId, client: u16, apdu: &mut Vec<u8>, out: &mut Vec<u8>) -> bool;
+
+    /// Writes a further APDU of the answer to the empty `out`; false when there is none.
+    fn further(&mut self, wan: WanId, client: u16, out: &mut Vec<u8>) -> bool {
+        let _ = (wan, client, out);
+        false
+    }
+
+    /// The connection is gone.
+    fn closed(&mut self, wan: WanId);
+}
+
+/// What nobody asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Pushed<'p> {
+    /// The meter it is from.
+    pub node: &'p Node,
+    /// The client SAP it is for.
+    pub client: u16,
+    /// The APDU, as it came.
+    pub apdu: &'p [u8],
+}
+
+/// What keeps pushes.
+pub trait PushSink: Send {
+    /// Takes one. It must not block.
+    fn push(&mut self, pushed: &Pushed<'_>);
+}
+
+/// How the exchange behaves.
+#[derive(Clone, Debug, Default)]
+pub struct ExchangeConfig {
+    /// How meters are shared.
+    pub router: RouterConfig,
+    /// How long connecting to a meter may take. Default: 10 s.
+    pub connect_timeout: Option<Duration>,
+    /// Connections of head-ends at a time. Default: 16.
+    pub wans_max: Option<usize>,
+}
+
+/// How often what happened, beside what the router counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExchangeCounters {
+    /// What the router counts.
+    pub router: RouterCounters,
+    /// Connections of head-ends that are open.
+    pub wans: usize,
+    /// Connections of head-ends refused because there were too many.
+    pub wans_refused: u64,
+    /// Connections of head-ends closed because they took nothing in.
+    pub wans_overflown: u64,
+    /// Connections to meters that are open.
+    pub meters: usize,
+    /// Requests dropped because a meter took nothing in.
+    pub meters_overflown: u64,
+    /// Octets of APDUs and headers from head-ends.
+    pub octets_down: u64,
+    /// Octets of APDUs and headers to head-ends.
+    pub octets_up: u64,
+}
+
+/// A handle to the exchange. Clones are handles to the same.
+#[derive(Clone)]
+pub struct Exchange {
+    shared: Arc<Shared>,
+}
+
+impl core::fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Exchange").field("counters", &self.counters()).finish_non_exhaustive()
+    }
+}
+
+struct Shared {
+    plane: Mutex<Plane>,
+    ticking: JoinHandle<()>,
+    started: time::Instant,
+    connect_timeout: Duration,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.ticking.abort();
+    }
+}
+
+/// What connections share.
+struct Plane {
+    router: Router,
+    nodes: SharedNodes,
+    /// By [`WanId`].
+    wans: BTreeMap<WanId, WanPort>,
+    next_wan: u32,
+    wans_max: usize,
+    /// By [`NodeId`].
+    meters: Vec<MeterPort>,
+    local: Box<dyn Local>,
+    pushes: Box<dyn PushSink>,
+    counters: ExchangeCounters,
+    me: Weak<Shared>,
+}
+
+/// The way to a head-end.
+#[derive(Default)]
+struct WanPort {
+    /// Frames to be sent.
+    out: Vec<u8>,
+    /// The task of the connection.
+    waker: Option<Waker>,
+    /// Whether it gets what meters push.
+    takes_pushes: bool,
+    /// Whether it is to be closed: it takes nothing in.
+    overflown: bool,
+}
+
+impl WanPort {
+    /// Appends a frame, and wakes the task of the connection if it does not know of any yet.
+    fn queue(&mut self, header: WrapperHeader, parts: [&[u8]; 2]) {
+        if self.overflown {
+            return;
+        }
+        let is_news = self.out.is_empty();
+        self.out.extend_from_slice(&header.encode_header());
+        for part in parts {
+            self.out.extend_from_slice(part);
+        }
+        self.overflown = self.out.len() > OUT_MAX;
+        if (is_news || self.overflown)
+            && let Some(waker) = self.waker.take()
+        {
+            waker.wake();
+        }
+    }
+}
+
+impl Exchange {
+    /// An exchange between head-ends and `nodes`. It needs a tokio runtime, and is fastest on one
+    /// thread.
+    #[must_use]
+    pub fn new(
+        config: ExchangeConfig,
+        nodes: SharedNodes,
+        local: Box<dyn Local>,
+        pushes: Box<dyn PushSink>,
+    ) -> Self {
+        let shared = Arc::new_cyclic(|me: &Weak<Shared>| {
+            let plane = Plane {
+                router: Router::new(config.router),
+                nodes,
+                wans: BTreeMap::new(),
+                next_wan: 0,
+                wans_max: config.wans_max.unwrap_or(16),
+                meters: Vec::new(),
+                local,
+                pushes,
+                counters: ExchangeCounters::default(),
+                me: me.clone(),
+            };
+            Shared {
+                plane: Mutex::new(plane),
+                ticking: tokio::spawn(tick(me.clone())),
+                started: time::Instant::now(),
+                connect_timeout: config.connect_timeout.unwrap_or(Duration::from_secs(10)),
+            }
+        });
+        Self { shared }
+    }
+
+    /// Serves a head-end at the other end of `stream`, by the wrapper, until it closes it;
+    /// `takes_pushes` if it gets what meters push.
+    ///
+    /// # Errors
+    /// See [`WanError`].
+    pub async fn serve<S>(&self, stream: S, takes_pushes: bool) -> Result<(), WanError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        wan::serve(&self.shared, stream, takes_pushes).await
+    }
+
+    /// A connection to the exchange within this process, as of a head-end.
+    #[must_use]
+    pub fn connect(&self) -> DuplexStream {
+        let (near, far) = tokio::io::duplex(READ_MAX);
+        let exchange = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = exchange.serve(far, false).await {
+                tracing::debug!(%error, "a connection within the process ended");
+            }
+        });
+        near
+    }
+
+    /// What a meter sent to `client` unasked, on another way than a connection of ours.
+    pub fn pushed(&self, node: NodeId, client: u16, apdu: &[u8]) {
+        self.shared.lock().push(node, client, apdu);
+    }
+
+    /// What happened so far.
+    #[must_use]
+    pub fn counters(&self) -> ExchangeCounters {
+        let plane = self.shared.lock();
+        let meters = plane.meters.iter().filter(|port| port.is_open()).count();
+        ExchangeCounters {
+            router: plane.router.counters(),
+            wans: plane.wans.len(),
+            meters,
+            ..plane.counters
+        }
+    }
+
+    /// Who speaks to the meter, if anybody does.
+    #[must_use]
+    pub fn holder(&self, node: NodeId) -> Option<Party> {
+        self.shared.lock().router.holder(node)
+    }
+}
+
+/// Why a connection of a head-end ended otherwise than by its will.
+#[derive(Debug, thiserror::Error)]
+pub enum WanError {
+    /// There are as many as there may be.
+    #[error("there are {0} connections already, and no more are taken: see wan.connections-max")]
+    TooMany(usize),
+    /// What came is not the wrapper.
+    #[error(
+        "what came is not the wrapper of IEC 62056-47: version {0:#06x} instead of 0x0001; is the \
+         head-end set to HDLC?"
+    )]
+    NotWrapper(u16),
+    /// The other end takes nothing in.
+    #[error("the head-end takes nothing in: {OUT_MAX} octets waited for it")]
+    Overflown,
+    /// The system.
+    #[error(transparent)]
+    Broken(#[from] std::io::Error),
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Plane> {
+        self.plane.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Monotonic time since the exchange began.
+    fn now(&self) -> Instant {
+        Instant::ZERO.checked_add(self.started.elapsed()).unwrap_or(Instant::ZERO)
+    }
+}
+
+async fn tick(shared: Weak<Shared>) {
+    let mut interval = time::interval(TICK);
+    interval.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        let Some(shared) = shared.upgrade() else { return };
+        let now = shared.now();
+        let mut plane = shared.lock();
+        plane.router.handle_timeout(now);
+        plane.settle();
+    }
+}
+
+impl Plane {
+    /// Passes on the APDU of a frame from a head-end. `frame` is the whole frame, header and all,
+    /// which becomes the frame to the meter.
+    fn handle_wan(&mut self, now: Instant, wan: WanId, header: WrapperHeader, frame: &mut [u8]) {
+        let WrapperHeader { source: client, destination: sap, .. } = header;
+        let Some(apdu) = frame.get(HEADER_LEN..) else { return };
+        self.counters.octets_down += frame.len() as u64;
+        let party = Party { wan, client };
+        let verdict = {
+            let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+            self.router.handle_wan(now, &nodes, party, sap, apdu)
+        };
+        match verdict {
+            Verdict::Forward(to) => self.forward(now, to, client, frame),
+            Verdict::Local => self.answer_locally(wan, client, apdu.to_vec()),
+            Verdict::Answer(answer) => self.answer(party, sap, &[], answer),
+            Verdict::Broadcast => tracing::debug!(client, "a broadcast, and no medium for it"),
+            Verdict::Kept => {}
+            Verdict::Discard(Discard::UnknownSap) => tracing::debug!(client, sap, "unknown SAP"),
+            Verdict::Discard(reason) => tracing::debug!(client, sap, ?reason, "discarded"),
+        }
+        self.settle();
+    }
+
+    /// Passes on the APDU of a meter to a client.
+    fn handle_lan(&mut self, now: Instant, node: NodeId, client: u16, apdu: &[u8]) {
+        let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.router.handle_lan(now, &nodes, node, client, apdu) {
+            Upward::Answer { party, source, prefix } => {
+                drop(nodes);
+                let port = self.wans.get_mut(&party.wan);
+                let length = u16::try_from(prefix.len() + apdu.len());
+                if let (Some(port), Ok(length)) = (port, length) {
+                    let header = WrapperHeader { source, destination: client, length };
+                    port.queue(header, [prefix, apdu]);
+                    self.counters.octets_up += (HEADER_LEN + usize::from(length)) as u64;
+                }
+            }
+            Upward::Push { .. } => {
+                drop(nodes);
+                self.push(node, client, apdu);
+            }
+        }
+        self.settle();
+    }
+
+    /// Keeps what a meter sent unasked, and passes it on to who wants that.
+    fn push(&mut self, node: NodeId, client: u16, apdu: &[u8]) {
+        let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(node) = nodes.get(node) else { return };
+        self.pushes.push(&Pushed { node, client, apdu });
+        let Ok(length) = u16::try_from(apdu.len()) else { return };
+        let header = WrapperHeader { source: node.sap, destination: client, length };
+        for port in self.wans.values_mut().filter(|port| port.takes_pushes) {
+            // A head-end that falls behind finds it in the spool.
+            if port.out.len() < OUT_HIGH_WATER {
+                port.queue(header, [&[], apdu]);
+            }
+        }
+    }
+
+    fn answer_locally(&mut self, wan: WanId, client: u16, mut apdu: Vec<u8>) {
+        let mut out = Vec::new();
+        let mut more = self.local.handle(wan, client, &mut apdu, &mut out);
+        while more {
+            let party = Party { wan, client };
+            self.answer(party, MANAGEMENT_LOGICAL_DEVICE, &[], &out);
+            out.clear();
+            more = self.local.further(wan, client, &mut out);
+        }
+    }
+
+    fn answer(&mut self, party: Party, source: u16, prefix: &[u8], apdu: &[u8]) {
+        let Some(port) = self.wans.get_mut(&party.wan) else { return };
+        let Ok(length) = u16::try_from(prefix.len() + apdu.len()) else { return };
+        port.queue(WrapperHeader { source, destination: party.client, length }, [prefix, apdu]);
+        self.counters.octets_up += (HEADER_LEN + usize::from(length)) as u64;
+    }
+
+    /// Sends a frame to a meter: the frame that came, with another destination.
+    fn forward(&mut self, now: Instant, to: Forward, client: u16, frame: &mut [u8]) {
+        let Some(frame) = frame.get_mut(to.skip..) else { return };
+        let length = u16::try_from(frame.len().saturating_sub(HEADER_LEN)).unwrap_or(u16::MAX);
+        let header = WrapperHeader { source: client, destination: to.server, length };
+        if let Some(head) = frame.first_chunk_mut() {
+            *head = header.encode_header();
+        }
+        if self.port(to.node).send(frame) {
+            return;
+        }
+        if self.port(to.node).is_closed() {
+            self.open(now, to.node, frame);
+        } else {
+            self.counters.meters_overflown += 1;
+        }
+    }
+
+    /// Sets up the way to a meter, and what goes over it first.
+    fn open(&mut self, now: Instant, node: NodeId, first: &[u8]) {
+        let place = {
+            let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+            nodes.get(node).map(|node| node.place.clone())
+        };
+        match (place, self.me.upgrade()) {
+            (Some(Place::Endpoint(address)), Some(shared)) => {
+                *self.port(node) = MeterPort::open(&shared, node, address, first);
+            }
+            _ => self.router.handle_lan_failed(now, node),
+        }
+    }
+
+    fn port(&mut self, node: NodeId) -> &mut MeterPort {
+        let index = node.0 as usize;
+        if self.meters.len() <= index {
+            self.meters.resize_with(index + 1, MeterPort::default);
+        }
+        &mut self.meters[index]
+    }
+
+    /// Does what the router wants done by itself.
+    fn settle(&mut self) {
+        while let Some(event) = self.router.poll_event() {
+            match event {
+                RouterEvent::Forward { to, client, apdu } => {
+                    let mut frame = vec![0; HEADER_LEN];
+                    frame.extend_from_slice(&apdu);
+                    let now = self.me.upgrade().map_or(Instant::ZERO, |shared| shared.now());
+                    self.forward(now, to, client, &mut frame);
+                }
+                RouterEvent::Answer { party, source, apdu } => {
+                    self.answer(party, source, &[], &apdu);
+                }
+                RouterEvent::Released { node } => *self.port(node) = MeterPort::default(),
+            }
+        }
+    }
+
+    fn open_wan(&mut self, takes_pushes: bool) -> Result<WanId, WanError> {
+        if self.wans.len() >= self.wans_max {
+            self.counters.wans_refused += 1;
+            return Err(WanError::TooMany(self.wans_max));
+        }
+        let wan = WanId(self.next_wan);
+        self.next_wan = self.next_wan.wrapping_add(1);
+        self.wans.insert(wan, WanPort { takes_pushes, ..WanPort::default() });
+        Ok(wan)
+    }
+
+    fn close_wan(&mut self, now: Instant, wan: WanId) {
+        self.wans.remove(&wan);
+        self.local.closed(wan);
+        self.router.handle_wan_closed(now, wan);
+        self.settle();
+    }
+}
+
+/// Where meters with an address of their own are reached.
+#[must_use]
+pub fn endpoint(node: &Node) -> Option<SocketAddr> {
+    match node.place {
+        Place::Endpoint(address) => Some(address),
+        Place::Physical(_) => None,
+    }
+}

@@ -1,0 +1,322 @@
+//! The exchange between a head-end and meters that repeat what they hear, over real connections.
+#![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
+
+use core::{net::SocketAddr, time::Duration};
+use std::sync::{Arc, Mutex};
+
+use concentrator::{
+    exchange::{Exchange, ExchangeConfig, Local, PushSink, Pushed, SharedNodes, WanError},
+    nodes::{NodeId, Nodes, Place, Pool, Registration},
+    router::{NOT_POSSIBLE, RouterConfig, WanId},
+};
+use dlms_core::wrapper::{self, WrapperHeader};
+use proptest::prelude::*;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
+    net::{TcpListener, TcpStream},
+};
+
+/// A concentrator that says its SAP.
+struct Own;
+
+impl Local for Own {
+    fn handle(&mut self, _: WanId, _: u16, _: &mut Vec<u8>, out: &mut Vec<u8>) -> bool {
+        out.extend(b"own");
+        true
+    }
+
+    fn closed(&mut self, _: WanId) {}
+}
+
+/// Client, SAP and APDU of each.
+type Kept = Arc<Mutex<Vec<(u16, u16, Vec<u8>)>>>;
+
+struct Keeping(Kept);
+
+impl PushSink for Keeping {
+    fn push(&mut self, pushed: &Pushed<'_>) {
+        let push = (pushed.client, pushed.node.sap, pushed.apdu.to_vec());
+        self.0.lock().unwrap().push(push);
+    }
+}
+
+struct Bench {
+    exchange: Exchange,
+    pushes: Kept,
+}
+
+impl Bench {
+    fn new(meters: &[SocketAddr], router: RouterConfig) -> Self {
+        let mut nodes = Nodes::new(Pool::Extended);
+        for (number, &address) in meters.iter().enumerate() {
+            let meter = Registration::new(&format!("ABC{number:013}")).unwrap();
+            nodes.register(0, Registration { place: Place::Endpoint(address), ..meter }).unwrap();
+        }
+        let nodes: SharedNodes = Arc::new(Mutex::new(nodes));
+        let pushes = Kept::default();
+        let config = ExchangeConfig { router, ..ExchangeConfig::default() };
+        let sink = Box::new(Keeping(Arc::clone(&pushes)));
+        Self { exchange: Exchange::new(config, nodes, Box::new(Own), sink), pushes }
+    }
+}
+
+/// A meter that sends back what it gets, byte for byte, with the wPorts the other way round.
+async fn echo() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                while let Some((header, apdu)) = receive(&mut stream).await {
+                    send(&mut stream, header.destination, header.source, &apdu).await;
+                }
+            });
+        }
+    });
+    address
+}
+
+fn frame(source: u16, destination: u16, apdu: &[u8]) -> Vec<u8> {
+    let length = apdu.len().try_into().unwrap();
+    let header = WrapperHeader { source, destination, length };
+    [&header.encode_header(), apdu].concat()
+}
+
+async fn send(
+    stream: &mut (impl AsyncWriteExt + Unpin),
+    source: u16,
+    destination: u16,
+    apdu: &[u8],
+) {
+    stream.write_all(&frame(source, destination, apdu)).await.unwrap();
+}
+
+/// The next frame; none at the end.
+async fn receive(stream: &mut (impl AsyncReadExt + Unpin)) -> Option<(WrapperHeader, Vec<u8>)> {
+    let mut octets = vec![0; wrapper::HEADER_LEN];
+    stream.read_exact(&mut octets).await.ok()?;
+    let length = usize::from(u16::from_be_bytes([octets[6], octets[7]]));
+    octets.resize(octets.len() + length, 0);
+    stream.read_exact(&mut octets[wrapper::HEADER_LEN..]).await.ok()?;
+    let frame = wrapper::next_frame(&octets).unwrap().unwrap();
+    Some((frame.header, frame.apdu.to_vec()))
+}
+
+async fn answer(head_end: &mut DuplexStream) -> (u16, u16, Vec<u8>) {
+    let (header, apdu) = receive(head_end).await.expect("the exchange is there");
+    (header.source, header.destination, apdu)
+}
+
+#[tokio::test]
+async fn each_meter_is_reached_at_its_sap_and_the_concentrator_at_1() {
+    let bench = Bench::new(&[echo().await, echo().await], RouterConfig::default());
+    let mut head_end = bench.exchange.connect();
+    send(&mut head_end, 16, 17, b"\xC0 to the second").await;
+    assert_eq!(answer(&mut head_end).await, (17, 16, b"\xC0 to the second".to_vec()));
+    send(&mut head_end, 1, 16, b"\xC0 to the first").await;
+    assert_eq!(answer(&mut head_end).await, (16, 1, b"\xC0 to the first".to_vec()));
+    send(&mut head_end, 16, 1, b"\xC0").await;
+    assert_eq!(answer(&mut head_end).await, (1, 16, b"own".to_vec()));
+    assert_eq!(bench.exchange.counters().meters, 2);
+}
+
+#[tokio::test]
+async fn a_frame_may_come_in_any_pieces() {
+    let bench = Bench::new(&[echo().await], RouterConfig::default());
+    let mut head_end = bench.exchange.connect();
+    let frames = [frame(16, 16, b"\xC0 one"), frame(16, 16, &[0xC1; 3_000])].concat();
+    for octet in frames {
+        head_end.write_all(&[octet]).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(answer(&mut head_end).await.2, b"\xC0 one");
+    assert_eq!(answer(&mut head_end).await.2, [0xC1; 3_000]);
+}
+
+#[tokio::test]
+async fn a_meter_out_of_reach_is_an_exception_and_the_next_try_starts_anew() {
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let bench = Bench::new(&[nobody, echo().await], RouterConfig::default());
+    let mut head_end = bench.exchange.connect();
+    for _ in 0..2 {
+        send(&mut head_end, 16, 16, b"\xC0").await;
+        assert_eq!(answer(&mut head_end).await, (16, 16, NOT_POSSIBLE.to_vec()));
+    }
+    send(&mut head_end, 16, 17, b"\xC0").await;
+    assert_eq!(answer(&mut head_end).await.2, b"\xC0");
+}
+
+#[tokio::test]
+async fn a_meter_that_breaks_off_gives_its_seat_back() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let bench = Bench::new(&[listener.local_addr().unwrap()], RouterConfig::default());
+    let mut head_end = bench.exchange.connect();
+    send(&mut head_end, 16, 16, b"\xC0").await;
+    let (mut meter, _) = listener.accept().await.unwrap();
+    receive(&mut meter).await.unwrap();
+    drop(meter);
+    assert_eq!(answer(&mut head_end).await.2, NOT_POSSIBLE);
+    assert_eq!(bench.exchange.holder(NodeId(0)), None);
+}
+
+#[tokio::test]
+async fn the_release_closes_the_way_to_the_meter_and_lets_the_next_one_in() {
+    let bench = Bench::new(&[echo().await], RouterConfig::default());
+    let (mut one, mut two) = (bench.exchange.connect(), bench.exchange.connect());
+    send(&mut one, 1, 16, b"\xC0 one").await;
+    answer(&mut one).await;
+    send(&mut two, 2, 16, b"\xC0 two").await;
+    // As if it were the answer to a release: this meter repeats everything.
+    send(&mut one, 1, 16, b"\x63 bye").await;
+    assert_eq!(answer(&mut one).await.2, b"\x63 bye");
+    assert_eq!(answer(&mut two).await, (16, 2, b"\xC0 two".to_vec()));
+    assert_eq!(bench.exchange.counters().router.forwarded, 3);
+}
+
+#[tokio::test]
+async fn who_hangs_up_leaves_the_meter_to_others() {
+    let bench = Bench::new(&[echo().await], RouterConfig::default());
+    let mut one = bench.exchange.connect();
+    send(&mut one, 1, 16, b"\xC0").await;
+    answer(&mut one).await;
+    let mut two = bench.exchange.connect();
+    send(&mut two, 2, 16, b"\xC0 two").await;
+    drop(one);
+    assert_eq!(answer(&mut two).await.2, b"\xC0 two");
+}
+
+#[tokio::test]
+async fn what_a_meter_sends_unasked_is_kept_and_passed_on_to_who_takes_pushes() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let bench = Bench::new(&[listener.local_addr().unwrap()], RouterConfig::default());
+    let (mut taking, far) = tokio::io::duplex(1_024);
+    let exchange = bench.exchange.clone();
+    tokio::spawn(async move { exchange.serve(far, true).await });
+
+    let mut head_end = bench.exchange.connect();
+    send(&mut head_end, 16, 16, b"\xC0").await;
+    let (mut meter, _) = listener.accept().await.unwrap();
+    receive(&mut meter).await.unwrap();
+    send(&mut meter, 1, 102, b"\xDB ciphered").await;
+    send(&mut meter, 1, 16, b"\x0F in clear").await;
+    send(&mut meter, 1, 16, b"\xC4 answer").await;
+    assert_eq!(answer(&mut head_end).await.2, b"\xC4 answer");
+    assert_eq!(answer(&mut taking).await, (16, 102, b"\xDB ciphered".to_vec()));
+    assert_eq!(answer(&mut taking).await, (16, 16, b"\x0F in clear".to_vec()));
+    let kept = [(102, 16, b"\xDB ciphered".to_vec()), (16, 16, b"\x0F in clear".to_vec())];
+    assert_eq!(*bench.pushes.lock().unwrap(), kept);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_seat_is_given_up_after_its_time_of_silence() {
+    let idle_timeout = Duration::from_secs(60);
+    let config = RouterConfig { idle_timeout, ..RouterConfig::default() };
+    let bench = Bench::new(&[echo().await], config);
+    let mut head_end = bench.exchange.connect();
+    send(&mut head_end, 1, 16, b"\xC0").await;
+    answer(&mut head_end).await;
+    tokio::time::advance(Duration::from_secs(59)).await;
+    assert!(bench.exchange.holder(NodeId(0)).is_some());
+    tokio::time::advance(Duration::from_secs(2)).await;
+    tokio::task::yield_now().await;
+    assert_eq!(bench.exchange.holder(NodeId(0)), None);
+    assert_eq!(bench.exchange.counters().router.idle, 1);
+}
+
+#[tokio::test]
+async fn what_is_not_the_wrapper_ends_the_connection_with_a_reason() {
+    let bench = Bench::new(&[], RouterConfig::default());
+    let (mut near, far) = tokio::io::duplex(64);
+    near.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+    let ended = bench.exchange.serve(far, false).await;
+    assert!(matches!(ended, Err(WanError::NotWrapper(0x4745))), "{ended:?}");
+}
+
+#[tokio::test]
+async fn there_are_no_more_connections_than_there_may_be() {
+    let bench = Bench::new(&[], RouterConfig::default());
+    let mut open: Vec<DuplexStream> = (0..16).map(|_| bench.exchange.connect()).collect();
+    for head_end in &mut open {
+        send(head_end, 16, 1, b"\xC0").await;
+        answer(head_end).await;
+    }
+    let (_near, far) = tokio::io::duplex(64);
+    let refused = bench.exchange.serve(far, false).await;
+    assert!(matches!(refused, Err(WanError::TooMany(16))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_head_end_that_takes_nothing_in_is_not_read_and_holds_up_nobody() {
+    let bench = Bench::new(&[echo().await, echo().await], RouterConfig::default());
+    let mut stuck = bench.exchange.connect();
+    let long = frame(1, 16, &[0xC0; 60_000]);
+    // It asks and asks; at some point the exchange reads no more.
+    let asked = tokio::time::timeout(Duration::from_millis(300), async {
+        for _ in 0..1_000 {
+            stuck.write_all(&long).await.unwrap();
+        }
+    });
+    assert!(asked.await.is_err());
+    let mut other = bench.exchange.connect();
+    send(&mut other, 1, 17, b"\xC0").await;
+    assert_eq!(answer(&mut other).await.2, b"\xC0");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// Whatever the octets are, and however they are cut: the meter gets them as they were sent,
+    /// and the head-end as they were answered.
+    #[test]
+    fn every_apdu_arrives_byte_for_byte_on_both_sides(
+        apdus in prop::collection::vec((0..3u16, prop::collection::vec(any::<u8>(), 1..400)), 1..20),
+        cut in 1..700usize,
+    ) {
+        // Neither a push, nor what ends an association, nor a gateway header.
+        let first = |apdu: &Vec<u8>| matches!(apdu[0], 0x60 | 0xC0 | 0xC4 | 0xC8 | 0xDB | 0xDD);
+        let apdus: Vec<_> = apdus.into_iter().map(|(meter, mut apdu)| {
+            if !first(&apdu) { apdu[0] = 0xDB }
+            (meter, apdu)
+        }).collect();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let bench = Bench::new(
+                &[echo().await, echo().await, echo().await], RouterConfig::default());
+            let mut head_end = bench.exchange.connect();
+            let octets: Vec<u8> = apdus.iter()
+                .flat_map(|(meter, apdu)| frame(1, 16 + meter, apdu))
+                .collect();
+            for piece in octets.chunks(cut) {
+                head_end.write_all(piece).await.unwrap();
+            }
+            let mut expected: Vec<Vec<Vec<u8>>> = vec![Vec::new(); 3];
+            for (meter, apdu) in &apdus {
+                expected[usize::from(*meter)].push(apdu.clone());
+            }
+            let mut answered: Vec<Vec<Vec<u8>>> = vec![Vec::new(); 3];
+            for _ in &apdus {
+                let (source, client, apdu) = answer(&mut head_end).await;
+                assert_eq!(client, 1);
+                answered[usize::from(source - 16)].push(apdu);
+            }
+            assert_eq!(answered, expected);
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_real_connection_serves_as_well() {
+    let bench = Bench::new(&[echo().await], RouterConfig::default());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let exchange = bench.exchange.clone();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        exchange.serve(stream, false).await
+    });
+    let mut head_end = TcpStream::connect(address).await.unwrap();
+    send(&mut head_end, 1, 16, b"\xC0").await;
+    let (header, apdu) = receive(&mut head_end).await.unwrap();
+    assert_eq!((header.source, header.destination, &apdu[..]), (16, 1, &b"\xC0"[..]));
+}
