@@ -20,7 +20,7 @@
 mod meter;
 mod wan;
 
-use core::{net::SocketAddr, task::Waker, time::Duration};
+use core::{task::Waker, time::Duration};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
@@ -256,6 +256,36 @@ impl Exchange {
         near
     }
 
+    /// A way for datagrams of one peer, in place of a connection.
+    ///
+    /// # Errors
+    /// [`WanError::TooMany`].
+    pub(crate) fn open_datagrams(&self) -> Result<WanId, WanError> {
+        self.shared.lock().open_wan(false)
+    }
+
+    /// Takes a frame from the peer of `wan`. It is changed on its way.
+    pub(crate) fn take(&self, wan: WanId, header: WrapperHeader, frame: &mut [u8]) {
+        let now = self.shared.now();
+        self.shared.lock().handle_wan(now, wan, header, frame);
+    }
+
+    /// The frames for the peer of `wan`; `waker` is called when there are more.
+    pub(crate) fn drain(&self, wan: WanId, waker: &Waker) -> Vec<u8> {
+        let mut plane = self.shared.lock();
+        let Some(port) = plane.wans.get_mut(&wan) else { return Vec::new() };
+        port.overflown = false;
+        if !port.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            port.waker = Some(waker.clone());
+        }
+        core::mem::take(&mut port.out)
+    }
+
+    /// The peer of `wan` is gone.
+    pub(crate) fn close(&self, wan: WanId) {
+        self.shared.lock().close_wan(self.shared.now(), wan);
+    }
+
     /// What a meter sent to `client` unasked, on another way than a connection of ours.
     pub fn pushed(&self, node: NodeId, client: u16, apdu: &[u8]) {
         self.shared.lock().push(node, client, apdu);
@@ -478,14 +508,5 @@ impl Plane {
         self.local.closed(wan);
         self.router.handle_wan_closed(now, wan);
         self.settle();
-    }
-}
-
-/// Where meters with an address of their own are reached.
-#[must_use]
-pub fn endpoint(node: &Node) -> Option<SocketAddr> {
-    match node.place {
-        Place::Endpoint(address) => Some(address),
-        Place::Physical(_) => None,
     }
 }

@@ -3,10 +3,13 @@
 //! A head-end reaches every meter behind the concentrator end to end, each at a SAP of its own, and
 //! the concentrator holds no key of any meter: it passes APDUs on as they are.
 //!
-//! [`config`] is what the program is told. The parts that decide something are pure machines, with the time as an argument:
-//!
 //! - [`nodes`]: which meters there are, and the SAP of each.
 //! - [`router`]: who speaks to which meter.
+//! - [`exchange`]: the two at work between connections; [`listen`] takes those of head-ends.
+//! - [`config`], [`daemon`], [`cli`]: the program.
+//!
+//! What decides something is a pure machine, with the time as an argument; what has sockets and
+//! files is around it.
 //!
 //! ```
 //! use concentrator::nodes::{Nodes, Pool, Registration};
@@ -17,7 +20,10 @@
 //! # Ok::<(), concentrator::nodes::NodeError>(())
 //! ```
 
+pub mod cli;
 pub mod config;
+pub mod daemon;
 pub mod exchange;
+pub mod listen;
 pub mod nodes;
 pub mod router;

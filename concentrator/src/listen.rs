@@ -1,0 +1,196 @@
+//! Where head-ends come in: the wrapper over TCP and over UDP.
+
+use core::{
+    future::poll_fn,
+    net::SocketAddr,
+    task::{Context, Poll},
+    time::Duration,
+};
+use std::{collections::BTreeMap, io};
+
+use dlms_core::wrapper::{self, HEADER_LEN, WrapperFrame};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::{
+    io::ReadBuf,
+    net::{TcpListener, TcpStream, UdpSocket},
+    time::{Instant, sleep},
+};
+
+use crate::{exchange::Exchange, router::WanId};
+
+/// How long nothing may be heard of a head-end before its system is asked whether it is there. One
+/// that lost its power holds the seats of meters for a minute and a half at most.
+const KEEPALIVE: Duration = Duration::from_secs(45);
+/// How often it is asked, and in which intervals.
+const PROBES: u32 = 3;
+/// See [`PROBES`].
+const PROBE_INTERVAL: Duration = Duration::from_secs(15);
+/// How long to wait when the system refuses a connection for want of resources.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// Peers of one UDP socket; of more, the one that was silent for longest is forgotten.
+const PEERS_MAX: usize = 64;
+/// How long a peer of a UDP socket is known without a datagram: the inactivity_time_out of class
+/// 41.
+const PEER_SILENCE: Duration = Duration::from_secs(180);
+/// The longest datagram that IPv4 carries.
+const DATAGRAM_MAX: usize = 65_507;
+
+/// Serves head-ends that connect to `listener`, for ever.
+pub async fn tcp(listener: TcpListener, exchange: Exchange) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                let exchange = exchange.clone();
+                tokio::spawn(async move {
+                    tracing::info!(%peer, "a head-end connected");
+                    let ended = match prepare(&stream) {
+                        Ok(()) => exchange.serve(stream, false).await,
+                        Err(error) => Err(error.into()),
+                    };
+                    match ended {
+                        Ok(()) => tracing::info!(%peer, "a head-end left"),
+                        Err(error) => tracing::warn!(%peer, %error, "a head-end was cut off"),
+                    }
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be taken");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Small answers go out at once, and a head-end that is gone is noticed.
+///
+/// # Errors
+/// When the connection is gone already.
+pub(crate) fn prepare(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let keepalive =
+        TcpKeepalive::new().with_time(KEEPALIVE).with_interval(PROBE_INTERVAL).with_retries(PROBES);
+    SockRef::from(stream).set_tcp_keepalive(&keepalive)
+}
+
+/// Serves head-ends that send to `socket`, until that fails.
+///
+/// An association belongs to the host and port that began it (IEC 62056-9-7), as to a connection.
+///
+/// # Errors
+/// When nothing can be received any more; not when an answer cannot be sent.
+pub async fn udp(socket: UdpSocket, exchange: Exchange) -> io::Result<()> {
+    let mut station = Station { exchange, socket, peers: BTreeMap::new(), buffer: Vec::new() };
+    poll_fn(|cx| station.poll(cx)).await
+}
+
+struct Station {
+    exchange: Exchange,
+    socket: UdpSocket,
+    peers: BTreeMap<SocketAddr, Peer>,
+    /// Of the length of the longest datagram.
+    buffer: Vec<u8>,
+}
+
+struct Peer {
+    wan: WanId,
+    heard: Instant,
+}
+
+impl Station {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            self.send(cx);
+            self.buffer.resize(DATAGRAM_MAX, 0);
+            let mut buffer = ReadBuf::new(&mut self.buffer);
+            let received = self.socket.poll_recv_from(cx, &mut buffer);
+            let from = match received {
+                // What came to be sent meanwhile has woken this task.
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(from)) => from,
+                Poll::Ready(Err(error)) if is_passing(&error) => continue,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            };
+            let length = buffer.filled().len();
+            self.take(from, length);
+        }
+    }
+
+    /// Takes the datagram in the buffer: one frame, and nothing else.
+    fn take(&mut self, from: SocketAddr, length: usize) {
+        let Some(datagram) = self.buffer.get_mut(..length) else { return };
+        let Some(Ok(frame)) = wrapper::next_frame(datagram) else { return };
+        if frame.consumed() != length {
+            return;
+        }
+        let header = frame.header;
+        if !self.peers.contains_key(&from) && !self.admit(from) {
+            return;
+        }
+        let Some(peer) = self.peers.get_mut(&from) else { return };
+        peer.heard = Instant::now();
+        if let Some(datagram) = self.buffer.get_mut(..length) {
+            self.exchange.take(peer.wan, header, datagram);
+        }
+    }
+
+    fn admit(&mut self, from: SocketAddr) -> bool {
+        let silent = |peer: &Peer| peer.heard.elapsed() >= PEER_SILENCE;
+        let gone: Vec<SocketAddr> =
+            self.peers.iter().filter(|(_, peer)| silent(peer)).map(|(from, _)| *from).collect();
+        for peer in gone {
+            self.forget(peer);
+        }
+        if self.peers.len() >= PEERS_MAX {
+            let oldest = self.peers.iter().min_by_key(|(_, peer)| peer.heard);
+            if let Some(oldest) = oldest.map(|(from, _)| *from) {
+                self.forget(oldest);
+            }
+        }
+        let Ok(wan) = self.exchange.open_datagrams() else { return false };
+        self.peers.insert(from, Peer { wan, heard: Instant::now() });
+        true
+    }
+
+    fn forget(&mut self, from: SocketAddr) {
+        if let Some(peer) = self.peers.remove(&from) {
+            self.exchange.close(peer.wan);
+        }
+    }
+
+    /// Sends what there is for each peer, a frame a datagram. What the system does not take is
+    /// lost, as datagrams may be.
+    fn send(&self, cx: &Context<'_>) {
+        for (to, peer) in &self.peers {
+            let out = self.exchange.drain(peer.wan, cx.waker());
+            let mut rest = &out[..];
+            while let Some(Ok(WrapperFrame { apdu, .. })) = wrapper::next_frame(rest) {
+                let (datagram, others) = rest.split_at(HEADER_LEN + apdu.len());
+                rest = others;
+                if let Err(error) = self.socket.try_send_to(datagram, *to) {
+                    tracing::debug!(%to, %error, "an answer was not sent");
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Station {
+    fn drop(&mut self) {
+        for peer in self.peers.values() {
+            self.exchange.close(peer.wan);
+        }
+    }
+}
+
+/// Whether an error of a socket is about one datagram, such as that nobody listened where an answer
+/// went.
+fn is_passing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::Interrupted
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+    )
+}
