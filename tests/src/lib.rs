@@ -17,7 +17,7 @@
 //! | module | noun |
 //! |---|---|
 //! | [`program`] | a program that runs, and its output |
-//! | [`ours`] | `headend`, `simulator`, `dlms-conformance`, built in this test's profile |
+//! | [`ours`] | `headend`, `concentrator` and our other programs, built in this test's profile |
 //! | [`foreign`] | the Python programs of `tests/interop` |
 //! | [`meter`] | meters behind ports, whoever's they are |
 //! | [`mode`] | how a client proves itself and protects what it asks |
@@ -45,7 +45,7 @@ pub use folder::Folder;
 pub use foreign::Foreign;
 pub use meter::{Framing, Meter};
 pub use mode::{Mode, signing_environment};
-pub use ours::{Example, Headend, Simulator, conformance};
+pub use ours::{Concentrator, Example, Headend, Simulator, conformance};
 pub use peer::Peer;
 pub use program::{Output, Program};
 pub use random::Random;

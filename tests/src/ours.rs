@@ -1,5 +1,5 @@
-//! Our own programs, `headend`, `simulator` and `dlms-conformance`, as a user runs them: by their
-//! command lines.
+//! Our own programs, `headend`, `concentrator`, `simulator` and `dlms-conformance`, as a user runs
+//! them: by their command lines.
 //!
 //! `cargo test` builds no other package's programs, so the first test that wants one builds them
 //! all, in the profile in which the test itself was built. [`Example`] runs what shows how the
@@ -7,6 +7,7 @@
 
 use core::time::Duration;
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -149,6 +150,88 @@ impl Simulator {
     }
 }
 
+/// Our concentrator.
+#[derive(Debug)]
+pub struct Concentrator {
+    program: Program,
+    port: u16,
+    home: Folder,
+}
+
+impl Concentrator {
+    /// Starts `concentrator run` with this configuration behind its name and the port that
+    /// head-ends connect to.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be built or does not start.
+    #[must_use]
+    pub fn start(config: &str) -> Self {
+        let home = Folder::new();
+        let head = "[concentrator]\nname = \"DHC0000000000001\"\n[wan]\ntcp = [\"127.0.0.1:0\"]\n";
+        let file = home.file("concentrator.toml");
+        fs::write(&file, format!("{head}{config}")).expect("the folder can be written to");
+        let (program, port) = Self::run(&file, &home);
+        Self { program, port, home }
+    }
+
+    /// With a table `[[meter]]` for each of `meters`: its SAP, its name and its address.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    #[must_use]
+    pub fn with_meters<'m>(meters: impl IntoIterator<Item = (u16, &'m str, String)>) -> Self {
+        let table = |(sap, name, address): (u16, &str, String)| {
+            format!("[[meter]]\nname = \"{name}\"\nsap = {sap}\naddress = \"{address}\"\n")
+        };
+        let tables: Vec<String> = meters.into_iter().map(table).collect();
+        Self::start(&tables.concat())
+    }
+
+    fn run(file: &str, home: &Folder) -> (Program, u16) {
+        let mut command = in_home(&binaries().concentrator, home);
+        command.args(["run", "--config", file]);
+        let mut program = Program::start(command);
+        let ready = program.wait_for_line("ready at ", RUN_TIME_MAX);
+        let port = ready.as_deref().and_then(|line| line.rsplit(':').next()?.parse().ok());
+        let Some(port) = port else {
+            panic!("did not start:\n{}", program.finish(RUN_TIME_MAX));
+        };
+        (program, port)
+    }
+
+    /// The port that head-ends connect to.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Where head-ends connect to.
+    #[must_use]
+    pub fn address(&self) -> String {
+        Framing::Wrapper.address(self.port)
+    }
+
+    /// Its folder, in which its data are.
+    #[must_use]
+    pub fn home(&self) -> &Folder {
+        &self.home
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.program.id()
+    }
+
+    /// Kills it, as a power failure would, and returns what it printed.
+    #[must_use]
+    pub fn kill(self) -> Output {
+        self.program.kill()
+    }
+}
+
 /// An example of one of our crates.
 #[derive(Debug)]
 pub struct Example;
@@ -201,6 +284,7 @@ fn in_home(binary: &Path, home: &Folder) -> Command {
 
 #[derive(Debug)]
 struct Binaries {
+    concentrator: PathBuf,
     headend: PathBuf,
     simulator: PathBuf,
     conformance: PathBuf,
@@ -212,9 +296,11 @@ fn binaries() -> &'static Binaries {
 }
 
 fn build() -> Binaries {
-    let packages = ["-p", "headend", "-p", "simulator", "-p", "conformance", "--bins"];
-    let (built, output) = built(&packages);
+    let packages = ["concentrator", "conformance", "headend", "simulator"];
+    let packages = packages.iter().flat_map(|package| ["-p", package]);
+    let (built, output) = built(&packages.chain(["--bins"]).collect::<Vec<_>>());
     Binaries {
+        concentrator: executable(&built, "concentrator", &output),
         headend: executable(&built, "headend", &output),
         simulator: executable(&built, "simulator", &output),
         conformance: executable(&built, "dlms-conformance", &output),

@@ -1,0 +1,197 @@
+//! Meters behind our concentrator are read and commanded end to end, by other people's clients and
+//! by ours, as if it were not there.
+
+use std::{
+    fs::{self, File},
+    os::unix::fs::FileExt,
+};
+
+use dlms_tests::{
+    Concentrator, Foreign, Framing, Headend, Meter, Mode, Noise, Output, Simulator, TcpCable,
+};
+use serde_json::Value;
+
+/// What a client that has the keys does: everything protected.
+const GMAC: [&str; 6] = ["--client", "1", "--auth", "gmac", "--security", "authenc"];
+
+/// A concentrator before these meters, at SAPs beyond what one octet addresses.
+fn before(meters: &[&Meter]) -> Concentrator {
+    Concentrator::with_meters(meters.iter().zip(500..).map(|(meter, sap)| {
+        let name: &str = match sap {
+            500 => "GRX0000000000500",
+            501 => "DHE0000000000501",
+            _ => "DHE0000000000502",
+        };
+        (sap, name, meter.address())
+    }))
+}
+
+/// Every step of a client but for its figures.
+fn steps(output: &Output) -> Vec<String> {
+    let steps = output.stdout.lines().filter(|line| line.starts_with(['O', 'F']));
+    steps.map(|line| line.split(" = ").next().unwrap_or(line).to_owned()).collect()
+}
+
+#[test]
+fn a_foreign_client_does_every_step_at_a_foreign_meter_as_if_nobody_were_between() {
+    let direct = Foreign::gurux_meter(Framing::Wrapper, &["--entries", "3000"]);
+    let expected = Foreign::gurux_client(Framing::Wrapper, direct.port(), &GMAC);
+    assert!(steps(&expected).len() > 20, "{expected}");
+
+    let meter = Foreign::gurux_meter(Framing::Wrapper, &["--entries", "3000"]);
+    let concentrator = before(&[&meter]);
+    let args = [&GMAC[..], &["--sap", "500"]].concat();
+    let output = Foreign::gurux_client(Framing::Wrapper, concentrator.port(), &args);
+    assert_eq!(steps(&output), steps(&expected), "{output}\n{expected}");
+}
+
+#[test]
+fn foreign_clients_reach_our_meters_in_every_way_to_prove_oneself() {
+    let entries = ["--entries", "3000", "--clock", "2026-02-01T06:00:00Z"];
+    let (one, two) = (
+        Simulator::meter(Framing::Wrapper, &entries),
+        Simulator::meter(Framing::Wrapper, &entries),
+    );
+    let concentrator = before(&[&one, &two]);
+    for (mode, sap) in
+        [("16 --auth none", "500"), ("17 --auth low", "501"), ("1 --auth sha256", "500")]
+    {
+        let mode = format!("--client {mode} --sap {sap}");
+        let args: Vec<&str> = mode.split(' ').collect();
+        let output = Foreign::gurux_client(Framing::Wrapper, concentrator.port(), &args);
+        assert!(output.stdout.contains("steps ok 25 failed 1"), "{mode}: {output}");
+    }
+    let args = ["--auth", "gmac", "--dedicated", "--sap", "501"];
+    let output = Foreign::u9n_client(Framing::Wrapper, concentrator.port(), &args);
+    assert!(output.stdout.contains("steps ok 17 failed 2"), "{output}");
+}
+
+/// What passes is recorded on both sides of the concentrator.
+#[test]
+fn every_apdu_is_the_same_on_both_sides() {
+    let meter = Foreign::gurux_meter(Framing::Wrapper, &["--entries", "500"]);
+    let lan = TcpCable::new(meter.port(), Noise::NONE);
+    let concentrator = Concentrator::with_meters([(
+        3_013,
+        "GRX0000000000001",
+        Framing::Wrapper.address(lan.port()),
+    )]);
+    let wan = TcpCable::new(concentrator.port(), Noise::NONE);
+    let args = [&GMAC[..], &["--sap", "3013"]].concat();
+    let output = Foreign::gurux_client(Framing::Wrapper, wan.port(), &args);
+    assert!(output.stdout.contains("steps ok"), "{output}");
+
+    let (wan, lan) = (wan.conversations(), lan.conversations());
+    let apdus = |octets: Vec<u8>| {
+        let mut apdus = Vec::new();
+        let mut rest = &octets[..];
+        while let Some(Ok(frame)) = dlms_core::wrapper::next_frame(rest) {
+            apdus.push(frame.apdu.to_vec());
+            rest = &rest[frame.consumed()..];
+        }
+        assert!(rest.is_empty());
+        apdus
+    };
+    let asked = apdus(wan[0].asked());
+    assert!(asked.len() > 30, "{}", asked.len());
+    assert_eq!(asked, apdus(lan[0].asked()));
+    assert_eq!(apdus(wan[0].answered()), apdus(lan[0].answered()));
+}
+
+#[test]
+fn our_head_end_reads_through_it_and_no_altered_value_passes() {
+    let meter = Foreign::gurux_meter(Framing::Wrapper, &["--entries", "96"]);
+    let headend = Headend::new();
+    let read = |address: &str, server: &str| {
+        let options = Mode::AUTHENC.options();
+        let mut args = vec!["read", address, "3:1-0:32.7.0*255:2", "-o", "jsonl"];
+        args.extend(["--server", server]);
+        args.extend(options.iter().map(String::as_str));
+        headend.run(&args)
+    };
+    let concentrator = before(&[&meter]);
+    let output = read(&concentrator.address(), "500");
+    output.assert_code(0);
+    assert_eq!(output.json_lines()[0]["text"], "230.1 V");
+
+    // Somebody in between, on either leg.
+    for mode in ["tag", "text", "strip"] {
+        let wan = Foreign::tamper_proxy(concentrator.port(), mode);
+        let output = read(&Framing::Wrapper.address(wan.port()), "500");
+        assert_refused(&output, mode);
+
+        let lan = Foreign::tamper_proxy(meter.port(), mode);
+        let address = Framing::Wrapper.address(lan.port());
+        let tampered = Concentrator::with_meters([(500, "GRX0000000000500", address)]);
+        assert_refused(&read(&tampered.address(), "500"), mode);
+    }
+}
+
+#[track_caller]
+fn assert_refused(output: &Output, mode: &str) {
+    output.assert_code(4);
+    let values = output.json_lines().into_iter().filter(|line| line["text"] != Value::Null);
+    assert_eq!(values.count(), 0, "{mode}: {output}");
+}
+
+#[test]
+fn a_meter_that_nobody_has_is_silence_and_one_that_is_down_is_said() {
+    let meter = Simulator::meter(Framing::Wrapper, &["--entries", "4"]);
+    let concentrator = before(&[&meter]);
+    let headend = Headend::new();
+    let read = |server: &str| {
+        let args = ["read", &concentrator.address(), "1:0-0:42.0.0*255:2", "--server", server];
+        let args = [&args[..], &["--timeout", "1", "--retries", "0"]].concat();
+        headend.run(&args)
+    };
+    read("500").assert_code(0);
+    read("501").assert_code(3);
+    let _ = meter.kill();
+    read("500").assert_code(5);
+}
+
+/// What no process that routes has ever seen. The keys are those of the meters.
+#[test]
+fn the_memory_of_the_concentrator_holds_no_key_of_a_meter_after_all_that() {
+    let meter = Foreign::gurux_meter(Framing::Wrapper, &["--entries", "96"]);
+    let concentrator = before(&[&meter]);
+    let args = [&GMAC[..], &["--sap", "500"]].concat();
+    let output = Foreign::gurux_client(Framing::Wrapper, concentrator.port(), &args);
+    assert!(output.stdout.contains("steps ok"), "{output}");
+
+    let memory = memory(concentrator.id());
+    let holds = |octets: &[u8]| memory.iter().any(|part| contains(part, octets));
+    // What the scan must find: the name of the meter, of which the configuration tells.
+    assert!(holds(b"GRX0000000000500"));
+    let key = |first: u8| (first..first + 16).collect::<Vec<u8>>();
+    for (what, octets) in [
+        ("encryption key", key(0x00)),
+        ("authentication key", key(0xD0)),
+        ("secret", b"ABCDEFGHIJKLMNOP".to_vec()),
+    ] {
+        assert!(!holds(&octets), "{what}");
+    }
+}
+
+/// All that a process has in its memory and may write.
+fn memory(process: u32) -> Vec<Vec<u8>> {
+    let maps = fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
+    let file = File::open(format!("/proc/{process}/mem")).unwrap();
+    let mut parts = Vec::new();
+    for line in maps.lines().filter(|line| line.contains(" rw")) {
+        let range = line.split(' ').next().unwrap();
+        let (from, to) = range.split_once('-').unwrap();
+        let [from, to] = [from, to].map(|hex| u64::from_str_radix(hex, 16).unwrap());
+        let mut part = vec![0; usize::try_from(to - from).unwrap()];
+        // What was given back meanwhile is not there any more.
+        if file.read_exact_at(&mut part, from).is_ok() {
+            parts.push(part);
+        }
+    }
+    assert!(!parts.is_empty(), "{maps}");
+    parts
+}
+
+fn contains(part: &[u8], octets: &[u8]) -> bool {
+    part.windows(octets.len()).any(|window| window == octets)
+}
