@@ -1,5 +1,7 @@
 //! The command line of `concentrator`.
 
+mod show;
+
 use core::fmt::Display;
 use std::{
     io::{self, Write},
@@ -7,18 +9,26 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
+use hyper::Method;
+use serde::{Serialize, de::DeserializeOwned};
 use tokio::{runtime, signal};
 
 use crate::{
+    cli::show::Format,
     config::Config,
-    daemon::{Daemon, StartError},
+    control::{self, ControlError, NewNode, NodeView, RouteView, SapView, Status},
+    daemon::{CONTROL_SOCKET, Daemon, StartError},
     exchange::{Local, PushSink, Pushed},
     router::WanId,
 };
 
 /// The configuration or the command line is wrong.
 const USAGE: u8 = 2;
+/// No concentrator runs here.
+const UNREACHABLE: u8 = 3;
+/// The concentrator refused.
+const REFUSED: u8 = 5;
 
 /// A data concentrator for DLMS/COSEM meters: passes their APDUs on and holds none of their keys.
 #[derive(Debug, Parser)]
@@ -42,15 +52,64 @@ enum Command {
         #[arg(value_name = "FILE")]
         config: PathBuf,
     },
+    /// How the concentrator that runs here is.
+    Status(Asking),
+    /// The meters: where each is, and when it was heard last.
+    Nodes(Asking),
+    /// The SAPs that are routed to, as head-ends read them.
+    Saps(Asking),
+    /// The meters that somebody speaks to, and who does.
+    Routes(Asking),
+    /// Make another meter known.
+    Add {
+        /// Its logical device name.
+        name: String,
+        /// Where it is, such as wrapper://192.0.2.7:4059.
+        #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["medium", "physical"])]
+        address: Option<String>,
+        /// The medium it is on.
+        #[arg(long, value_name = "NAME", requires = "physical")]
+        medium: Option<String>,
+        /// Its lower HDLC address there.
+        #[arg(long, requires = "medium")]
+        physical: Option<u16>,
+        /// The SAP of the logical device at the meter itself [default: 1].
+        #[arg(long)]
+        server: Option<u16>,
+        /// The SAP that head-ends reach it at [default: its old one, or the next that is free].
+        #[arg(long)]
+        sap: Option<u16>,
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Say that a meter is gone. Its SAP goes to no other for 30 days.
+    Remove {
+        /// Its logical device name.
+        name: String,
+        #[command(flatten)]
+        asking: Asking,
+    },
+}
+
+/// Whom to ask, and how to show the answer.
+#[derive(Debug, Args)]
+struct Asking {
+    /// The configuration of the concentrator that runs.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// How to write the answer.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
 }
 
 /// Runs the command line of this process.
 #[must_use]
 pub fn run() -> ExitCode {
+    let nodes = ["sap", "name", "place", "medium", "server", "state", "last_seen"];
     match Arguments::parse().command {
         Command::Run { config } => match Config::read(&config) {
             Ok(config) => start(&config),
-            Err(error) => refuse(&error),
+            Err(error) => end(USAGE, &error),
         },
         Command::CheckConfig { config } => match Config::read(&config) {
             Ok(read) => {
@@ -58,8 +117,74 @@ pub fn run() -> ExitCode {
                 say(&format!("{}: good; {meters} meters, {media} media", config.display()));
                 ExitCode::SUCCESS
             }
-            Err(error) => refuse(&error),
+            Err(error) => end(USAGE, &error),
         },
+        Command::Status(asking) => {
+            let columns = ["name", "epoch", "uptime_s", "meters", "associations", "head_ends"];
+            let status = asking.ask::<Status>(Method::GET, "/status", &());
+            show(&asking, &columns, status.map(|status| vec![status]))
+        }
+        Command::Nodes(asking) => {
+            let answer = asking.ask::<Vec<NodeView>>(Method::GET, "/nodes", &());
+            show(&asking, &nodes, answer)
+        }
+        Command::Saps(asking) => {
+            let answer = asking.ask::<Vec<SapView>>(Method::GET, "/saps", &());
+            show(&asking, &["sap", "name"], answer)
+        }
+        Command::Routes(asking) => {
+            let answer = asking.ask::<Vec<RouteView>>(Method::GET, "/routes", &());
+            show(&asking, &["sap", "name", "client", "connection"], answer)
+        }
+        Command::Add { name, address, medium, physical, server, sap, asking } => {
+            let new = NewNode { name, address, medium, physical, server, sap };
+            let answer = asking.ask::<NodeView>(Method::POST, "/nodes", &new);
+            show(&asking, &nodes, answer.map(|node| vec![node]))
+        }
+        Command::Remove { name, asking } => {
+            match asking.ask::<()>(Method::DELETE, &format!("/nodes/{name}"), &()) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(code) => code,
+            }
+        }
+    }
+}
+
+impl Asking {
+    fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        uri: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ExitCode> {
+        let config = Config::read(&self.config).map_err(|error| end(USAGE, &error))?;
+        let body = serde_json::to_vec(body).map_err(|error| fail(&error))?;
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        let socket = config.concentrator.data.join(CONTROL_SOCKET);
+        let asking = control::ask(&socket, method, uri, body);
+        let answer = runtime.map_err(|error| fail(&error))?.block_on(asking);
+        answer.map_err(|error| match error {
+            ControlError::NotRunning { .. } => end(UNREACHABLE, &error),
+            ControlError::Refused(_) => end(REFUSED, &error),
+            ControlError::Broken(_) => fail(&error),
+        })
+    }
+}
+
+fn show<R: Serialize>(
+    asking: &Asking,
+    columns: &[&str],
+    answer: Result<Vec<R>, ExitCode>,
+) -> ExitCode {
+    match answer {
+        Err(code) => code,
+        Ok(records) => {
+            match show::records(&mut io::stdout().lock(), asking.output, columns, &records) {
+                // Who reads may have seen enough.
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => fail(&error),
+                _ => ExitCode::SUCCESS,
+            }
+        }
     }
 }
 
@@ -88,8 +213,10 @@ fn start(config: &Config) -> ExitCode {
     runtime.block_on(async {
         let daemon = match Daemon::start(config, Box::new(Silent), Box::new(Silent)).await {
             Ok(daemon) => daemon,
-            Err(error @ StartError::Listen { .. }) => return fail(&error),
-            Err(error) => return refuse(&error),
+            Err(error @ (StartError::Listen { .. } | StartError::Folder { .. })) => {
+                return fail(&error);
+            }
+            Err(error) => return end(USAGE, &error),
         };
         for address in daemon.listening() {
             say(&format!("ready at {address}"));
@@ -115,12 +242,11 @@ fn say(text: &str) {
     let _ = writeln!(io::stdout(), "{text}");
 }
 
-fn refuse(error: &(impl Display + ?Sized)) -> ExitCode {
+fn end(code: u8, error: &(impl Display + ?Sized)) -> ExitCode {
     let _ = writeln!(io::stderr(), "concentrator: {error}");
-    ExitCode::from(USAGE)
+    ExitCode::from(code)
 }
 
 fn fail(error: &(impl Display + ?Sized)) -> ExitCode {
-    let _ = writeln!(io::stderr(), "concentrator: {error}");
-    ExitCode::FAILURE
+    end(1, error)
 }

@@ -52,6 +52,18 @@ pub struct Config {
     /// What meters push.
     #[serde(default)]
     pub push: Push,
+    /// What is counted.
+    #[serde(default)]
+    pub metrics: Metrics,
+}
+
+/// What is counted.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Metrics {
+    /// Where Prometheus finds `/metrics`, without any secret and without the names of meters.
+    /// Default: nowhere.
+    pub listen: Option<SocketAddr>,
 }
 
 /// The concentrator itself.

@@ -2,8 +2,9 @@
 
 use core::net::SocketAddr;
 use std::{
-    io,
+    fs, io,
     net::ToSocketAddrs,
+    path::PathBuf,
     sync::{Arc, Mutex},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -16,10 +17,14 @@ use tokio::{
 
 use crate::{
     config::{Config, Meter},
+    control::Control,
     exchange::{Exchange, ExchangeConfig, Local, PushSink, SharedNodes},
     listen,
     nodes::{NodeError, Nodes, Place, Registration},
 };
+
+/// The name of the control socket in the data folder.
+pub const CONTROL_SOCKET: &str = "control.sock";
 
 /// Why the concentrator does not start.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +34,14 @@ pub enum StartError {
     Listen {
         /// The address.
         address: SocketAddr,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The data folder cannot be used.
+    #[error("the data folder {}: {error}", folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
         /// What the system says.
         error: io::Error,
     },
@@ -97,6 +110,17 @@ impl Daemon {
                     tracing::error!(%address, %error, "nothing more is received here");
                 }
             });
+        }
+        let media = config.medium.iter().map(|medium| medium.name.clone());
+        let identity = &config.concentrator;
+        let control = Control::new(&identity.name, identity.epoch, media, exchange.clone());
+        let folder = |error| StartError::Folder { folder: identity.data.clone(), error };
+        fs::create_dir_all(&identity.data).map_err(folder)?;
+        tasks.spawn(control.listen(&identity.data.join(CONTROL_SOCKET)).map_err(folder)?);
+        if let Some(address) = config.metrics.listen {
+            let failed = |error| StartError::Listen { address, error };
+            let listener = TcpListener::bind(address).await.map_err(failed)?;
+            tasks.spawn(control.listen_for_metrics(listener));
         }
         Ok(Self { exchange, listening, _tasks: tasks })
     }

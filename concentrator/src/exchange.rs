@@ -108,6 +108,8 @@ pub struct ExchangeConfig {
 pub struct ExchangeCounters {
     /// What the router counts.
     pub router: RouterCounters,
+    /// Meters that somebody speaks to.
+    pub associations: usize,
     /// Connections of head-ends that are open.
     pub wans: usize,
     /// Connections of head-ends refused because there were too many.
@@ -298,10 +300,25 @@ impl Exchange {
         let meters = plane.meters.iter().filter(|port| port.is_open()).count();
         ExchangeCounters {
             router: plane.router.counters(),
+            associations: plane.router.associations(),
             wans: plane.wans.len(),
             meters,
             ..plane.counters
         }
+    }
+
+    /// The meters.
+    #[must_use]
+    pub fn nodes(&self) -> SharedNodes {
+        Arc::clone(&self.shared.lock().nodes)
+    }
+
+    /// The meter is gone from the list: who speaks to it is told.
+    pub fn deregistered(&self, node: NodeId) {
+        let now = self.shared.now();
+        let mut plane = self.shared.lock();
+        plane.router.handle_deregistered(now, node);
+        plane.settle();
     }
 
     /// Who speaks to the meter, if anybody does.

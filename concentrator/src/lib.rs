@@ -6,7 +6,7 @@
 //! - [`nodes`]: which meters there are, and the SAP of each.
 //! - [`router`]: who speaks to which meter.
 //! - [`exchange`]: the two at work between connections; [`listen`] takes those of head-ends.
-//! - [`config`], [`daemon`], [`cli`]: the program.
+//! - [`config`], [`daemon`], [`cli`]: the program; [`control`]: what it is asked while it runs.
 //!
 //! What decides something is a pure machine, with the time as an argument; what has sockets and
 //! files is around it.
@@ -22,6 +22,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod control;
 pub mod daemon;
 pub mod exchange;
 pub mod listen;

@@ -1,0 +1,399 @@
+//! What a person or a program on the same machine asks the concentrator: its state, and to know of
+//! another meter.
+//!
+//! HTTP on a Unix socket that only its owner may open, in the data folder:
+//!
+//! | request | answer, JSON |
+//! |---|---|
+//! | `GET /status` | [`Status`] |
+//! | `GET /nodes` | [`NodeView`], each meter that is there or was |
+//! | `GET /saps` | [`SapView`], each SAP that is routed to |
+//! | `GET /routes` | [`RouteView`], each meter that somebody speaks to |
+//! | `POST /nodes` with a [`NewNode`] | its [`NodeView`] |
+//! | `DELETE /nodes/NAME` | `204`: the meter is gone, and keeps its SAP for 30 days |
+//! | `GET /metrics` | the counters for Prometheus, as text |
+//!
+//! `/metrics` alone is served at `metrics.listen` as well. A refusal is a sentence in plain text.
+
+mod client;
+mod metrics;
+
+use core::{convert::Infallible, net::SocketAddr, str::FromStr};
+use std::{
+    io,
+    path::Path,
+    sync::{Arc, PoisonError},
+    time::Instant,
+};
+
+use dlms_tokio::Address;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::{Bytes, Incoming},
+    header::{CONTENT_TYPE, HeaderValue},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use serde::{Deserialize, Serialize};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, UnixListener},
+};
+
+use crate::{
+    daemon::utc,
+    exchange::{Exchange, SharedNodes},
+    nodes::{LogicalDeviceName, Node, NodeId, Place, Registration},
+};
+
+pub use client::{ControlError, ask};
+
+/// Octets of a request body: a meter to be registered takes some two hundred.
+const BODY_MAX: usize = 16 * 1024;
+
+/// How the concentrator is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Status {
+    /// Its logical device name.
+    pub name: String,
+    /// The version of the program.
+    pub version: String,
+    /// Its epoch: see `concentrator.epoch`.
+    pub epoch: u32,
+    /// How often it has changed who is at which SAP.
+    pub table_epoch: u32,
+    /// Seconds since it was started.
+    pub uptime_s: u64,
+    /// Meters that are there.
+    pub meters: usize,
+    /// Meters that somebody speaks to.
+    pub associations: usize,
+    /// Connections of head-ends.
+    pub head_ends: usize,
+    /// APDUs passed to meters.
+    pub forwarded: u64,
+    /// APDUs passed to whom they answer.
+    pub answered: u64,
+    /// APDUs that meters sent unasked.
+    pub pushed: u64,
+}
+
+/// A meter.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NodeView {
+    /// Its logical device name.
+    pub name: String,
+    /// The SAP that head-ends reach it at.
+    pub sap: u16,
+    /// Its host and port, or its lower HDLC address.
+    pub place: String,
+    /// The medium it is on, if it shares one.
+    pub medium: Option<String>,
+    /// The SAP of the logical device at the meter itself.
+    pub server: u16,
+    /// `present` or `gone`.
+    pub state: String,
+    /// When something was heard of it last, in seconds since 1970.
+    pub last_seen: Option<i64>,
+    /// The node that repeats for it.
+    pub parent: Option<String>,
+    /// How well it is heard, 0 to 255.
+    pub quality: Option<u8>,
+}
+
+/// A SAP that is routed to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SapView {
+    /// The SAP.
+    pub sap: u16,
+    /// The logical device name.
+    pub name: String,
+}
+
+/// A meter that somebody speaks to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RouteView {
+    /// The SAP of the meter.
+    pub sap: u16,
+    /// Its logical device name.
+    pub name: String,
+    /// The client SAP.
+    pub client: u16,
+    /// The connection of the head-end, counted since the start.
+    pub connection: u32,
+}
+
+/// A meter to be registered.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewNode {
+    /// Its logical device name.
+    pub name: String,
+    /// Where it is: `wrapper://192.0.2.7:4059`.
+    pub address: Option<String>,
+    /// The medium it is on.
+    pub medium: Option<String>,
+    /// Its lower HDLC address there.
+    pub physical: Option<u16>,
+    /// The SAP of the logical device at the meter itself. Default: 1.
+    pub server: Option<u16>,
+    /// The SAP that head-ends reach it at. Default: the one that it had, or the next that is free.
+    pub sap: Option<u16>,
+}
+
+/// What is asked about.
+#[derive(Clone, Debug)]
+pub struct Control {
+    name: String,
+    epoch: u32,
+    media: Arc<[String]>,
+    exchange: Exchange,
+    nodes: SharedNodes,
+    started: Instant,
+}
+
+impl Control {
+    /// The control of the concentrator called `name`, whose media are called `media`.
+    #[must_use]
+    pub fn new(
+        name: &LogicalDeviceName,
+        epoch: u32,
+        media: impl IntoIterator<Item = String>,
+        exchange: Exchange,
+    ) -> Self {
+        let nodes = exchange.nodes();
+        let media = media.into_iter().collect();
+        Self { name: name.to_string(), epoch, media, exchange, nodes, started: Instant::now() }
+    }
+
+    /// Answers on a Unix socket at `path`, for ever; an old socket there is replaced. Only the
+    /// owner of the process may open it.
+    ///
+    /// # Errors
+    /// When the socket cannot be had.
+    pub fn listen(&self, path: &Path) -> io::Result<impl Future<Output = ()> + use<>> {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(path)?;
+        let owner = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o600);
+        std::fs::set_permissions(path, owner)?;
+        let control = self.clone();
+        Ok(async move {
+            loop {
+                match listener.accept().await {
+                    Ok((stream, _)) => control.serve(stream, true),
+                    Err(error) => {
+                        tracing::warn!(%error, "the control socket failed");
+                        return;
+                    }
+                }
+            }
+        })
+    }
+
+    /// Answers `GET /metrics` on TCP, for ever.
+    pub async fn listen_for_metrics(self, listener: TcpListener) {
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => self.serve(stream, false),
+                Err(error) => {
+                    tracing::warn!(%error, "the metrics socket failed");
+                    return;
+                }
+            }
+        }
+    }
+
+    fn serve<S>(&self, stream: S, is_local: bool)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let control = self.clone();
+        tokio::spawn(async move {
+            let service = service_fn(|request| {
+                let control = &control;
+                async move { Ok::<_, Infallible>(control.answer(request, is_local).await) }
+            });
+            let served = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+            if let Err(error) = served {
+                tracing::debug!(%error, "a control connection ended");
+            }
+        });
+    }
+
+    async fn answer(&self, request: Request<Incoming>, is_local: bool) -> Response<Full<Bytes>> {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        match (&method, path.as_str()) {
+            (&Method::GET, "/metrics") => text(StatusCode::OK, self.metrics()),
+            _ if !is_local => text(StatusCode::NOT_FOUND, "here is /metrics only\n".into()),
+            (&Method::GET, "/status") => json(&self.status()),
+            (&Method::GET, "/nodes") => json(&self.node_views()),
+            (&Method::GET, "/saps") => json(&self.sap_views()),
+            (&Method::GET, "/routes") => json(&self.route_views()),
+            (&Method::POST, "/nodes") => {
+                let body = Limited::new(request.into_body(), BODY_MAX).collect().await;
+                let body = body.map(|body| body.to_bytes()).unwrap_or_default();
+                match serde_json::from_slice(&body).map_err(|error| error.to_string()) {
+                    Ok(new) => self.register(&new).map_or_else(refused, |node| json(&node)),
+                    Err(error) => refused(error),
+                }
+            }
+            (&Method::DELETE, path) if path.starts_with("/nodes/") => {
+                let name = path.trim_start_matches("/nodes/");
+                match self.deregister(name) {
+                    true => text(StatusCode::NO_CONTENT, String::new()),
+                    false => text(StatusCode::NOT_FOUND, format!("no meter is called {name}\n")),
+                }
+            }
+            _ => text(StatusCode::NOT_FOUND, format!("there is no {method} {path}\n")),
+        }
+    }
+
+    /// How the concentrator is.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let counters = self.exchange.counters();
+        let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        Status {
+            name: self.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            epoch: self.epoch,
+            table_epoch: nodes.epoch(),
+            uptime_s: self.started.elapsed().as_secs(),
+            meters: nodes.present(),
+            associations: counters.associations,
+            head_ends: counters.wans,
+            forwarded: counters.router.forwarded,
+            answered: counters.router.answered,
+            pushed: counters.router.pushed,
+        }
+    }
+
+    fn metrics(&self) -> String {
+        metrics::text(&self.status(), &self.exchange.counters())
+    }
+
+    fn node_views(&self) -> Vec<NodeView> {
+        let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        nodes.iter().map(|(_, node)| self.view(node)).collect()
+    }
+
+    fn sap_views(&self) -> Vec<SapView> {
+        let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = SapView { sap: 1, name: self.name.clone() };
+        let others = nodes.iter().filter(|(_, node)| node.present);
+        let others = others.map(|(_, node)| SapView { sap: node.sap, name: node.name.to_string() });
+        [own].into_iter().chain(others).collect()
+    }
+
+    fn route_views(&self) -> Vec<RouteView> {
+        let taken: Vec<(NodeId, _)> = {
+            let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+            let view = |(id, node): (NodeId, &Node)| (id, (node.sap, node.name.to_string()));
+            nodes.iter().map(view).collect()
+        };
+        let route = |(id, (sap, name))| {
+            let party = self.exchange.holder(id)?;
+            Some(RouteView { sap, name, client: party.client, connection: party.wan.0 })
+        };
+        taken.into_iter().filter_map(route).collect()
+    }
+
+    fn register(&self, new: &NewNode) -> Result<NodeView, String> {
+        let name = LogicalDeviceName::try_from(new.name.as_bytes());
+        let name = name.map_err(|error| error.to_string())?;
+        let (medium, place) = match (&new.address, &new.medium, new.physical) {
+            (Some(address), None, None) => (0, Place::Endpoint(resolve(address)?)),
+            (None, Some(medium), Some(physical)) => {
+                let index = self.media.iter().position(|known| known == medium);
+                let index = index.and_then(|index| u16::try_from(index).ok());
+                let unknown = || format!("there is no medium {medium:?}");
+                (index.ok_or_else(unknown)?, Place::Physical(physical))
+            }
+            _ => return Err("a meter has either an address, or a medium and a physical".into()),
+        };
+        let server = new.server.unwrap_or(1);
+        let registration = Registration { name, medium, place, server };
+        let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = match new.sap {
+            Some(sap) => nodes.register_at(utc(), sap, registration),
+            None => nodes.register(utc(), registration),
+        };
+        let id = id.map_err(|error| error.to_string())?;
+        nodes.get(id).map(|node| self.view(node)).ok_or_else(String::new)
+    }
+
+    fn deregister(&self, name: &str) -> bool {
+        let gone = {
+            let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+            let id = nodes.named(name.as_bytes());
+            id.filter(|&id| nodes.deregister(utc(), id))
+        };
+        if let Some(id) = gone {
+            self.exchange.deregistered(id);
+        }
+        gone.is_some()
+    }
+
+    fn view(&self, node: &Node) -> NodeView {
+        let (place, medium) = match node.place {
+            Place::Endpoint(address) => (address.to_string(), None),
+            Place::Physical(physical) => {
+                (physical.to_string(), self.media.get(usize::from(node.medium)).cloned())
+            }
+        };
+        NodeView {
+            name: node.name.to_string(),
+            sap: node.sap,
+            place,
+            medium,
+            server: node.server,
+            state: if node.present { "present" } else { "gone" }.to_owned(),
+            last_seen: node.last_seen,
+            parent: node.parent.as_ref().map(ToString::to_string),
+            quality: node.quality,
+        }
+    }
+}
+
+/// The socket address of a meter; a name would have to be resolved while others wait.
+fn resolve(address: &str) -> Result<SocketAddr, String> {
+    match Address::from_str(address).map_err(|error| error.to_string())? {
+        Address::Wrapper(endpoint) => {
+            let host = endpoint.host.parse().map_err(|_| {
+                format!("{:?} is not the number of a host, such as 192.0.2.7", endpoint.host)
+            })?;
+            Ok(SocketAddr::new(host, endpoint.port))
+        }
+        other => Err(format!("{other} is not where a meter is reached by the wrapper over TCP")),
+    }
+}
+
+fn refused(error: String) -> Response<Full<Bytes>> {
+    text(StatusCode::BAD_REQUEST, error + "\n")
+}
+
+fn json(value: &impl Serialize) -> Response<Full<Bytes>> {
+    match serde_json::to_vec(value) {
+        Ok(octets) => response(StatusCode::OK, "application/json", octets.into()),
+        Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+    }
+}
+
+fn text(status: StatusCode, text: String) -> Response<Full<Bytes>> {
+    response(status, "text/plain; charset=utf-8", text.into())
+}
+
+fn response(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}

@@ -1,0 +1,156 @@
+//! The program `concentrator`, as a person runs it.
+#![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+};
+
+use serde_json::{Value, json};
+
+/// A folder with a configuration, which goes away; and the concentrator that runs with it.
+struct Bench {
+    folder: PathBuf,
+    running: Option<Child>,
+    ready: String,
+}
+
+impl Bench {
+    fn new(name: &str, config: &str) -> Self {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("concentrator.toml"), config).unwrap();
+        Self { folder, running: None, ready: String::new() }
+    }
+
+    fn config(&self) -> String {
+        self.folder.join("concentrator.toml").to_str().unwrap().to_owned()
+    }
+
+    fn start(&mut self) {
+        let mut child = program(&["run", "--config", &self.config()]);
+        let mut child = child.stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        self.ready = lines.next().expect("it is ready").unwrap();
+        self.running = Some(child);
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        program(&[args, &["--config", &self.config()]].concat()).output().unwrap()
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        let output = self.run(&[args, &["-o", "json"]].concat());
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.running {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn program(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_concentrator"));
+    command.args(args);
+    command
+}
+
+const CONFIG: &str = r#"
+[concentrator]
+name = "DHC0000000000001"
+[wan]
+tcp = ["127.0.0.1:0"]
+[[meter]]
+name = "ABC0000000000001"
+sap = 527
+address = "wrapper://127.0.0.1:9"
+"#;
+
+#[test]
+fn the_example_in_the_repository_starts_as_it_is() {
+    let example = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/concentrator.toml"));
+    // But for the port, which somebody on this machine may have.
+    let example = example.unwrap().replace("127.0.0.1:4059", "127.0.0.1:0");
+    let mut bench = Bench::new("example", &example);
+    let checked = program(&["check-config", &bench.config()]).output().unwrap();
+    let said = String::from_utf8(checked.stdout).unwrap();
+    assert!(said.ends_with("good; 2 meters, 0 media\n"), "{said}");
+    bench.start();
+    assert!(bench.ready.starts_with("ready at 127.0.0.1:"), "{}", bench.ready);
+}
+
+#[test]
+fn a_person_sees_and_changes_which_meters_there_are_while_it_runs() {
+    let mut bench = Bench::new("nodes", CONFIG);
+    bench.start();
+    let own = json!({"sap": 1, "name": "DHC0000000000001"});
+    let first = json!({"sap": 527, "name": "ABC0000000000001"});
+    assert_eq!(bench.json(&["saps"]), json!([own, first]));
+
+    let address = ["--address", "wrapper://127.0.0.1:10"];
+    let added = bench.json(&[&["add", "ABC0000000000002"][..], &address].concat());
+    assert_eq!(added[0]["sap"], 16);
+    let second = json!({"sap": 16, "name": "ABC0000000000002"});
+    assert_eq!(bench.json(&["saps"]), json!([own, second, first]));
+
+    assert!(bench.run(&["remove", "ABC0000000000001"]).status.success());
+    assert_eq!(bench.json(&["saps"]), json!([own, second]));
+    assert_eq!(bench.json(&["nodes"])[1]["state"], "gone");
+    assert_eq!(bench.json(&["status"])[0]["meters"], 1);
+    assert_eq!(bench.json(&["routes"]), json!([]));
+}
+
+#[test]
+fn a_refusal_says_why_and_has_its_own_exit_code() {
+    let mut bench = Bench::new("refusals", CONFIG);
+    let output = bench.run(&["status"]);
+    assert_eq!(output.status.code(), Some(3));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("start it with: concentrator run"), "{said}");
+
+    bench.start();
+    let address = ["--address", "wrapper://127.0.0.1:10", "--sap", "527"];
+    let output = bench.run(&[&["add", "ABC0000000000002"][..], &address].concat());
+    assert_eq!(output.status.code(), Some(5));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("SAP 527 belongs to ABC0000000000001"), "{said}");
+    assert_eq!(bench.run(&["remove", "ABC9"]).status.code(), Some(5));
+
+    let wrong = Bench::new("wrong", "[concentrator]\nname = \"A\"\nepoc = 1\n");
+    let output = program(&["check-config", &wrong.config()]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("did you mean epoch?"), "{said}");
+}
+
+#[test]
+fn prometheus_finds_the_counters_and_nothing_else() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let metrics = format!("{CONFIG}[metrics]\nlisten = \"{free}\"\n");
+    let mut bench = Bench::new("metrics", &metrics);
+    bench.start();
+    let get = |path: &str| {
+        let mut stream = TcpStream::connect(free).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let answer = get("/metrics");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("\nconcentrator_meters 1\n"), "{answer}");
+    assert!(answer.contains("# TYPE concentrator_forwarded_total counter"), "{answer}");
+    assert!(!answer.contains("ABC0000000000001"), "{answer}");
+    assert!(get("/nodes").starts_with("HTTP/1.1 404"));
+}
