@@ -92,6 +92,9 @@ pub struct Wan {
     pub udp: Vec<SocketAddr>,
     /// Where HDLC is served over TCP, with the SAP as upper address. Default: nowhere.
     pub hdlc: Vec<SocketAddr>,
+    /// The wrapper over TLS. Default: nowhere.
+    #[cfg(feature = "tls")]
+    pub tls: Option<crate::tls::TlsConfig>,
     /// Connections at a time; a further one is closed at once. Default: 16.
     pub connections_max: usize,
     /// What becomes of an APDU for a SAP that nobody has: `silent` or `reject`.
@@ -106,6 +109,8 @@ impl Default for Wan {
             tcp: vec![SocketAddr::from(([0, 0, 0, 0], dlms_tokio::address::WRAPPER_PORT))],
             udp: Vec::new(),
             hdlc: Vec::new(),
+            #[cfg(feature = "tls")]
+            tls: None,
             connections_max: 16,
             unknown_sap: Unknown::Silent,
             gateway: true,
@@ -264,7 +269,7 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Reads the file at `path`. A relative data folder is beside it.
+    /// Reads the file at `path`. Relative paths in it are beside it.
     ///
     /// # Errors
     /// Every [`ConfigError`].
@@ -273,6 +278,10 @@ impl Config {
         let mut config = Self::parse(&fs::read_to_string(path).map_err(unreadable)?)?;
         if let Some(folder) = path.parent() {
             config.concentrator.data = folder.join(&config.concentrator.data);
+            #[cfg(feature = "tls")]
+            if let Some(tls) = &mut config.wan.tls {
+                tls.beside(folder);
+            }
         }
         Ok(config)
     }
@@ -329,6 +338,9 @@ impl Config {
                     medium.name, medium.address
                 ));
             }
+        }
+        if let Some(address) = self.push.to.iter().find(|to| !matches!(to, Address::Wrapper(_))) {
+            return wrong(format!("pushes go to wrapper://HOST:PORT, not to {address}"));
         }
         for (index, meter) in self.meter.iter().enumerate() {
             let which = match &meter.name {

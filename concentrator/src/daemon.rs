@@ -45,6 +45,10 @@ pub enum StartError {
         /// What the system says.
         error: io::Error,
     },
+    /// A certificate or key for TLS cannot be used.
+    #[cfg(feature = "tls")]
+    #[error(transparent)]
+    Tls(#[from] crate::tls::TlsError),
     /// A meter's host has no address.
     #[error("meter {meter}: {endpoint} is no address: {error}")]
     Resolve {
@@ -100,6 +104,16 @@ impl Daemon {
             listening.push(listener.local_addr().map_err(failed)?);
             tasks.spawn(listen::tcp(listener, exchange.clone()));
         }
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &config.wan.tls {
+            let acceptor = tls.acceptor()?;
+            for &address in &tls.listen {
+                let failed = |error| StartError::Listen { address, error };
+                let listener = TcpListener::bind(address).await.map_err(failed)?;
+                listening.push(listener.local_addr().map_err(failed)?);
+                tasks.spawn(listen::tls(listener, acceptor.clone(), exchange.clone()));
+            }
+        }
         for &address in &config.wan.udp {
             let failed = |error| StartError::Listen { address, error };
             let socket = UdpSocket::bind(address).await.map_err(failed)?;
@@ -110,6 +124,11 @@ impl Daemon {
                     tracing::error!(%address, %error, "nothing more is received here");
                 }
             });
+        }
+        for address in &config.push.to {
+            if let Address::Wrapper(endpoint) = address {
+                tasks.spawn(listen::out(endpoint.clone(), exchange.clone()));
+            }
         }
         let media = config.medium.iter().map(|medium| medium.name.clone());
         let identity = &config.concentrator;

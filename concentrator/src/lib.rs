@@ -5,7 +5,8 @@
 //!
 //! - [`nodes`]: which meters there are, and the SAP of each.
 //! - [`router`]: who speaks to which meter.
-//! - [`exchange`]: the two at work between connections; [`listen`] takes those of head-ends.
+//! - [`exchange`]: the two at work between connections; [`listen`] takes those of head-ends, and
+//!   `tls` those over TLS.
 //! - [`config`], [`daemon`], [`cli`]: the program; [`control`]: what it is asked while it runs.
 //!
 //! What decides something is a pure machine, with the time as an argument; what has sockets and
@@ -28,3 +29,5 @@ pub mod exchange;
 pub mod listen;
 pub mod nodes;
 pub mod router;
+#[cfg(feature = "tls")]
+pub mod tls;

@@ -9,6 +9,7 @@ use core::{
 use std::{collections::BTreeMap, io};
 
 use dlms_core::wrapper::{self, HEADER_LEN, WrapperFrame};
+use dlms_tokio::Endpoint;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::ReadBuf,
@@ -16,7 +17,10 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use crate::{exchange::Exchange, router::WanId};
+use crate::{
+    exchange::{Exchange, WanError},
+    router::WanId,
+};
 
 /// How long nothing may be heard of a head-end before its system is asked whether it is there. One
 /// that lost its power holds the seats of meters for a minute and a half at most.
@@ -27,6 +31,16 @@ const PROBES: u32 = 3;
 const PROBE_INTERVAL: Duration = Duration::from_secs(15);
 /// How long to wait when the system refuses a connection for want of resources.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// TLS handshakes at a time, a millisecond or two of computing each.
+#[cfg(feature = "tls")]
+const HANDSHAKES_MAX: usize = 64;
+/// How long a TLS handshake may take, over slow mobile networks too.
+#[cfg(feature = "tls")]
+const HANDSHAKE_MAX: Duration = Duration::from_secs(20);
+/// How long to wait before connecting to a head-end again, at first; then twice as long each time,
+const OUT_PAUSE: Duration = Duration::from_secs(1);
+/// up to this.
+const OUT_PAUSE_MAX: Duration = Duration::from_secs(60);
 /// Peers of one UDP socket; of more, the one that was silent for longest is forgotten.
 const PEERS_MAX: usize = 64;
 /// How long a peer of a UDP socket is known without a datagram: the inactivity_time_out of class
@@ -38,26 +52,87 @@ const DATAGRAM_MAX: usize = 65_507;
 /// Serves head-ends that connect to `listener`, for ever.
 pub async fn tcp(listener: TcpListener, exchange: Exchange) {
     loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                let exchange = exchange.clone();
-                tokio::spawn(async move {
-                    tracing::info!(%peer, "a head-end connected");
-                    let ended = match prepare(&stream) {
-                        Ok(()) => exchange.serve(stream, false).await,
-                        Err(error) => Err(error.into()),
-                    };
-                    match ended {
-                        Ok(()) => tracing::info!(%peer, "a head-end left"),
-                        Err(error) => tracing::warn!(%peer, %error, "a head-end was cut off"),
-                    }
-                });
+        let (stream, peer) = accept(&listener).await;
+        let exchange = exchange.clone();
+        tokio::spawn(async move {
+            tracing::info!(%peer, "a head-end connected");
+            tell(peer, exchange.serve(stream, false).await);
+        });
+    }
+}
+
+/// Serves head-ends that connect to `listener` by TLS, for ever. Who does not show a certificate
+/// that is asked for does not come as far as the exchange.
+#[cfg(feature = "tls")]
+pub async fn tls(listener: TcpListener, acceptor: tokio_rustls::TlsAcceptor, exchange: Exchange) {
+    let handshakes = std::sync::Arc::new(tokio::sync::Semaphore::new(HANDSHAKES_MAX));
+    loop {
+        let (stream, peer) = accept(&listener).await;
+        let (acceptor, exchange) = (acceptor.clone(), exchange.clone());
+        let Ok(permit) = std::sync::Arc::clone(&handshakes).try_acquire_owned() else {
+            tracing::warn!(%peer, "too many handshakes at a time");
+            continue;
+        };
+        tokio::spawn(async move {
+            let handshake = tokio::time::timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await;
+            drop(permit);
+            match handshake {
+                Err(_) => tracing::warn!(%peer, "a TLS handshake took too long"),
+                Ok(Err(error)) => tracing::warn!(%peer, %error, "a TLS handshake failed"),
+                Ok(Ok(stream)) => {
+                    tracing::info!(%peer, "a head-end connected by TLS");
+                    tell(peer, exchange.serve(stream, false).await);
+                }
             }
+        });
+    }
+}
+
+/// The next connection.
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        let accepted = listener.accept().await;
+        let accepted =
+            accepted.and_then(|(stream, peer)| prepare(&stream).map(|()| (stream, peer)));
+        match accepted {
+            Ok(accepted) => return accepted,
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be taken");
                 sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+}
+
+fn tell(peer: SocketAddr, ended: Result<(), WanError>) {
+    match ended {
+        Ok(()) => tracing::info!(%peer, "a head-end left"),
+        Err(error) => tracing::warn!(%peer, %error, "a head-end was cut off"),
+    }
+}
+
+/// Connects to the head-end at `endpoint` again and again, for ever, so that it gets what meters
+/// push; it may ask over the same connection as well.
+pub async fn out(endpoint: Endpoint, exchange: Exchange) {
+    let mut pause = OUT_PAUSE;
+    loop {
+        let host = (endpoint.host.as_str(), endpoint.port);
+        let connected = match TcpStream::connect(host).await {
+            Ok(stream) => prepare(&stream).map(|()| stream),
+            Err(error) => Err(error),
+        };
+        match connected {
+            Ok(stream) => {
+                pause = OUT_PAUSE;
+                tracing::info!(host = host.0, "connected to a head-end that takes pushes");
+                let ended = exchange.serve(stream, true).await;
+                let error = ended.err().map(|error| error.to_string());
+                tracing::info!(host = host.0, error, "a head-end that takes pushes is gone");
+            }
+            Err(error) => tracing::debug!(host = host.0, %error, "no head-end there yet"),
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(OUT_PAUSE_MAX);
     }
 }
 
