@@ -10,10 +10,11 @@ use concentrator::{
     router::{NOT_POSSIBLE, RouterConfig, WanId},
 };
 use dlms_core::wrapper::{self, WrapperHeader};
+use dlms_tokio::Endpoint;
 use proptest::prelude::*;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpStream, UdpSocket},
 };
 
 /// A concentrator that says its SAP.
@@ -319,4 +320,45 @@ async fn a_real_connection_serves_as_well() {
     send(&mut head_end, 1, 16, b"\xC0").await;
     let (header, apdu) = receive(&mut head_end).await.unwrap();
     assert_eq!((header.source, header.destination, &apdu[..]), (16, 1, &b"\xC0"[..]));
+}
+
+#[tokio::test]
+async fn datagrams_are_answered_to_where_they_came_from() {
+    let bench = Bench::new(&[echo().await], RouterConfig::default());
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap();
+    tokio::spawn(concentrator::listen::udp(socket, bench.exchange.clone()));
+
+    let (one, two) = (
+        UdpSocket::bind("127.0.0.1:0").await.unwrap(),
+        UdpSocket::bind("127.0.0.1:0").await.unwrap(),
+    );
+    let mut answer = [0; 64];
+    for (head_end, sap, apdu, expected) in
+        [(&one, 16, b"\xC0", frame(16, 1, b"\xC0")), (&two, 1, b"\xC0", frame(1, 1, b"own"))]
+    {
+        // What is not exactly one frame has no answer.
+        head_end.send_to(&[&frame(1, sap, apdu)[..], b"x"].concat(), address).await.unwrap();
+        head_end.send_to(&frame(1, sap, apdu), address).await.unwrap();
+        let (length, from) = head_end.recv_from(&mut answer).await.unwrap();
+        assert_eq!((&answer[..length], from), (&expected[..], address));
+    }
+    assert_eq!(bench.exchange.counters().router.forwarded, 1);
+    // A port is a connection of its own: the seat is that of the first.
+    assert_eq!(bench.exchange.counters().wans, 2);
+}
+
+#[tokio::test]
+async fn who_takes_pushes_is_connected_to_and_may_ask_over_the_same_connection() {
+    let bench = Bench::new(&[echo().await], RouterConfig::default());
+    let head_end = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = head_end.local_addr().unwrap().port();
+    let endpoint = Endpoint { host: "127.0.0.1".to_owned(), port };
+    tokio::spawn(concentrator::listen::out(endpoint, bench.exchange.clone()));
+    let (mut stream, _) = head_end.accept().await.unwrap();
+    send(&mut stream, 1, 16, b"\xC0").await;
+    assert_eq!(receive(&mut stream).await.unwrap().1, b"\xC0");
+    bench.exchange.pushed(NodeId(0), 102, b"\xDB");
+    let (header, apdu) = receive(&mut stream).await.unwrap();
+    assert_eq!((header.source, header.destination, &apdu[..]), (16, 102, &b"\xDB"[..]));
 }
