@@ -1,5 +1,6 @@
 //! What it costs to pass a request to one of 1,200 meters and its answer back (workload W6), in
-//! processor time of the process that does it: the concentrator, or HAProxy beside it.
+//! processor time of the process that does it: the concentrator, or HAProxy beside it. And what a
+//! meter costs in memory (workload W7).
 //!
 //! ```text
 //! cargo run --release -p dlms-benches --bin routing -- target/release/concentrator
@@ -10,15 +11,13 @@
 //! has no use for a SAP, so that it relays 1,200 connections, one a meter. *depth* is how many
 //! requests are under way.
 
+use core::{error::Error, fmt::Write as _, net::SocketAddr, time::Duration};
 use std::{
-    error::Error,
-    fmt::Write as _,
     fs,
     io::{BufRead, BufReader},
-    net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use dlms_core::wrapper::{HEADER_LEN, WrapperHeader};
@@ -29,6 +28,7 @@ use tokio::{
 };
 
 const METERS: u16 = 1_200;
+const CONNECTED: [u16; 2] = [1_200, 9_000];
 const FRAME_LEN: usize = 57;
 const DEPTHS: [usize; 3] = [1, 64, 1_024];
 const SAP_FIRST: u16 = 16;
@@ -38,19 +38,24 @@ const TICKS: u32 = 100;
 const MEASURED: Duration = Duration::from_secs(4);
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let concentrator = std::env::args().nth(1).unwrap_or("target/release/concentrator".into());
+    let concentrator = std::env::args().nth(1);
+    let concentrator = concentrator.unwrap_or_else(|| "target/release/concentrator".to_owned());
     let folder = PathBuf::from("target/bench-routing");
     fs::create_dir_all(&folder)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let meters = echo().await?;
-        let (router, address) = start_concentrator(Path::new(&concentrator), &folder, meters)?;
+        let (router, address) =
+            start_concentrator(Path::new(&concentrator), &folder, meters, METERS)?;
         for depth in DEPTHS {
             let measured = trunk(&router, address, depth).await?;
             println!("w6 concentrator depth {depth}: {measured}");
         }
         println!("w6 concentrator resident {} kB", resident(router.0.id())?);
         drop(router);
+        for count in CONNECTED {
+            println!("{}", memory(Path::new(&concentrator), &folder, meters, count).await?);
+        }
 
         let (relay, address) = start_haproxy(&folder, meters)?;
         for depth in DEPTHS {
@@ -63,8 +68,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// The SAP of each meter: all-station is none.
-fn saps() -> impl Iterator<Item = u16> + Clone {
-    (SAP_FIRST..).filter(|sap| *sap != 0x7F).take(METERS.into())
+fn saps(count: u16) -> impl Iterator<Item = u16> + Clone {
+    (SAP_FIRST..).filter(|sap| *sap != 0x7F).take(count.into())
 }
 
 /// A process that ends with this.
@@ -103,11 +108,13 @@ fn start_concentrator(
     program: &Path,
     folder: &Path,
     meters: SocketAddr,
+    count: u16,
 ) -> Result<(Running, SocketAddr), Box<dyn Error>> {
     let mut config = String::from(
-        "[concentrator]\nname = \"BENCONCENTRATOR1\"\n[wan]\ntcp = [\"127.0.0.1:0\"]\n",
+        "[concentrator]\nname = \"BENCONCENTRATOR1\"\n[wan]\ntcp = [\"127.0.0.1:0\"]\n\
+         [access]\nassociations-max = 16000\n",
     );
-    for sap in saps() {
+    for sap in saps(count) {
         writeln!(
             config,
             "[[meter]]\nname = \"BEN{sap:013}\"\nsap = {sap}\naddress = \"wrapper://{meters}\""
@@ -154,6 +161,34 @@ fn start_haproxy(
     Ok((Running(child), address))
 }
 
+/// What a meter costs in memory (workload W7): known, and connected.
+async fn memory(
+    program: &Path,
+    folder: &Path,
+    meters: SocketAddr,
+    count: u16,
+) -> Result<String, Box<dyn Error>> {
+    let (none, _) = start_concentrator(program, folder, meters, 0)?;
+    let empty = resident(none.0.id())?;
+    drop(none);
+    let (router, address) = start_concentrator(program, folder, meters, count)?;
+    let idle = resident(router.0.id())?;
+    let mut stream = TcpStream::connect(address).await?;
+    let mut answer = [0; FRAME_LEN];
+    for sap in saps(count) {
+        stream.write_all(&frame(sap)).await?;
+        stream.read_exact(&mut answer).await?;
+    }
+    let connected = resident(router.0.id())?;
+    let each = |from: u64, to: u64| (to - from) * 1_024 / u64::from(count);
+    Ok(format!(
+        "w7 concentrator {count} meters: {} octets a meter that is known, {} more connected; \
+         resident {empty} kB without meters, {connected} kB in all",
+        each(empty, idle),
+        each(idle, connected)
+    ))
+}
+
 /// Requests and answers over one connection.
 async fn trunk(
     router: &Running,
@@ -162,7 +197,7 @@ async fn trunk(
 ) -> Result<Measured, Box<dyn Error>> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
-    let mut saps = saps().cycle();
+    let mut saps = saps(METERS).cycle();
     // The connections to the meters are set up, each by its first request.
     let mut answers = vec![0; FRAME_LEN * usize::from(METERS)];
     let all: Vec<u8> = saps.by_ref().take(METERS.into()).flat_map(frame).collect();
@@ -287,8 +322,8 @@ struct Measured {
     elapsed: Duration,
 }
 
-impl std::fmt::Display for Measured {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Display for Measured {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let each = self.busy.as_secs_f64() / self.round_trips as f64;
         write!(
             f,
