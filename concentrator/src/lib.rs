@@ -12,6 +12,9 @@
 //! What decides something is a pure machine, with the time as an argument; what has sockets and
 //! files is around it.
 //!
+//! What outlives the process is in one file, written by a thread of its own: [`spool`] keeps what
+//! meters push until a head-end has it, and [`state`] everything else.
+//!
 //! ```
 //! use concentrator::nodes::{Nodes, Pool, Registration};
 //!
@@ -29,5 +32,8 @@ pub mod exchange;
 pub mod listen;
 pub mod nodes;
 pub mod router;
+pub mod spool;
+pub mod state;
+mod storage;
 #[cfg(feature = "tls")]
 pub mod tls;
