@@ -21,6 +21,7 @@ use dlms_tokio::Address;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::{
+    management::ManagementConfig,
     nodes::{LogicalDeviceName, NAME_LEN_MAX, Pool},
     router::{RouterConfig, UnknownSap},
 };
@@ -55,6 +56,9 @@ pub struct Config {
     /// What is counted.
     #[serde(default)]
     pub metrics: Metrics,
+    /// The concentrator's own logical device.
+    #[serde(default)]
+    pub management: ManagementConfig,
 }
 
 /// What is counted.
@@ -278,6 +282,7 @@ impl Config {
         let mut config = Self::parse(&fs::read_to_string(path).map_err(unreadable)?)?;
         if let Some(folder) = path.parent() {
             config.concentrator.data = folder.join(&config.concentrator.data);
+            config.management.resolve(folder);
             #[cfg(feature = "tls")]
             if let Some(tls) = &mut config.wan.tls {
                 tls.beside(folder);

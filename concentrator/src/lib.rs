@@ -7,6 +7,7 @@
 //! - [`router`]: who speaks to which meter.
 //! - [`exchange`]: the two at work between connections; [`listen`] takes those of head-ends, and
 //!   `tls` those over TLS.
+//! - [`management`]: the concentrator's own logical device, at SAP 1.
 //! - [`config`], [`daemon`], [`cli`]: the program; [`control`]: what it is asked while it runs.
 //!
 //! What decides something is a pure machine, with the time as an argument; what has sockets and
@@ -30,6 +31,7 @@ pub mod control;
 pub mod daemon;
 pub mod exchange;
 pub mod listen;
+pub mod management;
 pub mod nodes;
 pub mod router;
 pub mod spool;

@@ -408,6 +408,6 @@ mod tests {
         assert_eq!(numbers(spool.range(3, 5, 250).unwrap()), [3, 4]);
         assert_eq!(numbers(spool.range(6, 9, 1).unwrap()), [6]);
         assert_eq!(numbers(spool.entries(1, 2, usize::MAX).unwrap()), [2, 3]);
-        assert_eq!(numbers(spool.entries(6, 2, usize::MAX).unwrap()), []);
+        assert_eq!(numbers(spool.entries(6, 2, usize::MAX).unwrap()), Vec::<u64>::new());
     }
 }

@@ -236,6 +236,12 @@ impl KeyCounters {
             .map_or_else(ReceiveCounter::new, |&last| ReceiveCounter::after(last))
     }
 
+    /// The highest counter that was accepted from whichever client.
+    #[must_use]
+    pub fn highest_received(&self) -> u32 {
+        self.received.values().copied().max().unwrap_or(0)
+    }
+
     /// Remembers that `counter` of `client` was accepted. False when no more clients can be
     /// remembered.
     #[must_use]

@@ -2,6 +2,7 @@
 //! (IEC 62056-6-2, IEC 62056-6-1).
 
 mod capture_object;
+pub mod concentrator;
 mod date_time;
 mod descriptor;
 mod logical_name;

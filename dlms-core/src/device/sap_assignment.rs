@@ -2,11 +2,11 @@
 
 use alloc::vec::Vec;
 
-use super::{AttributeRights, CosemObject, Get, MethodRights, put};
+use super::{AttributeRights, Call, CosemObject, Get, MethodRights, put};
 use crate::{
     axdr::{Data, DataBuf},
     cosem::{ClassId, LogicalName},
-    xdlms::DataAccessResult,
+    xdlms::{ActionResult, DataAccessResult},
 };
 
 /// A logical device and the SAP that it answers at.
@@ -48,12 +48,24 @@ impl SapAssignmentItem {
 #[derive(Debug)]
 pub struct SapAssignment<W> {
     list: fn(&W) -> Vec<SapAssignmentItem>,
+    #[expect(clippy::type_complexity, reason = "a name for it would tell less than it does")]
+    connect: Option<fn(&mut W, SapAssignmentItem) -> Result<(), ActionResult>>,
 }
 
 impl<W> SapAssignment<W> {
     /// `list` tells which logical devices there are: at a concentrator they come and go.
     pub const fn new(list: fn(&W) -> Vec<SapAssignmentItem>) -> Self {
-        Self { list }
+        Self { list, connect: None }
+    }
+
+    /// The same, and `connect` does what connect_logical_device asks for: to give a device a SAP,
+    /// or with SAP 0 to take it away.
+    #[must_use]
+    pub const fn connectable(
+        self,
+        connect: fn(&mut W, SapAssignmentItem) -> Result<(), ActionResult>,
+    ) -> Self {
+        Self { connect: Some(connect), ..self }
     }
 }
 
@@ -70,13 +82,28 @@ impl<W> CosemObject<W> for SapAssignment<W> {
         &[AttributeRights::READ]
     }
 
-    /// connect_logical_device: which devices there are is not for clients to say.
+    /// connect_logical_device: at most devices, who is at which SAP is not for clients to say.
     fn methods(&self) -> &[MethodRights] {
-        &[MethodRights::NONE]
+        match self.connect {
+            Some(_) => &[MethodRights::ACCESS],
+            None => &[MethodRights::NONE],
+        }
     }
 
     fn get(&self, get: &Get<'_, W>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
         let list = (self.list)(get.world);
         put(out, &DataBuf::array(list.iter().map(SapAssignmentItem::to_data)))
+    }
+
+    fn invoke(
+        &mut self,
+        _method: i8,
+        parameter: &Data<'_>,
+        call: &mut Call<'_, W>,
+        _out: &mut Vec<u8>,
+    ) -> Result<(), ActionResult> {
+        let connect = self.connect.ok_or(ActionResult::ReadWriteDenied)?;
+        let item = SapAssignmentItem::from_data(parameter).ok_or(ActionResult::TypeUnmatched)?;
+        connect(call.world, item)
     }
 }

@@ -1,0 +1,265 @@
+//! The concentrator's own logical device, at SAP 1: who is behind it, what they have pushed, and
+//! how it stands (IEC 62056-6-2; the names that the standard has no object for are in
+//! [`dlms_core::cosem::concentrator`]).
+//!
+//! | object | class | what for |
+//! |---|---|---|
+//! | 0-0:42.0.0 | 1 | logical device name |
+//! | 0-0:1.0.0 | 8 | clock: that of the system, in UTC |
+//! | 0-0:41.0.0 | 17 | SAP assignment: all meters and itself; connect_logical_device |
+//! | 0-0:40.0.0 | 15 | current association |
+//! | 0-0:43.0.0, 0-0:43.1.0 | 64, 1 | security setup and invocation counter, where it has keys |
+//! | 0-0:25.9.0, 0-1:25.9.0 | 40 | heartbeat; "the SAP assignment list has changed" |
+//! | 0-0:99.98.0, 0-0:96.11.0 | 7, 1 | events, and the last of them |
+//! | 0-0:128.0.1, .2, .3 | 1 | epoch of the concentrator, epoch of the list, meters present |
+//! | 0-0:128.1.0 | 7 | the spool |
+//! | 0-0:128.1.1, .2, .3 | 1 | its newest row, up to which it is acknowledged, its next number |
+//!
+//! Two clients are known. The management client (1) proves itself by HLS GMAC and protects
+//! everything, or gives a password where that is configured. The public client (16) sees name and
+//! clock, and the list of meters only where that is configured: it tells who lives in the house.
+//!
+//! A [`Management`] answers at once and never waits for a disk but where it says so. It is what the
+//! exchange has at SAP 1 ([`Local`]), and can be served alone as well ([`ManagementPort`]).
+
+mod announcer;
+mod config;
+mod crypto;
+mod device;
+mod objects;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use dlms_core::{
+    association::{Entropy, Server, ServerConfig},
+    wrapper::MANAGEMENT_LOGICAL_DEVICE,
+};
+use dlms_tokio::ApduServer;
+
+use self::{announcer::Announcer, device::Device};
+pub use self::{
+    announcer::{DEBOUNCE_MS, HEARTBEAT_MS},
+    config::{Credentials, CredentialsError, Keys, ManagementConfig},
+};
+use crate::{
+    exchange::{Local, PushSink, Pushed, SharedNodes},
+    nodes::LogicalDeviceName,
+    router::WanId,
+    spool::{self, Spool},
+    state::{Epoch, Event, Events, KeyCounters},
+};
+
+/// Associations at a time: those of all clients on the connections that there may be, and more.
+pub const ASSOCIATIONS_MAX: usize = 64;
+/// The largest APDU that is taken and sent, in octets.
+const MAX_PDU: u16 = 2_048;
+
+/// Codes of events of the concentrator.
+pub mod event {
+    /// It was started.
+    pub const STARTED: u16 = 1;
+    /// A client gave a meter a SAP.
+    pub const SAP_ATTACHED: u16 = 2;
+    /// A client took a meter its SAP.
+    pub const SAP_DETACHED: u16 = 3;
+    /// A client raised the epoch: the concentrator took over.
+    pub const EPOCH_RAISED: u16 = 4;
+}
+
+/// What the management device is made of.
+pub struct Parts {
+    /// The logical device name of the concentrator.
+    pub name: LogicalDeviceName,
+    /// The meters.
+    pub nodes: SharedNodes,
+    /// What they pushed.
+    pub spool: Spool,
+    /// How many pushes the spool keeps.
+    pub spool_entries_max: u32,
+    /// The epoch of the concentrator.
+    pub epoch: Epoch,
+    /// What happened to it.
+    pub events: Events,
+    /// The counters of its keys.
+    pub counters: KeyCounters,
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    pub clock: Box<dyn Fn() -> i64 + Send>,
+    /// What clients prove themselves with.
+    pub credentials: Credentials,
+    /// Where announcements are sent, as the push setups tell it: `192.0.2.1:4059`.
+    pub push_destination: String,
+}
+
+impl core::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Parts").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// The management logical device: a handle, as many as are needed.
+#[derive(Clone, Debug)]
+pub struct Management(Arc<Mutex<Inner>>);
+
+struct Inner {
+    device: Device,
+    announcer: Announcer,
+    /// An association for each client on each connection.
+    associations: BTreeMap<(WanId, u16), Server>,
+    clock: Box<dyn Fn() -> i64 + Send>,
+}
+
+impl core::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Inner").field("associations", &self.associations.len()).finish()
+    }
+}
+
+impl Management {
+    /// The device of these parts. That it was started is its first event.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let at = (parts.clock)().div_euclid(1_000);
+        parts.events.log(Event { at, code: event::STARTED });
+        let (device, clock) = Device::new(parts);
+        let announcer = Announcer::default();
+        Self(Arc::new(Mutex::new(Inner {
+            device,
+            announcer,
+            associations: BTreeMap::new(),
+            clock,
+        })))
+    }
+
+    /// An APDU that the concentrator sends unasked by now, for all head-ends that take pushes: from
+    /// SAP 1, to [`PUSH_CLIENT`](Self::PUSH_CLIENT). To be called again until there is none, and at
+    /// least once a second.
+    #[must_use]
+    pub fn poll_push(&self, now_ms: i64) -> Option<Vec<u8>> {
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        let table_epoch = inner.device.world().table_epoch();
+        let forced = core::mem::take(&mut inner.device.world_mut().forced);
+        inner.announcer.force(forced);
+        let (setup, number) = inner.announcer.poll(now_ms, table_epoch)?;
+        Some(inner.device.announce(now_ms, setup, number))
+    }
+
+    /// The client that announcements are for: the management client.
+    pub const PUSH_CLIENT: u16 = device::MANAGEMENT_CLIENT;
+
+    /// Serves one connection by itself, without an exchange: a thing to be served by
+    /// [`serve_wrapper`](dlms_tokio::serve_wrapper). `wan` tells connections apart.
+    #[must_use]
+    pub fn port(&self, wan: WanId) -> ManagementPort {
+        ManagementPort { management: self.clone(), wan }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn handle(&mut self, wan: WanId, client: u16, apdu: &mut [u8], out: &mut Vec<u8>) -> bool {
+        let now_ms = (self.clock)();
+        self.device.set_now(now_ms);
+        let full = self.associations.len() >= ASSOCIATIONS_MAX;
+        if full && !self.associations.contains_key(&(wan, client)) {
+            return false;
+        }
+        let association = self.associations.entry((wan, client)).or_insert_with(|| {
+            Server::new(ServerConfig { max_pdu: MAX_PDU, ..ServerConfig::new(client) })
+        });
+        association.handle_apdu(&mut self.device, &mut SystemEntropy, apdu, out)
+    }
+}
+
+impl Local for Management {
+    fn handle(&mut self, wan: WanId, client: u16, apdu: &mut Vec<u8>, out: &mut Vec<u8>) -> bool {
+        self.lock().handle(wan, client, apdu, out)
+    }
+
+    fn further(&mut self, wan: WanId, client: u16, out: &mut Vec<u8>) -> bool {
+        let mut inner = self.lock();
+        let association = inner.associations.get_mut(&(wan, client));
+        association.is_some_and(|association| association.poll_transmit(out))
+    }
+
+    fn closed(&mut self, wan: WanId) {
+        self.lock().associations.retain(|(of, _), _| *of != wan);
+    }
+}
+
+/// The management device on one connection.
+#[derive(Debug)]
+pub struct ManagementPort {
+    management: Management,
+    wan: WanId,
+}
+
+impl ApduServer for ManagementPort {
+    fn knows(&self, server: u16) -> bool {
+        server == MANAGEMENT_LOGICAL_DEVICE
+    }
+
+    fn handle(&mut self, client: u16, _: u16, apdu: &mut Vec<u8>, out: &mut Vec<u8>) -> bool {
+        Local::handle(&mut self.management, self.wan, client, apdu, out)
+    }
+
+    fn further(&mut self, client: u16, _: u16, out: &mut Vec<u8>) -> bool {
+        Local::further(&mut self.management, self.wan, client, out)
+    }
+
+    fn disconnected(&mut self, client: u16, _: u16) {
+        self.management.lock().associations.remove(&(self.wan, client));
+    }
+}
+
+/// What keeps the pushes of meters that the exchange passes on.
+pub struct SpoolSink {
+    spool: Spool,
+    clock: Box<dyn Fn() -> i64 + Send>,
+}
+
+impl SpoolSink {
+    /// Into `spool`, at the time in milliseconds that `clock` tells.
+    #[must_use]
+    pub fn new(spool: Spool, clock: Box<dyn Fn() -> i64 + Send>) -> Self {
+        Self { spool, clock }
+    }
+}
+
+impl core::fmt::Debug for SpoolSink {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("SpoolSink").field("spool", &self.spool).finish_non_exhaustive()
+    }
+}
+
+impl PushSink for SpoolSink {
+    /// One that the spool does not take is counted there.
+    fn push(&mut self, pushed: &Pushed<'_>) {
+        let Pushed { node, client, apdu } = *pushed;
+        let arrived_ms = (self.clock)();
+        let name = node.name.clone();
+        let push = spool::Push { arrived_ms, sap: node.sap, client, name, apdu };
+        if self.spool.push(push).is_err() {
+            tracing::debug!(sap = node.sap, "a push is lost: the disk takes nothing");
+        }
+    }
+}
+
+/// The random numbers of the operating system.
+struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&mut self, octets: &mut [u8]) {
+        // Without random numbers every challenge would be the same: better no device than that.
+        #[expect(clippy::expect_used, reason = "nothing sensible can be done without entropy")]
+        getrandom::fill(octets).expect("the operating system has no random numbers");
+    }
+}

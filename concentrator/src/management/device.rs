@@ -1,0 +1,300 @@
+//! The logical device behind the associations.
+
+use dlms_core::{
+    acse::Mechanism,
+    association::{Access, ClientPolicy, DeviceKeys, LogicalDevice},
+    axdr::{Data, RawData, Writer},
+    cosem::{
+        AttributeDescriptor, ClassId, DateTime, LogicalName, MethodDescriptor,
+        concentrator::Announcement,
+    },
+    device::{AttributeRights, ClientRights, MethodRights, ObjectId, ObjectSet},
+    security::{CryptoProvider, Protection, ReceiveCounter, Secret, SecuritySuite, SystemTitle},
+    xdlms::{
+        ActionResult, DataAccessResult, DataNotification, LongInvokeIdAndPriority, SelectiveAccess,
+    },
+};
+
+use super::{Credentials, Keys, Parts, announcer::Forced, crypto::Provider, objects};
+use crate::{
+    exchange::SharedNodes,
+    nodes::{LogicalDeviceName, Nodes},
+    spool::Spool,
+    state::{Epoch, Event, Events, KeyCounters},
+};
+
+/// The SAP of the management client (IEC 62056-47).
+pub(super) const MANAGEMENT_CLIENT: u16 = 1;
+/// The SAP of the public client.
+const PUBLIC_CLIENT: u16 = 16;
+/// The system title of a concentrator that has no keys, and so protects nothing under it.
+const NO_TITLE: SystemTitle = SystemTitle([0; 8]);
+
+/// What the objects share.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) name: LogicalDeviceName,
+    pub(super) title: SystemTitle,
+    pub(super) nodes: SharedNodes,
+    pub(super) spool: Spool,
+    pub(super) epoch: Epoch,
+    pub(super) events: Events,
+    /// The counter that was accepted last from whichever client.
+    pub(super) received_counter: u32,
+    pub(super) now_ms: i64,
+    /// What clients asked to be pushed.
+    pub(super) forced: Forced,
+}
+
+impl World {
+    /// Looks at the meters, or changes them.
+    pub(super) fn with_nodes<T>(&self, what: impl FnOnce(&mut Nodes) -> T) -> T {
+        what(&mut self.nodes.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    pub(super) fn table_epoch(&self) -> u32 {
+        self.with_nodes(|nodes| nodes.epoch())
+    }
+
+    pub(super) fn meters(&self) -> u16 {
+        self.with_nodes(|nodes| u16::try_from(nodes.present()).unwrap_or(u16::MAX))
+    }
+
+    /// Seconds since 1970-01-01T00:00:00Z.
+    pub(super) const fn now(&self) -> i64 {
+        self.now_ms.div_euclid(1_000)
+    }
+
+    pub(super) fn log(&self, code: u16) {
+        self.events.log(Event { at: self.now(), code });
+    }
+}
+
+/// A moment in UTC, with its hundredths.
+pub(super) fn date_time(unix_ms: i64) -> DateTime {
+    let hundredths = u8::try_from(unix_ms.rem_euclid(1_000) / 10).ok();
+    let Some(mut at) = DateTime::from_unix(unix_ms.div_euclid(1_000), Some(0)) else {
+        return DateTime::UNSPECIFIED;
+    };
+    at.time = at.time.with_hundredths(hundredths).unwrap_or(at.time);
+    at
+}
+
+/// The device.
+#[derive(Debug)]
+pub(super) struct Device {
+    world: World,
+    objects: ObjectSet<World>,
+    keys: Option<Keys>,
+    password: Option<Secret>,
+    /// How the management client may prove itself.
+    mechanisms: Vec<Mechanism>,
+    public_sap_list: bool,
+    counters: KeyCounters,
+}
+
+/// What a client may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// Everything that the objects give.
+    Management,
+    /// Read what is needed to find one's way.
+    Public { sap_list: bool },
+}
+
+impl ClientRights for Role {
+    fn attribute(&self, object: ObjectId, _: i8, given: AttributeRights) -> AttributeRights {
+        match *self {
+            Self::Management => given,
+            Self::Public { sap_list } if is_public(object, sap_list) => given.without_write(),
+            Self::Public { .. } => AttributeRights::NONE,
+        }
+    }
+
+    fn method(&self, _: ObjectId, _: i8, given: MethodRights) -> MethodRights {
+        if *self == Self::Management { given } else { MethodRights::NONE }
+    }
+}
+
+fn is_public(object: ObjectId, sap_list: bool) -> bool {
+    match object.class {
+        ClassId::CLOCK | ClassId::ASSOCIATION_LN => true,
+        ClassId::SAP_ASSIGNMENT => sap_list,
+        ClassId::DATA => [LogicalName::LOGICAL_DEVICE_NAME, LogicalName::INVOCATION_COUNTER]
+            .contains(&object.name),
+        _ => false,
+    }
+}
+
+impl Device {
+    pub(super) fn new(parts: Parts) -> (Self, Box<dyn Fn() -> i64 + Send>) {
+        let Credentials { keys, password, public_sap_list } = parts.credentials;
+        let entries_max = parts.spool_entries_max;
+        let mechanisms = [
+            keys.is_some().then_some(Mechanism::HlsGmac),
+            password.is_some().then_some(Mechanism::Lls),
+        ];
+        let device = Self {
+            objects: objects::objects(entries_max, keys.is_some(), parts.push_destination),
+            world: World {
+                name: parts.name,
+                title: keys.as_ref().map_or(NO_TITLE, |keys| keys.title),
+                nodes: parts.nodes,
+                spool: parts.spool,
+                epoch: parts.epoch,
+                events: parts.events,
+                received_counter: parts.counters.highest_received(),
+                now_ms: (parts.clock)(),
+                forced: Forced::default(),
+            },
+            keys,
+            password,
+            mechanisms: mechanisms.into_iter().flatten().collect(),
+            public_sap_list,
+            counters: parts.counters,
+        };
+        (device, parts.clock)
+    }
+
+    pub(super) const fn world(&self) -> &World {
+        &self.world
+    }
+
+    pub(super) const fn world_mut(&mut self) -> &mut World {
+        &mut self.world
+    }
+
+    pub(super) const fn set_now(&mut self, now_ms: i64) {
+        self.world.now_ms = now_ms;
+    }
+
+    /// The data-notification of a push setup.
+    pub(super) fn announce(&self, now_ms: i64, setup: LogicalName, number: u32) -> Vec<u8> {
+        let world = &self.world;
+        let announcement = Announcement {
+            setup,
+            name: world.name.octets().to_vec(),
+            epoch: world.epoch.value(),
+            table_epoch: world.table_epoch(),
+            spool_next: world.spool.status().next,
+            meters: world.meters(),
+        };
+        let body = announcement.to_data().to_octets();
+        let mut apdu = Vec::new();
+        // What was just encoded is one Data.
+        if let Ok(body) = RawData::from_octets(&body) {
+            DataNotification {
+                invoke: LongInvokeIdAndPriority::new(number),
+                date_time: &date_time(now_ms).octets(),
+                tagged_date_time: false,
+                body,
+            }
+            .encode(&mut Writer::new(&mut apdu));
+        }
+        apdu
+    }
+
+    fn role(&self, client: u16) -> Option<Role> {
+        match client {
+            MANAGEMENT_CLIENT if !self.mechanisms.is_empty() => Some(Role::Management),
+            PUBLIC_CLIENT => Some(Role::Public { sap_list: self.public_sap_list }),
+            _ => None,
+        }
+    }
+}
+
+/// What the public client proves itself with.
+static NO_SECRET: std::sync::LazyLock<Secret> = std::sync::LazyLock::new(|| Secret::from(""));
+
+impl LogicalDevice for Device {
+    fn system_title(&self) -> SystemTitle {
+        self.world.title
+    }
+
+    fn crypto(&self) -> &dyn CryptoProvider {
+        &Provider
+    }
+
+    fn client(&self, sap: u16) -> Option<ClientPolicy<'_>> {
+        match self.role(sap)? {
+            Role::Management => Some(ClientPolicy {
+                mechanisms: &self.mechanisms,
+                secret: self.password.as_ref().unwrap_or(&NO_SECRET),
+                keys: self.keys.as_ref().map(|keys| DeviceKeys {
+                    suite: SecuritySuite::Suite0,
+                    encryption: &keys.encryption,
+                    authentication: &keys.authentication,
+                }),
+                // Who may give a password on a bare line protects nothing.
+                protection: match self.password {
+                    None => Protection::AUTHENTICATED_ENCRYPTED,
+                    Some(_) => Protection::NONE,
+                },
+                proven_release: self.keys.is_some(),
+            }),
+            Role::Public { .. } => Some(ClientPolicy {
+                mechanisms: &[Mechanism::Lowest],
+                secret: &NO_SECRET,
+                keys: None,
+                protection: Protection::NONE,
+                proven_release: false,
+            }),
+        }
+    }
+
+    fn take_counter(&mut self) -> Option<u32> {
+        self.counters.take()
+    }
+
+    fn received(&self, client: SystemTitle) -> ReceiveCounter {
+        self.counters.received(client)
+    }
+
+    fn accept(&mut self, client: SystemTitle, counter: u32) -> bool {
+        let accepted = self.counters.accept(client, counter);
+        if accepted {
+            self.world.received_counter = self.world.received_counter.max(counter);
+        }
+        accepted
+    }
+
+    fn get(
+        &mut self,
+        access: &Access,
+        attribute: AttributeDescriptor,
+        selection: Option<SelectiveAccess<'_>>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), DataAccessResult> {
+        let role = self.role(access.client).ok_or(DataAccessResult::ReadWriteDenied)?;
+        self.objects.get(access, &role, &self.world, attribute, selection, out)
+    }
+
+    fn set(
+        &mut self,
+        access: &Access,
+        attribute: AttributeDescriptor,
+        selection: Option<SelectiveAccess<'_>>,
+        value: RawData<'_>,
+    ) -> Result<(), DataAccessResult> {
+        let role = self.role(access.client).ok_or(DataAccessResult::ReadWriteDenied)?;
+        // No attribute here can be written in part.
+        if selection.is_some() {
+            return Err(DataAccessResult::ScopeOfAccessViolated);
+        }
+        let value = value.data().map_err(|_| DataAccessResult::TypeUnmatched)?;
+        self.objects.set(access, &role, &mut self.world, attribute, &value)
+    }
+
+    fn action(
+        &mut self,
+        access: &Access,
+        method: MethodDescriptor,
+        parameters: Option<RawData<'_>>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ActionResult> {
+        let role = self.role(access.client).ok_or(ActionResult::ReadWriteDenied)?;
+        let parameter = parameters.unwrap_or(RawData::NULL).data();
+        let parameter: Data<'_> = parameter.map_err(|_| ActionResult::TypeUnmatched)?;
+        self.objects.action(access, &role, &mut self.world, method, &parameter, out)
+    }
+}
