@@ -13,7 +13,7 @@ mod short_names;
 pub use block_transfer::{BlockTransfer, BlockTransferConfig, Side, TransferFault, WINDOW_MAX};
 pub use client::{
     AccessAnswer, AccessItem, ActionOutcome, Association, Ciphering, Client, ClientConfig, Event,
-    GatewayAddress, OnRefusal, Phase, Referencing, Request, Response, Selection,
+    OnRefusal, Phase, Referencing, Request, Response, Selection,
 };
 pub use failure::{Failure, Misuse, Violation};
 pub use server::*;

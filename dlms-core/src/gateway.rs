@@ -24,6 +24,9 @@
 //! # Ok::<(), dlms_core::Malformed>(())
 //! ```
 
+use alloc::{format, string::String, vec::Vec};
+use core::{fmt, str::FromStr};
+
 use crate::{
     Malformed, MalformedKind,
     axdr::{Reader, Writer},
@@ -55,6 +58,101 @@ pub struct GatewayHeader<'a> {
     pub network: u8,
     /// The physical device address in that network: octets that client and gateway agreed on.
     pub address: &'a [u8],
+}
+
+/// A meter behind a gateway.
+///
+/// As text it is `NETWORK:ADDRESS`; an address that is not all letters and digits is written in
+/// hexadecimal behind `0x`.
+///
+/// ```
+/// use dlms_core::gateway::GatewayAddress;
+///
+/// let meter: GatewayAddress = "2:0x002a".parse()?;
+/// assert_eq!((meter.network, &meter.address[..]), (2, &[0x00, 0x2a][..]));
+/// assert_eq!("0:47110815".parse::<GatewayAddress>()?.address, b"47110815");
+/// # Ok::<(), dlms_core::gateway::NotAGatewayAddress>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GatewayAddress {
+    /// The network behind the gateway.
+    pub network: u8,
+    /// The physical device address in it, of at most [`ADDRESS_LEN_MAX`] octets.
+    pub address: Vec<u8>,
+}
+
+/// The text is not a network, a colon and an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "write NETWORK:ADDRESS: a number up to 255, and letters and digits or 0x with hexadecimal \
+     digits, of 64 octets at most"
+)]
+pub struct NotAGatewayAddress;
+
+impl GatewayAddress {
+    /// The header of an APDU from or to this meter.
+    #[must_use]
+    pub fn header(&self, direction: Direction) -> GatewayHeader<'_> {
+        GatewayHeader { direction, network: self.network, address: &self.address }
+    }
+}
+
+impl From<GatewayHeader<'_>> for GatewayAddress {
+    fn from(header: GatewayHeader<'_>) -> Self {
+        Self { network: header.network, address: header.address.to_vec() }
+    }
+}
+
+impl FromStr for GatewayAddress {
+    type Err = NotAGatewayAddress;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (network, address) = text.split_once(':').ok_or(NotAGatewayAddress)?;
+        let network = network.parse().map_err(|_| NotAGatewayAddress)?;
+        let address = match address.strip_prefix("0x") {
+            Some(digits) => octets(digits).ok_or(NotAGatewayAddress)?,
+            None if is_text(address.as_bytes()) => address.as_bytes().to_vec(),
+            None => return Err(NotAGatewayAddress),
+        };
+        if address.is_empty() || address.len() > ADDRESS_LEN_MAX {
+            return Err(NotAGatewayAddress);
+        }
+        Ok(Self { network, address })
+    }
+}
+
+impl fmt::Display for GatewayAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let address = match str::from_utf8(&self.address) {
+            Ok(text) if is_text(&self.address) => String::from(text),
+            _ => self
+                .address
+                .iter()
+                .fold(String::from("0x"), |text, octet| format!("{text}{octet:02x}")),
+        };
+        f.pad(&format!("{}:{address}", self.network))
+    }
+}
+
+/// Whether an address can be written as it is, and is not taken for hexadecimal.
+fn is_text(address: &[u8]) -> bool {
+    !address.is_empty()
+        && address.iter().all(u8::is_ascii_alphanumeric)
+        && !address.starts_with(b"0x")
+}
+
+/// The octets that hexadecimal digits stand for.
+fn octets(digits: &str) -> Option<Vec<u8>> {
+    let pairs = digits.as_bytes().chunks_exact(2);
+    if !pairs.remainder().is_empty() {
+        return None;
+    }
+    pairs
+        .map(|pair| match str::from_utf8(pair) {
+            Ok(pair) if !pair.starts_with('+') => u8::from_str_radix(pair, 16).ok(),
+            _ => None,
+        })
+        .collect()
 }
 
 /// Whether this is the first octet of a header and of no APDU.
@@ -105,7 +203,7 @@ impl<'a> GatewayHeader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec::Vec;
+    use alloc::string::ToString;
     use proptest::prelude::*;
 
     #[test]
@@ -137,7 +235,31 @@ mod tests {
         assert_eq!(GatewayHeader::decode(&octets), Err(Malformed::new(MalformedKind::Length, 2)));
     }
 
+    #[test]
+    fn an_address_is_written_as_text_where_it_is_one() {
+        let text = |network, address: &[u8]| {
+            GatewayAddress { network, address: address.to_vec() }.to_string()
+        };
+        assert_eq!(text(0, b"47110815"), "0:47110815");
+        assert_eq!(text(2, &[0x2a]), "2:0x2a");
+        assert_eq!(text(1, b"0x2a"), "1:0x30783261");
+        for wrong in ["", "0", "0:", "256:1", "0:a b", "0:0x", "0:0x1", "0:0x+1", ":1"] {
+            assert_eq!(wrong.parse::<GatewayAddress>(), Err(NotAGatewayAddress), "{wrong}");
+        }
+        let long = format!("0:{}", "1".repeat(ADDRESS_LEN_MAX + 1));
+        assert_eq!(long.parse::<GatewayAddress>(), Err(NotAGatewayAddress));
+    }
+
     proptest! {
+        #[test]
+        fn an_address_that_is_written_is_read_back(
+            network: u8,
+            address in proptest::collection::vec(any::<u8>(), 1..=ADDRESS_LEN_MAX),
+        ) {
+            let address = GatewayAddress { network, address };
+            prop_assert_eq!(address.to_string().parse(), Ok(address));
+        }
+
         #[test]
         fn a_header_that_is_written_is_read_back_and_cut_short_it_is_none(
             answer: bool,

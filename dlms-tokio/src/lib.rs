@@ -70,8 +70,8 @@ pub use address::{Address, AddressError, Endpoint, SerialPort};
 pub use aws_lc::AwsLc;
 pub use line::{Line, LineConfig, LineCounters, LineError, Opening, Phase};
 pub use server::{
-    ApduServer, HdlcServerConfig, Identification, WrapperServerConfig, serve_hdlc,
-    serve_hdlc_serial, serve_wrapper, serve_wrapper_udp,
+    ApduServer, Gateway, HdlcServerConfig, Identification, UnknownMeter, WrapperServerConfig,
+    serve_hdlc, serve_hdlc_serial, serve_wrapper, serve_wrapper_udp,
 };
 /// Re-exported for [`serve_hdlc_serial`].
 pub use tokio_serial::SerialStream;

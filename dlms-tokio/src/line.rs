@@ -31,7 +31,7 @@ mod wrapper;
 use core::time::Duration;
 
 use ::hdlc::{address::AddressLength, parameters::Parameters};
-use dlms_core::xdlms::tag;
+use dlms_core::{gateway::GatewayHeader, xdlms::tag};
 use tokio::io::DuplexStream;
 
 use crate::{
@@ -323,5 +323,6 @@ impl Line {
 fn is_answer(apdu: &[u8]) -> bool {
     let notifications =
         [tag::DATA_NOTIFICATION, tag::EVENT_NOTIFICATION_REQUEST, tag::INFORMATION_REPORT_REQUEST];
+    let apdu = GatewayHeader::decode(apdu).map_or(apdu, |(_, apdu)| apdu);
     apdu.first().is_none_or(|tag| !notifications.contains(tag))
 }

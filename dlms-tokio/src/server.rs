@@ -11,6 +11,7 @@
 //! process, since buffers grow by what is there and are given back. A server never speaks first, is
 //! silent about whom it does not know (IEC 62056-47), and hangs up on who has nothing to say.
 
+mod gateway;
 mod hdlc;
 mod mode_e;
 mod udp;
@@ -25,6 +26,7 @@ use tokio::{
 
 use crate::line::{LineError, Phase, port::Port};
 
+pub use gateway::{Gateway, UnknownMeter};
 pub use hdlc::{HdlcServerConfig, serve_hdlc, serve_hdlc_serial};
 pub use mode_e::Identification;
 pub use udp::serve_wrapper_udp;

@@ -285,6 +285,7 @@ fn shares(line: &LineConfig) -> (LineConfig, LineConfig) {
 async fn read_published(settings: &Settings, line: LineConfig) -> Result<Published, client::Error> {
     let line = LineConfig { client: PUBLIC_CLIENT, ..line };
     let config = ClientConfig {
+        gateway: settings.association.gateway.clone(),
         response_timeout: Some(line.timeout),
         retries: line.retries,
         max_receive_pdu: settings.association.max_receive_pdu,

@@ -428,6 +428,10 @@ pub(crate) struct Association {
     /// The logical device, and on HDLC its physical device: UPPER or UPPER/LOWER
     #[arg(long, value_name = "UPPER[/LOWER]", default_value = "1")]
     pub(crate) server: Server,
+    /// The way to a meter behind a gateway: the network, and the meter's address in it, as text or
+    /// in hexadecimal behind 0x
+    #[arg(long, value_name = "NETWORK:ADDRESS")]
+    pub(crate) gateway: Option<dlms_core::gateway::GatewayAddress>,
     /// Octets of an HDLC server address: 1, 2 or 4 [default: what UPPER and LOWER need]
     #[arg(long, value_name = "N")]
     pub(crate) address_bytes: Option<AddressBytes>,

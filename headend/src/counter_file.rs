@@ -35,7 +35,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use dlms_core::security::{Key, ReceiveCounter, Received, SystemTitle};
+use dlms_core::{
+    gateway::GatewayAddress,
+    security::{Key, ReceiveCounter, Received, SystemTitle},
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -65,6 +68,15 @@ impl Place {
             None => format!("{address} server {upper}"),
             Some(lower) => format!("{address} server {upper}/{lower}"),
         })
+    }
+
+    /// The meter with this address, where there is a gateway at this place.
+    #[must_use]
+    pub fn behind(self, gateway: Option<&GatewayAddress>) -> Self {
+        match gateway {
+            None => self,
+            Some(meter) => Self(format!("{} gateway {meter}", self.0)),
+        }
     }
 
     /// How files name it.

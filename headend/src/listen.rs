@@ -37,6 +37,8 @@ pub(crate) struct PushLine {
     pub(crate) received_at: String,
     /// Where it came from.
     pub(crate) from: String,
+    /// The meter's network and address behind a gateway; null without one.
+    pub(crate) gateway: Option<String>,
     /// The system title of the meter; null when the message was not ciphered.
     pub(crate) meter: Option<String>,
     /// Whether the tag verified; null when there was nothing to verify, or nothing to verify with.
@@ -149,6 +151,7 @@ fn lines(
     let empty = PushLine {
         received_at: received_at.to_owned(),
         from: from.to_owned(),
+        gateway: None,
         meter: meter.map(|title| title.to_string()),
         verified,
         time,
@@ -198,6 +201,7 @@ impl PushLine {
             &[
                 "received_at",
                 "from",
+                "gateway",
                 "meter",
                 "verified",
                 "time",
@@ -235,6 +239,7 @@ impl Record for PushLine {
         vec![
             self.received_at.clone(),
             self.from.clone(),
+            self.gateway.clone().unwrap_or_default(),
             self.meter.clone().unwrap_or_default(),
             self.verified.map(|verified| verified.to_string()).unwrap_or_default(),
             self.time.clone().unwrap_or_default(),
@@ -379,9 +384,9 @@ mod tests {
         let line = gate(false).take(&mut octets(PUSH), "peer", "now").unwrap().remove(0);
         assert_eq!(
             serde_json::to_string(&line).unwrap(),
-            r#"{"received_at":"now","from":"peer","meter":null,"verified":null,"time":null,"#
+            r#"{"received_at":"now","from":"peer","gateway":null,"meter":null,"verified":null,"#
                 .to_owned()
-                + r#""logical_name":"1-0:32.7.0*255","class":null,"attribute":null,"#
+                + r#""time":null,"logical_name":"1-0:32.7.0*255","class":null,"attribute":null,"#
                 + r#""type":"long-unsigned","value":2301,"scaler":-1,"unit":"V","#
                 + r#""text":"230.1 V","error":null}"#
         );

@@ -155,7 +155,8 @@ impl Settings {
             .clone()
             .map(CounterFile::new)
             .or_else(|| CounterFile::in_data_folder(&environment));
-        let place = Place::new(address, typed.server.upper, typed.server.lower);
+        let place = Place::new(address, typed.server.upper, typed.server.lower)
+            .behind(typed.gateway.as_ref());
         let quirks_file = match &typed.quirks {
             None => QuirksFile::default(),
             Some(path) => QuirksFile::read(path)
@@ -180,6 +181,7 @@ impl Settings {
             ..LineConfig::default()
         };
         let association = ClientConfig {
+            gateway: typed.gateway.clone(),
             mechanism: mechanism(typed.auth),
             manufacturer_mechanism: Some(Arc::new(AesEcb)),
             secret: secret(typed, &environment)?,
@@ -225,6 +227,7 @@ impl Settings {
     /// What the counter file calls the place of this meter.
     pub(crate) fn place(&self) -> Place {
         Place::new(&self.address, self.line.server_upper, self.line.server_lower)
+            .behind(self.association.gateway.as_ref())
     }
 
     /// The client title that was given.

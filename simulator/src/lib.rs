@@ -7,6 +7,7 @@
 //! - [`Faults`] are rules that a meter breaks on request, for testers to notice.
 //! - [`listen_wrapper`], [`listen_wrapper_udp`], [`listen_hdlc`] and [`serve_serial`] put meters on
 //!   sockets and serial ports, thousands in one process; [`send_pushes`] sends what they push.
+//!   [`GatewayConfig`] puts several of them behind one gateway.
 //!
 //! ```
 //! use std::sync::{Arc, Mutex};
@@ -45,6 +46,7 @@ mod alarm;
 mod client;
 mod events;
 mod faults;
+mod gateway;
 mod household;
 mod listen;
 mod meter;
@@ -58,10 +60,11 @@ mod zone;
 
 pub use client::{MANAGEMENT_CLIENT, MeterClient, MeterKeys, PUBLIC_CLIENT, READING_CLIENT, Role};
 pub use faults::{Fault, Faults, UnknownFault};
+pub use gateway::GatewayConfig;
 pub use household::{Flow, Household, Meterage};
 pub use listen::{
-    AnswerConfig, Listening, listen_hdlc, listen_wrapper, listen_wrapper_udp, serve_hdlc_stream,
-    serve_serial, serve_wrapper_stream,
+    AnswerConfig, Listening, listen_gateway, listen_gateway_hdlc, listen_gateway_udp, listen_hdlc,
+    listen_wrapper, listen_wrapper_udp, serve_hdlc_stream, serve_serial, serve_wrapper_stream,
 };
 pub use meter::{Button, LOGICAL_DEVICE, Meter, MeterConfig};
 pub use objects::ENTRIES_MAX;

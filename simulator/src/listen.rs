@@ -12,8 +12,8 @@ use dlms_core::{
     xdlms::tag,
 };
 use dlms_tokio::{
-    ApduServer, HdlcServerConfig, LineError, SerialStream, WrapperServerConfig, serve_hdlc,
-    serve_hdlc_serial, serve_wrapper, serve_wrapper_udp,
+    ApduServer, Gateway, HdlcServerConfig, LineError, SerialStream, WrapperServerConfig,
+    serve_hdlc, serve_hdlc_serial, serve_wrapper, serve_wrapper_udp,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -23,6 +23,7 @@ use tokio::{
 
 use crate::{
     faults::{Fault, Faults, apdu::FaultyAssociation, device::FaultyDevice, line::FaultyLine},
+    gateway::GatewayConfig,
     meter::{LOGICAL_DEVICE, Meter},
 };
 
@@ -92,7 +93,8 @@ pub async fn listen_wrapper(
     address: SocketAddr,
     answer: AnswerConfig,
 ) -> io::Result<Listening> {
-    listen(Port::new(meter, answer), address, Protocol::Wrapper).await
+    let port = Port::new(meter, answer);
+    listen(move || port.another(), address, Protocol::Wrapper, answer.faults).await
 }
 
 /// Serves `meter` at `address` with HDLC over TCP, as behind a serial gateway.
@@ -105,7 +107,9 @@ pub async fn listen_hdlc(
     answer: AnswerConfig,
     hdlc: HdlcServerConfig,
 ) -> io::Result<Listening> {
-    listen(Port::new(meter, answer).over_hdlc(), address, Protocol::Hdlc(Arc::new(hdlc))).await
+    let port = Port::new(meter, answer).over_hdlc();
+    let protocol = Protocol::Hdlc(Arc::new(hdlc));
+    listen(move || port.another(), address, protocol, answer.faults).await
 }
 
 /// Serves `meter` at `address` with the wrapper over UDP.
@@ -120,15 +124,91 @@ pub async fn listen_wrapper_udp(
     let socket = UdpSocket::bind(address).await?;
     let address = socket.local_addr()?;
     let port = Port::new(meter, answer);
+    Ok(serve_datagrams(socket, address, move || port.another()))
+}
+
+/// Serves `meters` behind a gateway at `address` with the wrapper over TCP.
+///
+/// # Errors
+/// When the address cannot be had.
+pub async fn listen_gateway(
+    meters: &[Arc<Mutex<Meter>>],
+    gateway: GatewayConfig,
+    address: SocketAddr,
+    answer: AnswerConfig,
+) -> io::Result<Listening> {
+    let another = behind(meters, gateway, move |meter| Port::new(meter, answer));
+    listen(another, address, Protocol::Wrapper, answer.faults).await
+}
+
+/// Serves `meters` behind a gateway at `address` with the wrapper over UDP.
+///
+/// # Errors
+/// When the address cannot be had.
+pub async fn listen_gateway_udp(
+    meters: &[Arc<Mutex<Meter>>],
+    gateway: GatewayConfig,
+    address: SocketAddr,
+    answer: AnswerConfig,
+) -> io::Result<Listening> {
+    let socket = UdpSocket::bind(address).await?;
+    let address = socket.local_addr()?;
+    let another = behind(meters, gateway, move |meter| Port::new(meter, answer));
+    Ok(serve_datagrams(socket, address, another))
+}
+
+/// Serves `meters` behind a gateway at `address` with HDLC over TCP: one link, whichever of them is
+/// spoken to.
+///
+/// # Errors
+/// When the address cannot be had.
+pub async fn listen_gateway_hdlc(
+    meters: &[Arc<Mutex<Meter>>],
+    gateway: GatewayConfig,
+    address: SocketAddr,
+    answer: AnswerConfig,
+    hdlc: HdlcServerConfig,
+) -> io::Result<Listening> {
+    let another = behind(meters, gateway, move |meter| Port::new(meter, answer).over_hdlc());
+    listen(another, address, Protocol::Hdlc(Arc::new(hdlc)), answer.faults).await
+}
+
+/// What makes the gateway as one more connection sees it.
+fn behind(
+    meters: &[Arc<Mutex<Meter>>],
+    config: GatewayConfig,
+    port: impl Fn(Arc<Mutex<Meter>>) -> Port,
+) -> impl Fn() -> Gateway<Port> + Send + Sync + 'static {
+    let ports: Vec<_> = meters
+        .iter()
+        .map(|meter| {
+            let serial = meter.lock().unwrap_or_else(PoisonError::into_inner).serial();
+            (config.address_of(serial), port(Arc::clone(meter)))
+        })
+        .collect();
+    move || {
+        let mut gateway = Gateway::new(config.unknown);
+        for (address, port) in &ports {
+            gateway.insert(address.clone(), port.another());
+        }
+        gateway
+    }
+}
+
+/// Serves datagrams for as long as somebody holds the [`Listening`].
+fn serve_datagrams<A: ApduServer + 'static>(
+    socket: UdpSocket,
+    address: SocketAddr,
+    another: impl Fn() -> A + Send + Sync + 'static,
+) -> Listening {
     let task = tokio::spawn(async move {
         // A peer is to UDP what a connection is to TCP.
-        let another = |_| port.another();
         let config = WrapperServerConfig::default();
-        if let Err(error) = serve_wrapper_udp(socket, another, &config).await {
+        if let Err(error) = serve_wrapper_udp(socket, |_| another(), &config).await {
             tracing::warn!(%address, %error, "the socket failed; this meter is gone");
         }
     });
-    Ok(Listening { address, task })
+    Listening { address, task }
 }
 
 /// Serves `meter` with HDLC on a serial port, until that fails.
@@ -145,7 +225,7 @@ pub async fn serve_serial(
     if answer.faults.is_empty() {
         return serve_hdlc_serial(port, &mut Port::new(meter, answer).over_hdlc(), &hdlc).await;
     }
-    serve_frames(port, &mut Port::new(meter, answer).over_hdlc(), &hdlc).await
+    serve_frames(port, &mut Port::new(meter, answer).over_hdlc(), &hdlc, answer.faults).await
 }
 
 /// Serves `meter` with the wrapper on a stream that is open, such as a pipe in memory, until its
@@ -179,25 +259,35 @@ pub async fn serve_hdlc_stream<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    serve_frames(stream, &mut Port::new(meter, answer).over_hdlc(), hdlc).await
+    serve_frames(stream, &mut Port::new(meter, answer).over_hdlc(), hdlc, answer.faults).await
 }
 
-async fn listen(port: Port, address: SocketAddr, protocol: Protocol) -> io::Result<Listening> {
+async fn listen<A: ApduServer + 'static>(
+    another: impl Fn() -> A + Send + Sync + 'static,
+    address: SocketAddr,
+    protocol: Protocol,
+    faults: Faults,
+) -> io::Result<Listening> {
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
-    let task = tokio::spawn(accept(listener, port, protocol));
+    let task = tokio::spawn(accept(listener, another, protocol, faults));
     Ok(Listening { address, task })
 }
 
 /// Accepts connections for as long as somebody holds the [`Listening`].
-async fn accept(listener: TcpListener, port: Port, protocol: Protocol) {
+async fn accept<A: ApduServer + 'static>(
+    listener: TcpListener,
+    another: impl Fn() -> A + Send + Sync,
+    protocol: Protocol,
+    faults: Faults,
+) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) if connections.len() < CONNECTIONS_MAX => {
-                    connections.spawn(serve(stream, port.another(), protocol.clone()));
+                    connections.spawn(serve(stream, another(), protocol.clone(), faults));
                 }
                 Ok(_) => {}
                 Err(error) => {
@@ -209,16 +299,21 @@ async fn accept(listener: TcpListener, port: Port, protocol: Protocol) {
     }
 }
 
-async fn serve(stream: TcpStream, mut port: Port, protocol: Protocol) {
+async fn serve<A: ApduServer>(
+    stream: TcpStream,
+    mut server: A,
+    protocol: Protocol,
+    faults: Faults,
+) {
     // An answer is small and the client waits for it.
     if stream.set_nodelay(true).is_err() {
         return;
     }
     let ended = match protocol {
         Protocol::Wrapper => {
-            serve_wrapper(stream, &mut port, &WrapperServerConfig::default()).await
+            serve_wrapper(stream, &mut server, &WrapperServerConfig::default()).await
         }
-        Protocol::Hdlc(config) => serve_frames(stream, &mut port, &config).await,
+        Protocol::Hdlc(config) => serve_frames(stream, &mut server, &config, faults).await,
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended");
@@ -226,22 +321,23 @@ async fn serve(stream: TcpStream, mut port: Port, protocol: Protocol) {
 }
 
 /// Serves HDLC with the faults that were asked for.
-async fn serve_frames<S>(
+async fn serve_frames<S, A>(
     stream: S,
-    port: &mut Port,
+    server: &mut A,
     config: &HdlcServerConfig,
+    faults: Faults,
 ) -> Result<(), LineError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
+    A: ApduServer,
 {
-    let faults = port.answer.faults;
     if faults.is_empty() {
-        return serve_hdlc(stream, port, config).await;
+        return serve_hdlc(stream, server, config).await;
     }
     let inactivity_timeout =
         config.inactivity_timeout.filter(|_| !faults.has(Fault::KeepsIdleLinks));
     let config = HdlcServerConfig { inactivity_timeout, ..config.clone() };
-    serve_hdlc(FaultyLine::new(stream, faults, config.physical), port, &config).await
+    serve_hdlc(FaultyLine::new(stream, faults, config.physical), server, &config).await
 }
 
 /// A meter as one connection sees it: the associations are the connection's, everything else is the

@@ -17,12 +17,16 @@ use clap::{
     Args, Parser, Subcommand, ValueEnum,
     builder::{ArgPredicate, PossibleValuesParser},
 };
-use dlms_core::security::{Compatibility, SecuritySuite};
-use dlms_tokio::{HdlcServerConfig, Identification};
+use dlms_core::{
+    gateway::Direction,
+    security::{Compatibility, SecuritySuite},
+};
+use dlms_tokio::{HdlcServerConfig, Identification, UnknownMeter};
 use hdlc::parameters::{InformationLength, WindowSize};
 use simulator::{
-    AnswerConfig, ENTRIES_MAX, Fault, Faults, Meter, MeterClient, MeterConfig, MeterKeys,
-    WallClock, listen_hdlc, listen_wrapper, listen_wrapper_udp, send_pushes, serve_serial,
+    AnswerConfig, ENTRIES_MAX, Fault, Faults, GatewayConfig, Meter, MeterClient, MeterConfig,
+    MeterKeys, WallClock, listen_gateway, listen_gateway_hdlc, listen_gateway_udp, listen_hdlc,
+    listen_wrapper, listen_wrapper_udp, send_pushes, serve_serial,
 };
 use tokio_serial::SerialPortBuilderExt;
 
@@ -51,6 +55,14 @@ enum Framing {
     Wrapper,
     /// IEC 62056-46, usual on serial lines and gateways to them.
     Hdlc,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum PushHeader {
+    /// E6, as in front of whatever is sent first.
+    Request,
+    /// E7, as in front of whatever comes from a meter.
+    Response,
 }
 
 #[derive(Debug, Args)]
@@ -104,6 +116,17 @@ struct MeterArguments {
     /// Send what the push setups say, over TCP and UDP.
     #[arg(long, conflicts_with = "serial")]
     push: bool,
+    /// Put all meters behind one gateway at the first port: each is addressed by its serial number,
+    /// as text, in this network.
+    #[arg(long, value_name = "NETWORK", conflicts_with = "serial")]
+    gateway: Option<u8>,
+    /// Answer for a meter that is not behind the gateway with an exception, instead of not at all.
+    #[arg(long, requires = "gateway")]
+    gateway_refuses: bool,
+    /// The header of the gateway in front of what its meters push.
+    #[arg(long, value_enum, value_name = "WHICH", requires = "gateway",
+          default_value_t = PushHeader::Request)]
+    gateway_push_header: PushHeader,
     /// The largest APDU that a meter takes and sends, in octets.
     #[arg(long, default_value_t = AnswerConfig::default().max_pdu)]
     max_pdu: u16,
@@ -207,19 +230,45 @@ impl Meters {
 
     /// Listens until the process is ended.
     async fn listen(&self, arguments: &MeterArguments) -> anyhow::Result<()> {
-        let last = u16::checked_add(arguments.port, arguments.count - 1);
+        let meters: Vec<_> = (0..arguments.count).map(|index| self.meter(index)).collect();
+        let gateway = arguments.gateway.map(|network| GatewayConfig {
+            unknown: match arguments.gateway_refuses {
+                true => UnknownMeter::Exception,
+                false => UnknownMeter::Silence,
+            },
+            push_header: match arguments.gateway_push_header {
+                PushHeader::Request => Direction::Request,
+                PushHeader::Response => Direction::Response,
+            },
+            ..GatewayConfig::new(network)
+        });
+        let ports = if gateway.is_some() { 1 } else { arguments.count };
+        let last = u16::checked_add(arguments.port, ports - 1);
         let last = last.context("there are not so many ports after the first one")?;
-        let (mut listening, mut meters) = (Vec::new(), Vec::new());
-        for (index, port) in (arguments.port..=last).enumerate() {
-            let meter = self.meter(u16::try_from(index).unwrap_or(u16::MAX));
-            meters.push(Arc::clone(&meter));
+        let mut listening = Vec::new();
+        for (meter, port) in meters.iter().zip(arguments.port..=last) {
             let address = SocketAddr::new(arguments.host, port);
-            let listener = match arguments.framing {
-                Framing::Wrapper if arguments.udp => {
-                    listen_wrapper_udp(meter, address, self.answer).await
+            let answer = self.answer;
+            let listener = match (arguments.framing, gateway) {
+                (Framing::Wrapper, Some(gateway)) if arguments.udp => {
+                    listen_gateway_udp(&meters, gateway, address, answer).await
                 }
-                Framing::Wrapper => listen_wrapper(meter, address, self.answer).await,
-                Framing::Hdlc => listen_hdlc(meter, address, self.answer, self.hdlc.clone()).await,
+                (Framing::Wrapper, Some(gateway)) => {
+                    listen_gateway(&meters, gateway, address, answer).await
+                }
+                (Framing::Hdlc, Some(gateway)) => {
+                    let hdlc = self.hdlc.clone();
+                    listen_gateway_hdlc(&meters, gateway, address, answer, hdlc).await
+                }
+                (Framing::Wrapper, None) if arguments.udp => {
+                    listen_wrapper_udp(Arc::clone(meter), address, answer).await
+                }
+                (Framing::Wrapper, None) => {
+                    listen_wrapper(Arc::clone(meter), address, answer).await
+                }
+                (Framing::Hdlc, None) => {
+                    listen_hdlc(Arc::clone(meter), address, answer, self.hdlc.clone()).await
+                }
             };
             listening.push(listener.with_context(|| format!("cannot listen at {address}"))?);
         }
@@ -230,7 +279,7 @@ impl Meters {
         let first = SocketAddr::new(arguments.host, arguments.port);
         say(&format!("ready {framing} {first}..{last} meters {}", arguments.count))?;
         if arguments.push {
-            send_pushes(&meters).await;
+            send_pushes(&meters, gateway).await;
         }
         future::pending::<()>().await;
         Ok(())

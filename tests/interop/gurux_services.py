@@ -3,9 +3,11 @@
 #
 # A work using gurux-dlms, which is GPL-2.0. The tests run it as a program of its own beside ours;
 # it is linked into nothing, copied into nothing and shipped with nothing.
-"""gurux-dlms as a client with its short-name option, with general block transfer, or with both.
+"""gurux-dlms as a client with its short-name option, with general block transfer, or with both,
+and perhaps through a gateway.
  gurux_services.py --port 4059 --short-names
  gurux_services.py --port 4059 [--short-names] --gbt 5 --pdu 300
+ gurux_services.py --port 4059 --gateway 0:1000
 It cannot read answers that come in blocks of short names: asking for the next one, it leaves out
 the tag. So without general block transfer, long answers must be refused.
 Prints a line OK or FAIL for each step, and at the end: steps ok N failed M."""
@@ -16,6 +18,7 @@ import sys
 import traceback
 
 from gurux_dlms import GXByteBuffer, GXReplyData
+from gurux_dlms.GXDLMSGateway import GXDLMSGateway
 from gurux_dlms.GXDLMSSettings import GXDLMSSettings
 from gurux_dlms.enums import Authentication, Conformance, DataType, InterfaceType
 from gurux_dlms.objects import (
@@ -29,6 +32,7 @@ parser.add_argument("--framing", default="wrapper")
 parser.add_argument("--short-names", action="store_true")
 parser.add_argument("--gbt", type=int, default=0)
 parser.add_argument("--pdu", type=int, default=0)
+parser.add_argument("--gateway")
 parser.add_argument("--trace", action="store_true")
 options = parser.parse_args()
 
@@ -46,6 +50,11 @@ if options.gbt:
     proposed = int(client.proposedConformance) & ~int(own) | int(Conformance.GENERAL_BLOCK_TRANSFER)
     client.proposedConformance = Conformance(proposed)
     client.gbtWindowSize = options.gbt
+if options.gateway:
+    network, address = options.gateway.split(":")
+    client.gateway = GXDLMSGateway()
+    client.gateway.networkId = int(network)
+    client.gateway.physicalDeviceAddress = bytearray(address.encode())
 line = socket.create_connection(("127.0.0.1", options.port))
 line.settimeout(5)
 blocks = 0

@@ -42,7 +42,7 @@ use crate::{
     },
     axdr::{Data, RawData, Reader, Writer},
     cosem::{ClassId, LogicalName, MethodDescriptor},
-    gateway::{self, GatewayHeader},
+    gateway::{self, GatewayAddress, GatewayHeader},
     security::{
         CryptoProvider, Key, ReceiveCounter, Received, SecurityError, SendCounters, SystemTitle,
     },
@@ -53,7 +53,7 @@ use crate::{
 };
 
 pub use self::{
-    config::{Ciphering, ClientConfig, GatewayAddress, Referencing},
+    config::{Ciphering, ClientConfig, Referencing},
     request::{AccessAnswer, AccessItem, ActionOutcome, OnRefusal, Request, Response, Selection},
 };
 
@@ -537,11 +537,9 @@ impl Client {
 
     /// Puts the header of the gateway in front of an APDU.
     fn address(&self, apdu: &mut Vec<u8>) {
-        if let Some(GatewayAddress { network, address }) = &self.config.gateway {
-            let direction = gateway::Direction::Request;
+        if let Some(address) = &self.config.gateway {
             let mut header = Vec::new();
-            GatewayHeader { direction, network: *network, address }
-                .encode(&mut Writer::new(&mut header));
+            address.header(gateway::Direction::Request).encode(&mut Writer::new(&mut header));
             apdu.splice(0..0, header);
         }
     }

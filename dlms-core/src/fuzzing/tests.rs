@@ -73,6 +73,11 @@ fn a_point_in_time_is_found_again_from_its_octets_text_and_seconds() {
 }
 
 #[test]
+fn a_gateway_header_is_taken_off_and_put_on_the_same() {
+    replay("gateway", gateway);
+}
+
+#[test]
 fn a_request_comes_to_one_end_whatever_the_meter_answers() {
     replay("hostile_client", hostile_client);
 }

@@ -8,7 +8,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use dlms_core::cosem::DateTime;
+use dlms_core::{cosem::DateTime, gateway::GatewayAddress};
 use tokio::{
     io::AsyncReadExt,
     net::{TcpListener, TcpStream, UdpSocket},
@@ -46,7 +46,14 @@ const CHUNK_LEN: usize = 4096;
 /// Something heard at a socket.
 struct Heard {
     from: SocketAddr,
-    what: Result<Vec<u8>, Fault>,
+    what: Result<Message, Fault>,
+}
+
+/// A message as it came.
+struct Message {
+    apdu: Vec<u8>,
+    /// The meter, where a gateway passed it on.
+    gateway: Option<GatewayAddress>,
 }
 
 pub(super) async fn run(typed: cli::Listen) -> io::Result<Exit> {
@@ -95,7 +102,12 @@ pub(super) async fn run(typed: cli::Listen) -> io::Result<Exit> {
             writer.finish()?;
             return Ok(Exit::Local);
         };
-        let lines = what.and_then(|mut apdu| gate.take(&mut apdu, &from.to_string(), &now()));
+        let lines = what.and_then(|Message { mut apdu, gateway }| {
+            let mut lines = gate.take(&mut apdu, &from.to_string(), &now())?;
+            let gateway = gateway.map(|meter| meter.to_string());
+            lines.iter_mut().for_each(|line| line.gateway.clone_from(&gateway));
+            Ok(lines)
+        });
         match lines {
             Ok(lines) => {
                 lines.iter().try_for_each(|line| writer.line(line))?;
@@ -212,10 +224,17 @@ async fn receive(
 }
 
 /// The APDUs and faults among the events of a receiver.
-fn collect(run: impl FnOnce(&mut dyn FnMut(Event<'_>))) -> Vec<Result<Vec<u8>, Fault>> {
+fn collect(run: impl FnOnce(&mut dyn FnMut(Event<'_>))) -> Vec<Result<Message, Fault>> {
     let mut found = Vec::new();
+    let mut gateway = None;
     run(&mut |event| match event {
-        Event::Apdu(apdu) => found.push(Ok(core::mem::take(apdu))),
+        Event::Wrapper(_) | Event::Hdlc(_) | Event::Mbus(_) => gateway = None,
+        Event::Gateway(network, address) => {
+            gateway = Some(GatewayAddress { network, address: address.to_vec() });
+        }
+        Event::Apdu(apdu) => {
+            found.push(Ok(Message { apdu: core::mem::take(apdu), gateway: gateway.clone() }));
+        }
         Event::Bad(fault) | Event::Stray(fault) => found.push(Err(fault)),
         _ => {}
     });
@@ -225,7 +244,7 @@ fn collect(run: impl FnOnce(&mut dyn FnMut(Event<'_>))) -> Vec<Result<Vec<u8>, F
 async fn tell(
     heard: &mpsc::Sender<Heard>,
     from: SocketAddr,
-    found: Vec<Result<Vec<u8>, Fault>>,
+    found: Vec<Result<Message, Fault>>,
 ) -> Result<(), mpsc::error::SendError<Heard>> {
     for what in found {
         heard.send(Heard { from, what }).await?;

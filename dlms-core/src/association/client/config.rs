@@ -1,11 +1,12 @@
 //! What a client brings to an association.
 
-use alloc::{sync::Arc, vec::Vec};
+use alloc::sync::Arc;
 use core::time::Duration;
 
 use crate::{
     acse::Mechanism,
     association::{Misuse, WINDOW_MAX},
+    gateway::GatewayAddress,
     security::{
         Curve, Key, KeyEstablishment, KeysWithPeer, PartyKeys, Protection, Secret, SecuritySuite,
         SystemTitle,
@@ -39,16 +40,6 @@ pub struct Ciphering {
     /// Use general-glo and general-ded APDUs, which carry the system title, instead of the
     /// service-specific ones.
     pub general: bool,
-}
-
-/// A meter behind a gateway.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GatewayAddress {
-    /// The network behind the gateway.
-    pub network: u8,
-    /// The physical device address in it, of at most
-    /// [`ADDRESS_LEN_MAX`](crate::gateway::ADDRESS_LEN_MAX) octets.
-    pub address: Vec<u8>,
 }
 
 /// How a client names attributes and methods.

@@ -10,7 +10,7 @@ use super::*;
 use crate::{
     association::{
         AccessAnswer, AccessItem, ActionOutcome, Ciphering, Client, ClientConfig, Event, Failure,
-        GatewayAddress, OnRefusal, Phase, Request, Response,
+        OnRefusal, Phase, Request, Response,
     },
     axdr::DataBuf,
 };
@@ -242,7 +242,7 @@ fn an_access_does_all_it_is_asked_for_in_its_order_and_stops_where_it_is_told_to
 
 #[test]
 fn behind_a_gateway_every_apdu_carries_the_address_of_its_meter() {
-    use crate::gateway::{Direction, GatewayHeader};
+    use crate::gateway::{Direction, GatewayAddress, GatewayHeader};
     let gateway = Some(GatewayAddress { network: 2, address: b"471".to_vec() });
     let mut pair =
         Pair::new(in_blocks(ClientConfig { gateway, ..config(Mechanism::Lls) }), Toy::new());
