@@ -8,9 +8,10 @@ use quick_xml::{
 
 use crate::error::{Problem, XmlError};
 
-/// The longest document that is read, in octets: what the longest APDU is shown as, and some room
-/// for comments.
-pub const XML_LEN_MAX: usize = 1 << 24;
+/// The longest document that is read, in octets: the most that an APDU of
+/// [`APDU_LEN_MAX`](crate::APDU_LEN_MAX) octets is shown as
+/// ([`XML_PER_OCTET_MAX`](crate::XML_PER_OCTET_MAX)), and a third more for comments.
+pub const XML_LEN_MAX: usize = 1 << 26;
 
 /// Characters of a wrong value that an error shows.
 const SHOWN_MAX: usize = 40;

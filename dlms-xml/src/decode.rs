@@ -17,12 +17,17 @@ use crate::{
 };
 
 /// The longest APDU that is decoded, in octets. No wrapper and no HDLC link carries a longer one;
-/// what general block transfer joins may be longer, up to this much. XML is up to some fifty times
-/// as long as what it shows.
+/// what general block transfer joins may be longer, up to this much.
 pub const APDU_LEN_MAX: usize = 1 << 18;
 
-/// Types inside of types. An array in an array takes two; dlms-core nests sixteen of them.
-const DEPTH_MAX: usize = 64;
+/// The most octets of XML that one octet of an APDU is shown as: null-data in arrays as deep as
+/// they may be, which have two blanks in front for each element around them, twice where an item
+/// has an element of its own. It is some twenty where nobody tries.
+pub const XML_PER_OCTET_MAX: usize = 192;
+
+/// Types inside of types. An array in an array takes one, the type of one in a compact-array two;
+/// dlms-core nests sixteen of them.
+pub(crate) const DEPTH_MAX: usize = 64;
 
 /// The namespace of the schema that DLMS UA publishes.
 const NAMESPACE: &str = "http://www.dlms.com/COSEMpdu";

@@ -7,7 +7,7 @@ use dlms_core::axdr::{BitString, Writer};
 use crate::{
     cursor::{Cursor, Leaf, Tag},
     decode::{
-        CONFORMANCE_LENGTH, CONFORMANCE_TAG, EXCEPTIONS, INVOCATION_COUNTER,
+        self, CONFORMANCE_LENGTH, CONFORMANCE_TAG, EXCEPTIONS, INVOCATION_COUNTER,
         INVOCATION_COUNTER_ERROR, SERVICE, SERVICES,
     },
     error::{Problem, XmlError},
@@ -16,8 +16,9 @@ use crate::{
     schema::{ACSE, APDUS, Alternative, CONFORMANCE, Code, Item, Member, SERVICE_ERRORS, Type},
 };
 
-/// Elements inside of elements. An array in an array takes one; the longest way to one takes ten.
-const DEPTH_MAX: usize = 64;
+/// Elements inside of elements: as many as an APDU is shown with, and those around it, which are
+/// two of the schema or of a frame, and "Messages".
+const DEPTH_MAX: usize = decode::DEPTH_MAX + 4;
 
 /// Elements around an APDU that mean nothing but themselves.
 const AROUND: [&str; 3] = ["xDLMS-APDU", "aCSE-APDU", "Messages"];

@@ -52,13 +52,15 @@ mod element;
 mod encode;
 mod error;
 mod frame;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod name;
 mod schema;
 #[cfg(test)]
 mod tests;
 
 pub use cursor::XML_LEN_MAX;
-pub use decode::{APDU_LEN_MAX, decode};
+pub use decode::{APDU_LEN_MAX, XML_PER_OCTET_MAX, decode};
 pub use encode::encode;
 pub use error::{Problem, XmlError};
 pub use frame::{decode_hdlc, decode_wrapper};

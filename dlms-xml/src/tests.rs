@@ -546,3 +546,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_xml_of_the_longest_apdu_is_not_too_long_to_be_read() {
+    // Of all octets, those of null-data have the most XML, the more the deeper they are.
+    let deep = "0101".repeat(58);
+    let around = octets(&format!("c401c100{deep}018303ff00"));
+    let apdu = [around, vec![0; 0x3_ff00]].concat();
+    assert!(apdu.len() <= APDU_LEN_MAX && apdu.len() > APDU_LEN_MAX - 256);
+    for style in [Style::Short, Style::Asn1] {
+        let xml = decode(&apdu, style).unwrap();
+        assert!(xml.len() <= apdu.len() * XML_PER_OCTET_MAX, "{}", xml.len() / apdu.len());
+        let again = encode(&xml);
+        assert!(again.is_ok_and(|again| again == [apdu.as_slice()]), "{} octets", xml.len());
+    }
+}
