@@ -6,7 +6,7 @@ use dlms_core::{
     association::{Access, ClientPolicy, LogicalDevice, ShortNameObject},
     axdr::{Data, RawData},
     cosem::{AttributeDescriptor, MethodDescriptor, ShortName},
-    device::{Member, ObjectSet, Switching},
+    device::{ObjectSet, Switching},
     security::{
         COUNTER_MAX, CryptoProvider, PartyKeys, Protection, ReceiveCounter, RustCrypto, SystemTitle,
     },
@@ -241,10 +241,6 @@ impl LogicalDevice for Meter {
         self.catch_up();
         let client = self.client_of(access.client).ok_or(DataAccessResult::ReadWriteDenied)?;
         self.objects.get(access, &client.role, &self.world, attribute, selection, out)
-    }
-
-    fn short_name(&self, name: u16) -> Option<Member> {
-        self.objects.short_name(name)
     }
 
     fn set(

@@ -15,7 +15,6 @@ use dlms_core::{
         AttributeDescriptor, CaptureObject, ClassId, DateTime, EntryDescriptor, LogicalName,
         ProfileSelector, RangeDescriptor,
     },
-    device::Member,
     xdlms::{ActionResult, DataAccessResult},
 };
 use simulator::{MeterClient, Role};
@@ -299,7 +298,9 @@ fn short_names_are_those_of_the_object_list() {
     let mut desk = Desk::new();
     let list =
         AttributeDescriptor::new(ClassId::ASSOCIATION_SN, LogicalName::CURRENT_ASSOCIATION, 2);
-    assert_eq!(desk.meter().short_name(0xfa08), Some(Member::Attribute(list)));
+    let association = desk.meter().short_names().iter().find(|object| object.base.0 == 0xfa00);
+    let association = association.map(|object| (object.class, object.instance));
+    assert_eq!(association, Some((list.class, list.instance)));
     // The association of short names is not there for logical names.
     assert_eq!(desk.read(list, None), Err(DataAccessResult::ObjectUndefined));
 }

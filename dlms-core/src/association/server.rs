@@ -289,6 +289,8 @@ impl Server {
         out: &mut Vec<u8>,
     ) -> bool {
         out.clear();
+        // A release ends what it is answered under.
+        let silent_release = apdu.first() == Some(&tag::RLRQ) && self.is_silent();
         let handled = match apdu.first().copied() {
             Some(tag::AARQ) => self.on_aarq(device, entropy, apdu, out),
             Some(tag::RLRQ) => self.on_rlrq(device, apdu, out),
@@ -300,10 +302,15 @@ impl Server {
             out.clear();
             refusal.encode(out);
         }
-        if self.state.agreement().is_some_and(|agreement| !agreement.confirmed) {
+        if silent_release || self.is_silent() {
             out.clear();
         }
         !out.is_empty()
+    }
+
+    /// Whether there is an association that was opened without asking for a response.
+    fn is_silent(&mut self) -> bool {
+        self.state.agreement().is_some_and(|agreement| !agreement.confirmed)
     }
 
     /// Moves a further APDU of the answer into `out`, replacing what it held; false when there is

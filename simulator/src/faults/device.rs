@@ -4,7 +4,6 @@ use dlms_core::{
     association::{Access, ClientPolicy, LogicalDevice, ShortNameObject},
     axdr::{DataBuf, RawData, Writer},
     cosem::{AttributeDescriptor, ClassId, LogicalName, MethodDescriptor, ProfileSelector},
-    device::Member,
     security::{
         CryptoError, CryptoProvider, Key, PartyKeys, Protection, PublicKeyProvider, ReceiveCounter,
         RustCrypto, SystemTitle, TAG_LEN,
@@ -151,10 +150,6 @@ impl LogicalDevice for FaultyDevice<'_> {
             self.falsify(attribute, out);
         }
         result
-    }
-
-    fn short_name(&self, name: u16) -> Option<Member> {
-        self.meter.short_name(name)
     }
 
     fn set(

@@ -2,7 +2,11 @@
 
 use alloc::vec::Vec;
 
-use super::{Call, Refusal, Server, block::Transfer, block::check_len, get::as_data};
+use super::{
+    Call, Refusal, Server,
+    block::{Transfer, check_len, check_sum},
+    get::as_data,
+};
 use crate::{
     axdr::{RawData, Writer},
     xdlms::{
@@ -20,7 +24,7 @@ impl Server {
         call.needs(Conformance::ACCESS)?;
         self.transfer = Transfer::None;
         let AccessRequest { invoke, specification, data, .. } = request;
-        let mut values = Vec::new();
+        let (mut values, mut sum) = (Vec::new(), 0);
         let mut results = Vec::new();
         let mut broken = false;
         for (wanted, parameter) in specification.iter().zip(data) {
@@ -34,6 +38,7 @@ impl Server {
                 value.clear();
                 broken |= invoke.break_on_error();
             }
+            check_sum(&mut sum, &value)?;
             values.push(value);
             results.push(result);
         }

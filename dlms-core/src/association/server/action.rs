@@ -5,7 +5,7 @@ use core::mem;
 
 use super::{
     Call, Refusal, Server,
-    block::{JoinError, LongAction, LongAnswer, LongRequest, Transfer, check_len},
+    block::{JoinError, LongAction, LongAnswer, LongRequest, Transfer, check_len, check_sum},
 };
 use crate::{
     association::short_names,
@@ -182,10 +182,11 @@ impl Call<'_> {
         parameters: Vec<RawData<'_>>,
     ) -> Result<(), Refusal> {
         self.needs(Conformance::MULTIPLE_REFERENCES)?;
-        let mut outcomes = Vec::new();
+        let (mut outcomes, mut sum) = (Vec::new(), 0);
         for (method, parameters) in methods.into_iter().zip(parameters) {
             let mut returned = Vec::new();
             let result = self.invoke(method, Some(parameters), &mut returned);
+            check_sum(&mut sum, &returned)?;
             outcomes.push((result, returned));
         }
         let results = outcomes.iter().map(|(result, returned)| (*result, as_returned(returned)));

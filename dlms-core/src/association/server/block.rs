@@ -121,6 +121,13 @@ impl LongRequest {
     }
 }
 
+/// Fails when the values of a list are together longer than any client could want: a list names
+/// the same long profile as often as it likes.
+pub(super) fn check_sum(sum: &mut usize, value: &[u8]) -> Result<(), Refusal> {
+    *sum = sum.saturating_add(value.len());
+    if *sum > ANSWER_LEN_MAX { Err(Refusal::TooLong) } else { Ok(()) }
+}
+
 /// Fails when an answer is longer than any client could want.
 pub(super) const fn check_len(answer: &[u8]) -> Result<(), Refusal> {
     if answer.len() > ANSWER_LEN_MAX { Err(Refusal::TooLong) } else { Ok(()) }

@@ -7,7 +7,6 @@ use crate::{
     association::ShortNameObject,
     axdr::RawData,
     cosem::{AttributeDescriptor, MethodDescriptor},
-    device::Member,
     security::{
         CryptoProvider, Key, PartyKeys, Protection, ReceiveCounter, Secret, SecuritySuite,
         SystemTitle,
@@ -74,13 +73,6 @@ pub trait LogicalDevice {
         selection: Option<SelectiveAccess<'_>>,
         out: &mut Vec<u8>,
     ) -> Result<(), DataAccessResult>;
-
-    /// What a short name stands for, for clients that use short name referencing: what is read or
-    /// written under it then comes to `get`, `set` and `action`. A device without short names has
-    /// none.
-    fn short_name(&self, _name: u16) -> Option<Member> {
-        None
-    }
 
     /// Writes an attribute.
     ///

@@ -5,7 +5,7 @@ use core::mem;
 
 use super::{
     Call, Refusal, Server,
-    block::{LongAnswer, Transfer, check_len},
+    block::{LongAnswer, Transfer, check_len, check_sum},
 };
 use crate::{
     axdr::{RawData, Writer},
@@ -40,10 +40,12 @@ impl Server {
             GetRequest::WithList { invoke, attributes } => {
                 call.needs(Conformance::MULTIPLE_REFERENCES)?;
                 self.transfer = Transfer::None;
-                let mut values = Vec::new();
+                let (mut values, mut sum) = (Vec::new(), 0);
                 for attribute in attributes {
                     let mut value = Vec::new();
-                    values.push(call.get(attribute, &mut value).map(|()| value));
+                    let result = call.get(attribute, &mut value);
+                    check_sum(&mut sum, &value)?;
+                    values.push(result.map(|()| value));
                 }
                 let results = values
                     .iter()

@@ -6,7 +6,7 @@ use core::mem;
 
 use super::{
     Call, Refusal, Server,
-    block::{LongAnswer, LongRequest, Transfer, check_len},
+    block::{LongAnswer, LongRequest, Transfer, check_len, check_sum},
     get::as_data,
 };
 use crate::{
@@ -44,10 +44,12 @@ impl Server {
         if request.0.len() > 1 {
             call.needs(Conformance::MULTIPLE_REFERENCES)?;
         }
-        let mut values = Vec::new();
+        let (mut values, mut sum) = (Vec::new(), 0);
         for variable in &request.0 {
             let mut value = Vec::new();
-            values.push(call.read(variable, &mut value).map(|()| value));
+            let result = call.read(variable, &mut value);
+            check_sum(&mut sum, &value)?;
+            values.push(result.map(|()| value));
         }
         let results = values.iter().map(|value| match value {
             Ok(value) => as_data(value).map_or_else(ReadResult::Error, ReadResult::Data),

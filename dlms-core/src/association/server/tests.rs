@@ -40,7 +40,8 @@ const NOTE: &str = "00010000600100ff02";
 const LONG: &str = "00070100630100ff02";
 /// 9-9:9.9.9*255 is not there.
 const NOTHING: &str = "00010909090909ff02";
-/// Method 1 of 0-0:10.0.0*255 returns its parameter, method 2 takes anything and returns nothing.
+/// Method 1 of 0-0:10.0.0*255 returns its parameter, method 2 takes anything and returns nothing,
+/// and method 4 returns what was written to the note.
 const ECHO: &str = "000900000a0000ff01";
 const SINK: &str = "000900000a0000ff02";
 
@@ -65,6 +66,8 @@ struct Toy {
     protection: Protection,
     proven_release: bool,
     note: Vec<u8>,
+    /// How often it was read.
+    note_reads: usize,
     counter: u32,
     received: BTreeMap<[u8; 8], ReceiveCounter>,
     has_short_names: bool,
@@ -83,6 +86,7 @@ impl Toy {
             protection: Protection::NONE,
             proven_release: true,
             note: [0x11, 0x05].to_vec(),
+            note_reads: 0,
             counter: 100,
             received: BTreeMap::new(),
             has_short_names: false,
@@ -165,7 +169,10 @@ impl LogicalDevice for Toy {
     ) -> Result<(), DataAccessResult> {
         match attribute.instance.0 {
             [1, 0, 1, 8, 0, 255] => Data::DoubleLongUnsigned(42).encode(&mut Writer::new(out)),
-            [0, 0, 96, 1, 0, 255] => out.extend_from_slice(&self.note),
+            [0, 0, 96, 1, 0, 255] => {
+                self.note_reads += 1;
+                out.extend_from_slice(&self.note);
+            }
             [1, 0, 99, 1, 0, 255] => DataBuf::array((0..100).map(DataBuf::DoubleLongUnsigned))
                 .encode(&mut Writer::new(out)),
             _ => return Err(DataAccessResult::ObjectUndefined),
@@ -203,6 +210,10 @@ impl LogicalDevice for Toy {
         match method.method.0 {
             1 => out.extend_from_slice(parameters.unwrap_or(RawData::NULL).octets()),
             2 => {}
+            4 => {
+                self.note_reads += 1;
+                out.extend_from_slice(&self.note);
+            }
             _ => return Err(ActionResult::ReadWriteDenied),
         }
         Ok(())

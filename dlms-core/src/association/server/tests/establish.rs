@@ -188,6 +188,11 @@ fn a_client_that_wants_no_response_gets_none() {
     assert_eq!(bench.ask(&format!("c101c1{NOTE}001107")), "");
     assert_eq!(bench.device.note, [0x11, 0x07]);
     assert_eq!(bench.ask(&format!("c001c1{NOTE}00")), "");
+    assert_eq!(bench.ask("6203800100"), "", "nor is its release answered");
+    assert!(!bench.server.is_associated());
+    // The next one that wants to know is told.
+    assert_eq!(bench.ask(&aarq), "");
+    assert!(!bench.ask("60").is_empty());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! GET, SET and ACTION that fit into one APDU.
 
-use std::format;
+use std::{format, vec};
 
 use proptest::{collection, prelude::*};
 
@@ -107,6 +107,33 @@ fn a_request_longer_than_the_device_takes_is_too_long() {
     let value = |len: usize| format!("0982{len:04x}{}", "55".repeat(len));
     assert_eq!(bench.ask(&format!("c101c1{NOTE}00{}", value(most))), "c501c100");
     assert_eq!(bench.ask(&format!("c101c1{NOTE}00{}", value(most + 1))), "d80104");
+}
+
+#[test]
+fn a_list_of_long_values_ends_where_no_client_could_want_more() {
+    // A mebibyte each, of which sixteen are the longest answer.
+    let note = [&[0x09, 0x83, 0x10, 0x00, 0x00][..], &vec![0x55; 1 << 20]].concat();
+    // All services, ACCESS as well; all names.
+    let by_logical_names = "601da109060760857405080101be10040e01000000065f1f04007fffffffff";
+    let by_short_names = "601da109060760857405080102be10040e01000000065f1f04007fffffffff";
+    let get = format!("c003c150{}", format!("{NOTE}00").repeat(80));
+    let access =
+        format!("d940000001 00 50{} 50{}", format!("01{NOTE}").repeat(80), "00".repeat(80));
+    let read = format!("0550{}", "022008".repeat(80));
+    let method = "000900000a0000ff04";
+    let action = format!("c303c150{} 50{}", method.repeat(80), "00".repeat(80));
+    for (aarq, request) in [
+        (by_logical_names, get),
+        (by_logical_names, access),
+        (by_logical_names, action),
+        (by_short_names, read),
+    ] {
+        let mut bench = Bench::new(Toy { note: note.clone(), ..Toy::with_short_names() });
+        bench.ask(aarq);
+        assert_eq!(bench.ask(&request), "d80104", "{request}");
+        // The seventeenth is one too many.
+        assert_eq!(bench.device.note_reads, 16, "{request}");
+    }
 }
 
 #[test]
