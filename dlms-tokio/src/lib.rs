@@ -4,6 +4,8 @@
 //! - [`Address`]: where a meter is reached, as text.
 //! - [`Line`]: APDUs to one meter and back, over the wrapper (TCP, UDP) or HDLC (TCP, serial, mode
 //!   E), with one owner, bounded waits and errors that say what to try.
+//! - [`Trunk`](trunk::Trunk): one connection to a concentrator, with the lines of many meters on
+//!   it.
 //! - [`Trace`]: what goes over a line, down to the octets, with secrets masked.
 //! - [`ApduServer`] with [`serve_wrapper`], [`serve_wrapper_udp`], [`serve_hdlc`],
 //!   [`serve_hdlc_serial`]: the other end.
@@ -61,6 +63,7 @@ pub mod counters;
 pub mod line;
 pub mod server;
 pub mod trace;
+pub mod trunk;
 
 /// Re-exported, for its types are in the configurations here.
 pub use hdlc;

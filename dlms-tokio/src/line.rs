@@ -7,6 +7,8 @@
 //!     TCP       UDP      TCP, serial    (a pipe in memory stands for TCP in tests)
 //! ```
 //!
+//! A line may also be one of many on a [`Trunk`](crate::trunk::Trunk).
+//!
 //! All state lives in the [`Line`], so every future of it may be dropped at any await and the work
 //! taken up by the next call. Nothing else writes to the stream, and nothing is spawned: timers run
 //! while a call is pending.
@@ -24,7 +26,8 @@ mod owed;
 pub(crate) mod port;
 mod serial;
 mod stream;
-mod tcp;
+pub(crate) mod tcp;
+mod trunk;
 mod udp;
 mod wrapper;
 
@@ -32,12 +35,13 @@ use core::time::Duration;
 
 use ::hdlc::{address::AddressLength, parameters::Parameters};
 use dlms_core::{gateway::GatewayHeader, xdlms::tag};
-use tokio::io::DuplexStream;
+use tokio::{io::DuplexStream, sync::mpsc};
 
 use crate::{
     address::{Address, SerialPort},
-    line::{hdlc::HdlcLine, udp::WrapperUdpLine, wrapper::WrapperLine},
+    line::{hdlc::HdlcLine, trunk::TrunkLine, udp::WrapperUdpLine, wrapper::WrapperLine},
     trace::Trace,
+    trunk::Way,
 };
 
 pub(crate) use assembly::{Assembled, Assembly};
@@ -133,6 +137,7 @@ enum Carrier {
     Wrapper(WrapperLine),
     WrapperUdp(WrapperUdpLine),
     Hdlc(Box<HdlcLine>),
+    Trunk(Box<TrunkLine>),
 }
 
 impl Line {
@@ -192,6 +197,17 @@ impl Line {
         Ok(Self { carrier: Carrier::Hdlc(Box::new(line)) })
     }
 
+    /// One of the lines of a trunk: see [`Trunk::line`](crate::trunk::Trunk::line).
+    pub(crate) fn over_trunk(
+        outgoing: mpsc::Sender<Vec<u8>>,
+        way: Way,
+        config: &LineConfig,
+        trace: Trace,
+    ) -> Self {
+        let line = TrunkLine::new(outgoing, way, config, trace);
+        Self { carrier: Carrier::Trunk(Box::new(line)) }
+    }
+
     /// Sets up what lies between the open way and the first APDU: the mode E sign-on where the
     /// address asks for it, then the HDLC link. On a wrapper line there is nothing to do.
     ///
@@ -202,7 +218,7 @@ impl Line {
     /// Any [`LineError`] of the opening and the link set-up.
     pub async fn connect(&mut self) -> Result<(), LineError> {
         match &mut self.carrier {
-            Carrier::Wrapper(_) | Carrier::WrapperUdp(_) => Ok(()),
+            Carrier::Wrapper(_) | Carrier::WrapperUdp(_) | Carrier::Trunk(_) => Ok(()),
             Carrier::Hdlc(line) => line.connect().await,
         }
     }
@@ -221,6 +237,7 @@ impl Line {
             Carrier::Wrapper(line) => line.send(apdu).await,
             Carrier::WrapperUdp(line) => line.send(apdu).await,
             Carrier::Hdlc(line) => line.send(apdu).await,
+            Carrier::Trunk(line) => line.send(apdu).await,
         }
     }
 
@@ -242,6 +259,7 @@ impl Line {
             Carrier::Wrapper(line) => line.receive(apdu).await,
             Carrier::WrapperUdp(line) => line.receive(apdu).await,
             Carrier::Hdlc(line) => line.receive(apdu).await,
+            Carrier::Trunk(line) => line.receive(apdu).await,
         }
     }
 
@@ -252,6 +270,7 @@ impl Line {
             Carrier::Wrapper(line) => line.expect(),
             Carrier::WrapperUdp(line) => line.expect(),
             Carrier::Hdlc(line) => line.expect(),
+            Carrier::Trunk(line) => line.expect(),
         }
     }
 
@@ -261,6 +280,7 @@ impl Line {
             Carrier::Wrapper(line) => line.waive(),
             Carrier::WrapperUdp(line) => line.waive(),
             Carrier::Hdlc(line) => line.waive(),
+            Carrier::Trunk(line) => line.waive(),
         }
     }
 
@@ -283,7 +303,7 @@ impl Line {
     /// and no answer is waited for.
     pub async fn disconnect(&mut self) {
         match &mut self.carrier {
-            Carrier::Wrapper(_) | Carrier::WrapperUdp(_) => {}
+            Carrier::Wrapper(_) | Carrier::WrapperUdp(_) | Carrier::Trunk(_) => {}
             Carrier::Hdlc(line) => line.disconnect().await,
         }
     }
@@ -295,6 +315,7 @@ impl Line {
             Carrier::Wrapper(line) => line.counters(),
             Carrier::WrapperUdp(line) => line.counters(),
             Carrier::Hdlc(line) => line.counters(),
+            Carrier::Trunk(line) => line.counters(),
         }
     }
 
@@ -302,7 +323,7 @@ impl Line {
     #[must_use]
     pub fn parameters(&self) -> Option<Parameters> {
         match &self.carrier {
-            Carrier::Wrapper(_) | Carrier::WrapperUdp(_) => None,
+            Carrier::Wrapper(_) | Carrier::WrapperUdp(_) | Carrier::Trunk(_) => None,
             Carrier::Hdlc(line) => line.parameters(),
         }
     }
@@ -314,6 +335,7 @@ impl Line {
             Carrier::Wrapper(line) => line.trace(),
             Carrier::WrapperUdp(line) => line.trace(),
             Carrier::Hdlc(line) => line.trace(),
+            Carrier::Trunk(line) => line.trace(),
         }
     }
 }

@@ -12,3 +12,4 @@ mod requests;
 mod script;
 mod secrets;
 mod stray;
+mod trunk;

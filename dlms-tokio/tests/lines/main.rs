@@ -12,5 +12,6 @@ mod relay;
 mod secrets;
 mod serial;
 mod transcript;
+mod trunk;
 mod udp;
 mod wrapper;
