@@ -6,6 +6,8 @@
 //!   E), with one owner, bounded waits and errors that say what to try.
 //! - [`Trunk`](trunk::Trunk): one connection to a concentrator, with the lines of many meters on
 //!   it.
+//! - [`Routes`](route::Routes): over which concentrator a meter is reached, and over which when that
+//!   one is gone.
 //! - [`Trace`]: what goes over a line, down to the octets, with secrets masked.
 //! - [`ApduServer`] with [`serve_wrapper`], [`serve_wrapper_udp`], [`serve_hdlc`],
 //!   [`serve_hdlc_serial`]: the other end.
@@ -61,6 +63,7 @@ pub mod client;
 mod clock;
 pub mod counters;
 pub mod line;
+pub mod route;
 pub mod server;
 pub mod trace;
 pub mod trunk;
