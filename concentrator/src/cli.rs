@@ -17,10 +17,8 @@ use tokio::{runtime, signal};
 use crate::{
     cli::show::Format,
     config::Config,
-    control::{self, ControlError, NewNode, NodeView, RouteView, SapView, Status},
-    daemon::{CONTROL_SOCKET, Daemon, StartError},
-    exchange::{Local, PushSink, Pushed},
-    router::WanId,
+    control::{self, ControlError, NewNode, NodeView, RouteView, SapView, SpoolView, Status},
+    daemon::{CONTROL_SOCKET, Daemon},
 };
 
 /// The configuration or the command line is wrong.
@@ -60,6 +58,8 @@ enum Command {
     Saps(Asking),
     /// The meters that somebody speaks to, and who does.
     Routes(Asking),
+    /// What meters pushed and no head-end has acknowledged yet, in figures.
+    Spool(Asking),
     /// Make another meter known.
     Add {
         /// Its logical device name.
@@ -136,6 +136,11 @@ pub fn run() -> ExitCode {
             let answer = asking.ask::<Vec<RouteView>>(Method::GET, "/routes", &());
             show(&asking, &["sap", "name", "client", "connection"], answer)
         }
+        Command::Spool(asking) => {
+            let columns = ["entries", "octets", "first", "stored", "acknowledged", "evicted"];
+            let answer = asking.ask::<SpoolView>(Method::GET, "/spool", &());
+            show(&asking, &columns, answer.map(|spool| vec![spool]))
+        }
         Command::Add { name, address, medium, physical, server, sap, asking } => {
             let new = NewNode { name, address, medium, physical, server, sap };
             let answer = asking.ask::<NodeView>(Method::POST, "/nodes", &new);
@@ -188,21 +193,6 @@ fn show<R: Serialize>(
     }
 }
 
-/// Nobody at SAP 1.
-struct Silent;
-
-impl Local for Silent {
-    fn handle(&mut self, _: WanId, _: u16, _: &mut Vec<u8>, _: &mut Vec<u8>) -> bool {
-        false
-    }
-
-    fn closed(&mut self, _: WanId) {}
-}
-
-impl PushSink for Silent {
-    fn push(&mut self, _: &Pushed<'_>) {}
-}
-
 fn start(config: &Config) -> ExitCode {
     // One thread: routing is a matter of some microseconds a frame, and on one thread nobody waits
     // for a lock.
@@ -211,18 +201,17 @@ fn start(config: &Config) -> ExitCode {
         Err(error) => return fail(&error),
     };
     runtime.block_on(async {
-        let daemon = match Daemon::start(config, Box::new(Silent), Box::new(Silent)).await {
+        let daemon = match Daemon::start(config).await {
             Ok(daemon) => daemon,
-            Err(error @ (StartError::Listen { .. } | StartError::Folder { .. })) => {
-                return fail(&error);
-            }
+            Err(error) if error.is_of_the_machine() => return fail(&error),
             Err(error) => return end(USAGE, &error),
         };
         for address in daemon.listening() {
             say(&format!("ready at {address}"));
         }
         match ended().await {
-            Ok(()) => ExitCode::SUCCESS,
+            Ok(()) if daemon.stop() => ExitCode::SUCCESS,
+            Ok(()) => fail("what came last could not be stored: the disk is full or broken"),
             Err(error) => fail(&error),
         }
     })

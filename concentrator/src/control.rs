@@ -9,6 +9,7 @@
 //! | `GET /nodes` | [`NodeView`], each meter that is there or was |
 //! | `GET /saps` | [`SapView`], each SAP that is routed to |
 //! | `GET /routes` | [`RouteView`], each meter that somebody speaks to |
+//! | `GET /spool` | [`SpoolView`] |
 //! | `POST /nodes` with a [`NewNode`] | its [`NodeView`] |
 //! | `DELETE /nodes/NAME` | `204`: the meter is gone, and keeps its SAP for 30 days |
 //! | `GET /metrics` | the counters for Prometheus, as text |
@@ -46,6 +47,8 @@ use crate::{
     daemon::utc,
     exchange::{Exchange, SharedNodes},
     nodes::{LogicalDeviceName, Node, NodeId, Place, Registration},
+    spool::Spool,
+    state::Epoch,
 };
 
 pub use client::{ControlError, ask};
@@ -125,6 +128,25 @@ pub struct RouteView {
     pub connection: u32,
 }
 
+/// What meters pushed and no head-end has acknowledged yet.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SpoolView {
+    /// Pushes on the disk.
+    pub entries: u64,
+    /// Their octets.
+    pub octets: u64,
+    /// The number of the oldest.
+    pub first: Option<u64>,
+    /// The number up to which all are on the disk.
+    pub stored: u64,
+    /// The number up to which head-ends have acknowledged.
+    pub acknowledged: u64,
+    /// Pushes that made room for later ones and were never acknowledged.
+    pub evicted: u64,
+    /// Pushes that were lost since the start because the disk took nothing.
+    pub refused: u64,
+}
+
 /// A meter to be registered.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -147,9 +169,10 @@ pub struct NewNode {
 #[derive(Clone, Debug)]
 pub struct Control {
     name: String,
-    epoch: u32,
+    epoch: Epoch,
     media: Arc<[String]>,
     exchange: Exchange,
+    spool: Spool,
     nodes: SharedNodes,
     started: Instant,
 }
@@ -159,13 +182,15 @@ impl Control {
     #[must_use]
     pub fn new(
         name: &LogicalDeviceName,
-        epoch: u32,
+        epoch: Epoch,
         media: impl IntoIterator<Item = String>,
         exchange: Exchange,
+        spool: Spool,
     ) -> Self {
         let nodes = exchange.nodes();
         let media = media.into_iter().collect();
-        Self { name: name.to_string(), epoch, media, exchange, nodes, started: Instant::now() }
+        let (name, started) = (name.to_string(), Instant::now());
+        Self { name, epoch, media, exchange, spool, nodes, started }
     }
 
     /// Answers on a Unix socket at `path`, for ever; an old socket there is replaced. Only the
@@ -237,6 +262,7 @@ impl Control {
             (&Method::GET, "/nodes") => json(&self.node_views()),
             (&Method::GET, "/saps") => json(&self.sap_views()),
             (&Method::GET, "/routes") => json(&self.route_views()),
+            (&Method::GET, "/spool") => json(&self.spool_view()),
             (&Method::POST, "/nodes") => {
                 let body = Limited::new(request.into_body(), BODY_MAX).collect().await;
                 let body = body.map(|body| body.to_bytes()).unwrap_or_default();
@@ -264,7 +290,7 @@ impl Control {
         Status {
             name: self.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            epoch: self.epoch,
+            epoch: self.epoch.value(),
             table_epoch: nodes.epoch(),
             uptime_s: self.started.elapsed().as_secs(),
             meters: nodes.present(),
@@ -277,7 +303,20 @@ impl Control {
     }
 
     fn metrics(&self) -> String {
-        metrics::text(&self.status(), &self.exchange.counters())
+        metrics::text(&self.status(), &self.exchange.counters(), &self.spool_view())
+    }
+
+    fn spool_view(&self) -> SpoolView {
+        let status = self.spool.status();
+        SpoolView {
+            entries: status.entries,
+            octets: status.octets,
+            first: status.first,
+            stored: status.stored,
+            acknowledged: status.acknowledged,
+            evicted: status.evicted,
+            refused: status.refused,
+        }
     }
 
     fn node_views(&self) -> Vec<NodeView> {

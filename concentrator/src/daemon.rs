@@ -1,11 +1,11 @@
 //! The concentrator as a process: everything that the configuration names, put together.
 
-use core::net::SocketAddr;
+use core::{net::SocketAddr, time::Duration};
 use std::{
     fs, io,
     net::ToSocketAddrs,
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -13,15 +13,22 @@ use dlms_tokio::{Address, Endpoint};
 use tokio::{
     net::{TcpListener, UdpSocket},
     task::JoinSet,
+    time,
 };
 
 use crate::{
     config::{Config, Meter},
     control::Control,
-    exchange::{Exchange, ExchangeConfig, Local, PushSink, SharedNodes},
+    exchange::{Exchange, ExchangeConfig, SharedNodes},
     listen,
+    management::{CredentialsError, Management, Parts, SpoolSink},
     nodes::{NodeError, Nodes, Place, Registration},
+    spool::{Spool, SpoolLimits},
+    state::{self, Opened, State, StorageError},
 };
+
+/// How often what changed is stored, and announcements are looked for.
+const KEPT: Duration = Duration::from_millis(500);
 
 /// The name of the control socket in the data folder.
 pub const CONTROL_SOCKET: &str = "control.sock";
@@ -45,6 +52,18 @@ pub enum StartError {
         /// What the system says.
         error: io::Error,
     },
+    /// What is in the data folder cannot be used.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The meters that are stored contradict each other.
+    #[error("the meters stored in the data folder: {error}")]
+    Stored {
+        /// How.
+        error: NodeError,
+    },
+    /// What clients prove themselves with cannot be used.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
     /// A certificate or key for TLS cannot be used.
     #[cfg(feature = "tls")]
     #[error(transparent)]
@@ -69,12 +88,20 @@ pub enum StartError {
     },
 }
 
+impl StartError {
+    /// Whether the machine is at fault, and not what was configured.
+    pub(crate) const fn is_of_the_machine(&self) -> bool {
+        matches!(self, Self::Listen { .. } | Self::Folder { .. } | Self::Storage(_))
+    }
+}
+
 /// A concentrator that runs. It stops when this is dropped.
 #[derive(Debug)]
 pub struct Daemon {
     exchange: Exchange,
+    spool: Spool,
     listening: Vec<SocketAddr>,
-    /// Ends with the daemon.
+    /// End with the daemon.
     _tasks: JoinSet<()>,
 }
 
@@ -83,34 +110,53 @@ impl Daemon {
     ///
     /// # Errors
     /// Every [`StartError`].
-    pub async fn start(
-        config: &Config,
-        local: Box<dyn Local>,
-        pushes: Box<dyn PushSink>,
-    ) -> Result<Self, StartError> {
-        let nodes = register(config)?;
-        let exchange_config = ExchangeConfig {
-            router: config.router(),
-            connect_timeout: Some(core::time::Duration::from_secs(
-                config.access.forward_timeout_s.into(),
-            )),
-            wans_max: Some(config.wan.connections_max),
-        };
-        let exchange = Exchange::new(exchange_config, nodes, local, pushes);
+    pub async fn start(config: &Config) -> Result<Self, StartError> {
+        let (identity, push) = (&config.concentrator, &config.push);
+        let folder = |error| StartError::Folder { folder: identity.data.clone(), error };
+        fs::create_dir_all(&identity.data).map_err(folder)?;
+        let limits =
+            SpoolLimits { entries_max: push.spool_entries_max, octets_max: push.spool_octets_max };
+        let Opened { spool, mut state, counters, events } =
+            state::open(&identity.data, limits, identity.epoch)?;
+        let media: Vec<String> = config.medium.iter().map(|medium| medium.name.clone()).collect();
+        let stored = state.nodes(config.sap.pool.into(), media.clone());
+        let stored = stored.map_err(|error| StartError::Stored { error })?;
+        let nodes: SharedNodes = Arc::new(Mutex::new(register(config, stored)?));
+
+        let management = Management::new(Parts {
+            name: identity.name.clone(),
+            nodes: Arc::clone(&nodes),
+            spool: spool.clone(),
+            spool_entries_max: push.spool_entries_max,
+            epoch: state.epoch_handle(),
+            events,
+            counters,
+            clock: Box::new(utc_ms),
+            credentials: config.management.credentials()?,
+            push_destination: push.to.first().map_or_else(String::new, authority),
+        });
+        let sink = SpoolSink::new(spool.clone(), Box::new(utc_ms));
+        let exchange = Exchange::new(
+            exchange_config(config),
+            Arc::clone(&nodes),
+            Box::new(management.clone()),
+            Box::new(sink),
+        );
+
         let (mut tasks, mut listening) = (JoinSet::new(), Vec::new());
+        let epoch = state.epoch_handle();
+        tasks.spawn(keep(state, nodes, management, exchange.clone()));
         for &address in &config.wan.tcp {
-            let failed = |error| StartError::Listen { address, error };
-            let listener = TcpListener::bind(address).await.map_err(failed)?;
-            listening.push(listener.local_addr().map_err(failed)?);
+            let (listener, address) = listen_at(address).await?;
+            listening.push(address);
             tasks.spawn(listen::tcp(listener, exchange.clone()));
         }
         #[cfg(feature = "tls")]
         if let Some(tls) = &config.wan.tls {
             let acceptor = tls.acceptor()?;
             for &address in &tls.listen {
-                let failed = |error| StartError::Listen { address, error };
-                let listener = TcpListener::bind(address).await.map_err(failed)?;
-                listening.push(listener.local_addr().map_err(failed)?);
+                let (listener, address) = listen_at(address).await?;
+                listening.push(address);
                 tasks.spawn(listen::tls(listener, acceptor.clone(), exchange.clone()));
             }
         }
@@ -125,23 +171,17 @@ impl Daemon {
                 }
             });
         }
-        for address in &config.push.to {
+        for address in &push.to {
             if let Address::Wrapper(endpoint) = address {
                 tasks.spawn(listen::out(endpoint.clone(), exchange.clone()));
             }
         }
-        let media = config.medium.iter().map(|medium| medium.name.clone());
-        let identity = &config.concentrator;
-        let control = Control::new(&identity.name, identity.epoch, media, exchange.clone());
-        let folder = |error| StartError::Folder { folder: identity.data.clone(), error };
-        fs::create_dir_all(&identity.data).map_err(folder)?;
+        let control = Control::new(&identity.name, epoch, media, exchange.clone(), spool.clone());
         tasks.spawn(control.listen(&identity.data.join(CONTROL_SOCKET)).map_err(folder)?);
         if let Some(address) = config.metrics.listen {
-            let failed = |error| StartError::Listen { address, error };
-            let listener = TcpListener::bind(address).await.map_err(failed)?;
-            tasks.spawn(control.listen_for_metrics(listener));
+            tasks.spawn(control.listen_for_metrics(listen_at(address).await?.0));
         }
-        Ok(Self { exchange, listening, _tasks: tasks })
+        Ok(Self { exchange, spool, listening, _tasks: tasks })
     }
 
     /// Where head-ends connect to, in the order of the configuration.
@@ -155,6 +195,47 @@ impl Daemon {
     pub const fn exchange(&self) -> &Exchange {
         &self.exchange
     }
+
+    /// Stops it, after everything that waits for the disk is there. False when it could not be.
+    #[must_use]
+    pub fn stop(self) -> bool {
+        self.spool.flush()
+    }
+}
+
+fn exchange_config(config: &Config) -> ExchangeConfig {
+    ExchangeConfig {
+        router: config.router(),
+        connect_timeout: Some(Duration::from_secs(config.access.forward_timeout_s.into())),
+        wans_max: Some(config.wan.connections_max),
+    }
+}
+
+/// Listens at an address; also where that is, for one with port 0.
+async fn listen_at(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |error| StartError::Listen { address, error };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
+/// Has stored what changes of the meters, and sends what the concentrator itself has to say.
+async fn keep(mut state: State, nodes: SharedNodes, management: Management, exchange: Exchange) {
+    let mut interval = time::interval(KEPT);
+    interval.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        state.save(&mut nodes.lock().unwrap_or_else(PoisonError::into_inner));
+        while let Some(apdu) = management.poll_push(utc_ms()) {
+            exchange.announce(Management::PUSH_CLIENT, &apdu);
+        }
+    }
+}
+
+/// The host and port of a head-end.
+fn authority(address: &Address) -> String {
+    let text = address.to_string();
+    text.split_once("://").map(|(_, authority)| authority.to_owned()).unwrap_or(text)
 }
 
 /// Seconds since 1970.
@@ -164,9 +245,14 @@ pub fn utc() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// The meters that the configuration knows by name.
-fn register(config: &Config) -> Result<SharedNodes, StartError> {
-    let mut nodes = Nodes::new(config.sap.pool.into());
+/// Milliseconds since 1970.
+fn utc_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Adds the meters that the configuration knows by name.
+fn register(config: &Config, mut nodes: Nodes) -> Result<Nodes, StartError> {
     let now = utc();
     // Those whose SAP is decided first, so that nobody else gets it.
     let (decided, others): (Vec<&Meter>, Vec<&Meter>) =
@@ -183,7 +269,7 @@ fn register(config: &Config) -> Result<SharedNodes, StartError> {
         };
         registered.map_err(|error| StartError::Register { meter: what, error })?;
     }
-    Ok(Arc::new(Mutex::new(nodes)))
+    Ok(nodes)
 }
 
 fn place(meter: &Meter, what: &str) -> Result<Place, StartError> {

@@ -293,6 +293,11 @@ impl Exchange {
         self.shared.lock().push(node, client, apdu);
     }
 
+    /// What the concentrator itself says unasked, to `client` of every head-end that takes pushes.
+    pub fn announce(&self, client: u16, apdu: &[u8]) {
+        self.shared.lock().pass_on(MANAGEMENT_LOGICAL_DEVICE, client, apdu);
+    }
+
     /// What happened so far.
     #[must_use]
     pub fn counters(&self) -> ExchangeCounters {
@@ -420,11 +425,19 @@ impl Plane {
 
     /// Keeps what a meter sent unasked, and passes it on to who wants that.
     fn push(&mut self, node: NodeId, client: u16, apdu: &[u8]) {
-        let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        let nodes = Arc::clone(&self.nodes);
+        let nodes = nodes.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(node) = nodes.get(node) else { return };
         self.pushes.push(&Pushed { node, client, apdu });
+        let sap = node.sap;
+        drop(nodes);
+        self.pass_on(sap, client, apdu);
+    }
+
+    /// Sends what nobody asked for to who takes pushes.
+    fn pass_on(&mut self, source: u16, client: u16, apdu: &[u8]) {
         let Ok(length) = u16::try_from(apdu.len()) else { return };
-        let header = WrapperHeader { source: node.sap, destination: client, length };
+        let header = WrapperHeader { source, destination: client, length };
         for port in self.wans.values_mut().filter(|port| port.takes_pushes) {
             // A head-end that falls behind finds it in the spool.
             if port.out.len() < OUT_HIGH_WATER {

@@ -195,3 +195,28 @@ fn memory(process: u32) -> Vec<Vec<u8>> {
 fn contains(part: &[u8], octets: &[u8]) -> bool {
     part.windows(octets.len()).any(|window| window == octets)
 }
+
+/// The list is 27,600 octets long and goes in blocks.
+#[test]
+fn a_foreign_client_reads_the_list_of_1_200_meters_and_then_each_of_them_is_there() {
+    let meter = Foreign::gurux_meter(Framing::Wrapper, &["--entries", "96"]);
+    let tables: String = (0..1_200)
+        .map(|number| {
+            let address = meter.address();
+            format!("[[meter]]\nname = \"GRX{number:013}\"\naddress = \"{address}\"\n")
+        })
+        .collect();
+    let config = format!("[management]\npublic-sap-list = true\n{tables}");
+    let concentrator = Concentrator::start(&config);
+    let args = ["--client", "16", "--only", "SAP assignment"];
+    let output = Foreign::gurux_client(Framing::Wrapper, concentrator.port(), &args);
+    assert!(
+        output.stdout.contains("(1, 'DHC0000000000001'), (16, 'GRX0000000000000')"),
+        "{output}"
+    );
+    // 0x7F and 0xFF and so on are all-station to HDLC peers.
+    assert!(output.stdout.contains("(1225, 'GRX0000000001199')"), "{output}");
+    let args = [&GMAC[..], &["--sap", "1225"]].concat();
+    let output = Foreign::gurux_client(Framing::Wrapper, concentrator.port(), &args);
+    assert!(output.stdout.contains("steps ok"), "{output}");
+}

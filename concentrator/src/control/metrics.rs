@@ -2,11 +2,11 @@
 
 use core::fmt::Write;
 
-use super::Status;
+use super::{SpoolView, Status};
 use crate::exchange::ExchangeCounters;
 
 /// The whole text, in the exposition format 0.0.4.
-pub(super) fn text(status: &Status, counters: &ExchangeCounters) -> String {
+pub(super) fn text(status: &Status, counters: &ExchangeCounters, spool: &SpoolView) -> String {
     let mut out = String::new();
     let mut metric = |name: &str, kind: &str, value: u64, help: &str| {
         let name = format!("concentrator_{name}");
@@ -20,6 +20,8 @@ pub(super) fn text(status: &Status, counters: &ExchangeCounters) -> String {
         ("head_ends", status.head_ends as u64, "Connections of head-ends."),
         ("meter_connections", counters.meters as u64, "Connections to meters."),
         ("epoch", status.epoch.into(), "The epoch of the concentrator."),
+        ("spool_entries", spool.entries, "Pushes that no head-end has acknowledged."),
+        ("spool_octets", spool.octets, "Their octets."),
         ("table_epoch", status.table_epoch.into(), "Changes of who is at which SAP."),
     ] {
         metric(name, "gauge", value, help);
@@ -38,6 +40,8 @@ pub(super) fn text(status: &Status, counters: &ExchangeCounters) -> String {
         ("head_ends_refused_total", counters.wans_refused, "Refused at wan.connections-max."),
         ("head_ends_overflown_total", counters.wans_overflown, "Cut off: took nothing in."),
         ("meters_overflown_total", counters.meters_overflown, "Requests a meter did not take in."),
+        ("spool_evicted_total", spool.evicted, "Pushes that made room, never acknowledged."),
+        ("spool_refused_total", spool.refused, "Pushes lost because the disk took nothing."),
         ("octets_down_total", counters.octets_down, "Octets from head-ends."),
         ("octets_up_total", counters.octets_up, "Octets to head-ends."),
     ] {
