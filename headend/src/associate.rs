@@ -21,6 +21,7 @@
 //! and then nothing works; it cannot make us use a counter twice.
 
 use core::ops::Range;
+use std::io;
 
 use dlms_core::{
     acse::Mechanism,
@@ -34,17 +35,20 @@ use dlms_tokio::{
     LineConfig, LineError, Phase,
     client::{self, Client},
     counters::{CounterStore, CounterStoreError, Received},
+    trunk::TrunkError,
 };
 
 use crate::{
     counter_file::{Counter, CounterFileError},
     error::Error,
+    hex,
     keys_file::{Keys, KeysFile},
-    settings::{KeySource, Settings},
+    settings::{KeySource, PUBLIC_CLIENT, Settings},
 };
 
-/// The client SAP that every meter gives something to.
-const PUBLIC_CLIENT: u16 = 16;
+/// The name of a logical device (IEC 62056-6-2): the value of a Data object.
+const LOGICAL_DEVICE_NAME: AttributeDescriptor =
+    AttributeDescriptor::new(ClassId::DATA, LogicalName::LOGICAL_DEVICE_NAME, 2);
 /// security_setup.server_system_title of the current security setup.
 const SERVER_SYSTEM_TITLE: AttributeDescriptor =
     AttributeDescriptor::new(ClassId::SECURITY_SETUP, LogicalName([0, 0, 43, 0, 0, 255]), 5);
@@ -58,8 +62,13 @@ pub(crate) async fn associate(settings: &Settings) -> Result<(Client, Option<Cou
                 // The proof is made over the titles of both.
                 config.system_title = Some(client_title(settings)?);
             }
+            if settings.behind.is_some()
+                && let Some(file) = &settings.counters.file
+            {
+                config.server_title = file.title_at(&settings.place())?;
+            }
             let client = connect(settings, &settings.line, config, None).await?;
-            return Ok((client, None));
+            return Ok((identified(settings, client).await?, None));
         }
         _ => settings.counters.file.as_ref().ok_or(Error::CountersNowhere)?,
     };
@@ -68,6 +77,10 @@ pub(crate) async fn associate(settings: &Settings) -> Result<(Client, Option<Cou
     let counter_of = |keys: &Keys| file.counter(&place, client_title, &keys.encryption);
 
     // What is known already.
+    let listed = match settings.behind {
+        Some(_) => file.title_at(&place)?,
+        None => None,
+    };
     let (remembered, known) = match &settings.keys {
         KeySource::File(keys_file) => {
             let title = file.title_at(&place)?;
@@ -96,9 +109,11 @@ pub(crate) async fn associate(settings: &Settings) -> Result<(Client, Option<Cou
 
     // The association.
     let counter = counter_of(keys);
-    let config = with_keys(settings, keys, client_title)?;
+    let mut config = with_keys(settings, keys, client_title)?;
+    // Who has this name behind a concentrator has this title, or is somebody else.
+    config.server_title = listed;
     let failure = match with_counter(settings, &line, &config, &counter, published.counter).await {
-        Ok(client) => return associated(settings, client, counter),
+        Ok(client) => return associated(settings, client, counter).await,
         Err(failure) => failure,
     };
 
@@ -111,7 +126,7 @@ pub(crate) async fn associate(settings: &Settings) -> Result<(Client, Option<Cou
         Error::Client(client::Error::Association { .. })
             | Error::Counters(CounterFileError::TooFar { .. })
     );
-    if known.is_none() || !other_meter {
+    if known.is_none() || !other_meter || listed.is_some() {
         return Err(failure);
     }
     let Ok((published, line)) = ask_publicly(settings).await else { return Err(failure) };
@@ -122,7 +137,7 @@ pub(crate) async fn associate(settings: &Settings) -> Result<(Client, Option<Cou
     let counter = counter_of(keys);
     let config = with_keys(settings, keys, client_title)?;
     let client = with_counter(settings, &line, &config, &counter, published.counter).await?;
-    associated(settings, client, counter)
+    associated(settings, client, counter).await
 }
 
 /// The keys of the meter `title`. A meter that does not tell its title gets those of the only meter
@@ -163,11 +178,12 @@ async fn with_counter(
 }
 
 /// Remembers which meter this is, if it has proved it.
-fn associated(
+async fn associated(
     settings: &Settings,
     client: Client,
     counter: Counter,
 ) -> Result<(Client, Option<Counter>), Error> {
+    let client = identified(settings, client).await?;
     let proven = matches!(settings.association.mechanism, Mechanism::HlsGmac | Mechanism::HlsEcdsa);
     if let Some(title) = client.association().server_title
         && (proven || settings.protection.authenticated)
@@ -175,6 +191,39 @@ fn associated(
         counter.learned(title)?;
     }
     Ok((client, Some(counter)))
+}
+
+/// Makes sure that the device behind a concentrator is the one that the list of the concentrator
+/// names. A list that is wrong, by mistake or on purpose, must not become somebody's bill.
+async fn identified(settings: &Settings, client: Client) -> Result<Client, Error> {
+    let Some(listed) = settings.behind.as_ref().and_then(|behind| behind.name.as_deref()) else {
+        return Ok(client);
+    };
+    let found = client.read(LOGICAL_DEVICE_NAME).await?;
+    let other = match &found {
+        Err(refusal) => Error::NameRefused(*refusal),
+        Ok(octets) => match RawData::from_octets(octets).and_then(|raw| raw.data()) {
+            Ok(data) if data.as_octets() == Some(listed) => return Ok(client),
+            Ok(data) => Error::OtherDevice {
+                listed: device_name(listed),
+                found: data.as_octets().map_or_else(|| "no name".to_owned(), device_name),
+            },
+            Err(_) => Error::Shape("logical device name"),
+        },
+    };
+    let _ = client.release().await;
+    Err(other)
+}
+
+/// A logical device name as it is shown: the characters that it is made of, or else its octets in
+/// hexadecimal.
+pub(crate) fn device_name(name: &[u8]) -> String {
+    match core::str::from_utf8(name) {
+        Ok(text) if !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_graphic()) => {
+            text.to_owned()
+        }
+        _ => hex::text(name),
+    }
 }
 
 /// The system title that was given, or else the one of this installation.
@@ -206,6 +255,16 @@ async fn connect(
     counter: Option<&Counter>,
 ) -> Result<Client, client::Error> {
     let counters = counter.map(|counter| Box::new(counter.clone()) as Box<_>);
+    if let Some(behind) = &settings.behind {
+        let line = behind.trunk.line(line).map_err(|error| match error {
+            TrunkError::Ended(error) => error,
+            // So many are never asked for at once.
+            TrunkError::Full => {
+                LineError::Unreachable { phase: Phase::Opening, kind: io::ErrorKind::QuotaExceeded }
+            }
+        })?;
+        return Client::over(line, config, counters).await;
+    }
     let trace = settings.trace.clone();
     Client::connect(&settings.address, line.clone(), config, counters, trace).await
 }

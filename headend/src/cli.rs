@@ -53,9 +53,24 @@ Examples:
   headend read hdlc://192.0.2.7:4065 1-0:1.8.0*255 --client 1 --auth hls-md5 --password-file pw
   headend read wrapper://192.0.2.7 1-0:1.8.0*255 --client 1 --security authenc --keys keys.toml
 
+Behind a concentrator:
+  headend read wrapper://192.0.2.9:4059 1-0:1.8.0*255 --sap 16,17
+  headend read wrapper://192.0.2.9:4059 3:1-0:1.8.0*255 --all-saps -o csv --parallel 32
+  headend read --route wrapper://192.0.2.9 --route wrapper://192.0.2.10 1-0:1.8.0*255 --all-saps
+
 An OBJECT without class is looked up in the meter's object list, which takes a moment on a serial
-line.")]
+line.
+
+Behind a concentrator each meter must have the name that the list there has for it, and the system
+title that it proved before. It is read over the first --route that leads to it, and over the next
+when that one fails; SAPs differ from one concentrator to the next, names do not.")]
     Read(Read),
+    /// List what is behind a concentrator: each SAP and the name of the logical device there
+    #[command(after_help = "\
+Examples:
+  headend saps wrapper://192.0.2.9:4059
+  headend saps wrapper://192.0.2.9:4059 --client 1 --auth hls-gmac --keys keys.toml -o csv")]
+    Saps(Saps),
     /// List the objects of a meter: class, logical name, what it is, what may be done with it
     #[command(after_help = "\
 Examples:
@@ -135,15 +150,83 @@ Needs no network, no root and no server; the meters live in a process of their o
 /// `headend read`.
 #[derive(Debug, Args)]
 pub struct Read {
-    #[command(flatten)]
-    pub(crate) meter: Meter,
+    /// Where the meter is: wrapper://HOST:PORT, wrapper+udp://HOST:PORT, hdlc://HOST:PORT or
+    /// hdlc+serial:///dev/ttyX?baud=9600[&mode-e]. Not needed with --route
+    #[arg(value_name = "ADDRESS", required_unless_present = "routes")]
+    pub(crate) first: Option<AddressOrObject>,
     /// What to read: 1-0:1.8.0*255 for attribute 2, 1-0:1.8.0*255:3 for attribute 3, or
     /// 3:1-0:1.8.0*255:2 with the class in front
-    #[arg(value_name = "OBJECT", required = true)]
+    #[arg(value_name = "OBJECT", required_unless_present = "routes")]
     pub(crate) objects: Vec<Object>,
+    #[command(flatten)]
+    pub(crate) behind: Behind,
     /// Ask for all of them with one ACCESS request
     #[arg(long, conflicts_with = "short_names")]
     pub(crate) access: bool,
+    #[command(flatten)]
+    pub(crate) association: Association,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// What to read behind a concentrator.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Behind a concentrator")]
+pub(crate) struct Behind {
+    /// Read the meters at these SAPs of the concentrator's list
+    #[arg(long, value_name = "N,...", value_delimiter = ',', group = "saps")]
+    #[arg(value_parser = value_parser!(u16).range(2..))]
+    #[arg(conflicts_with_all = ["server", "short_names", "gateway"])]
+    pub(crate) sap: Vec<u16>,
+    /// Read every meter in the concentrator's list
+    #[arg(long, group = "saps")]
+    #[arg(conflicts_with_all = ["sap", "server", "short_names", "gateway"])]
+    pub(crate) all_saps: bool,
+    /// A concentrator that leads to the meters, after ADDRESS and the routes before it; may be
+    /// given several times
+    #[arg(long = "route", id = "routes", value_name = "ADDRESS", requires = "saps")]
+    pub(crate) routes: Vec<Address>,
+    /// Meters read at the same time
+    #[arg(long, value_name = "N", default_value_t = 16, requires = "saps")]
+    #[arg(value_parser = value_parser!(u16).range(1..=1024))]
+    pub(crate) parallel: u16,
+    /// Seconds after which a meter forgets an association that a lost concentrator left open
+    #[arg(long, value_name = "S", default_value = "120", requires = "saps")]
+    pub(crate) inactivity_timeout: Seconds,
+}
+
+impl Behind {
+    /// Whether anything behind a concentrator is asked for.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.all_saps || !self.sap.is_empty()
+    }
+}
+
+/// The first word after `headend read`: where to read, or, if routes say that, what to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum AddressOrObject {
+    /// Where.
+    Address(Address),
+    /// What.
+    Object(Object),
+}
+
+impl FromStr for AddressOrObject {
+    type Err = dlms_tokio::AddressError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match (text.contains("://"), text.parse()) {
+            (false, Ok(object)) => Ok(Self::Object(object)),
+            _ => text.parse().map(Self::Address),
+        }
+    }
+}
+
+/// `headend saps`.
+#[derive(Debug, Args)]
+pub struct Saps {
+    #[command(flatten)]
+    pub(crate) meter: Meter,
     #[command(flatten)]
     pub(crate) association: Association,
     #[command(flatten)]

@@ -7,6 +7,7 @@ mod listen;
 mod objects;
 pub(crate) mod profile;
 mod read;
+mod saps;
 mod write;
 
 use std::io::{self, Stdout};
@@ -30,6 +31,7 @@ use crate::{
 pub(crate) async fn run(verb: Verb) -> io::Result<Exit> {
     match verb {
         Verb::Read(typed) => read::run(typed).await,
+        Verb::Saps(typed) => saps::run(typed).await,
         Verb::Objects(typed) => objects::run(typed).await,
         Verb::Profile(typed) => profile::run(typed).await,
         Verb::Write(typed) => write::run(typed).await,

@@ -42,6 +42,8 @@ use dlms_core::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::hex;
+
 /// How far a number that nobody vouches for may move a counter forward. A forged number costs the
 /// key then at most a 4096th of its life.
 pub const HINT_MAX: u32 = 1 << 20;
@@ -77,6 +79,11 @@ impl Place {
             None => self,
             Some(meter) => Self(format!("{} gateway {meter}", self.0)),
         }
+    }
+
+    /// The logical device of this name, wherever it is reached.
+    pub fn of_device(name: &[u8]) -> Self {
+        Self(format!("device {}", hex::text(name)))
     }
 
     /// How files name it.

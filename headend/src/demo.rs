@@ -185,7 +185,7 @@ async fn read_all(
 }
 
 /// A bar on a terminal, nothing elsewhere.
-fn progress(meters: usize) -> ProgressBar {
+pub(crate) fn progress(meters: usize) -> ProgressBar {
     let target = if io::stderr().is_terminal() {
         ProgressDrawTarget::stderr()
     } else {

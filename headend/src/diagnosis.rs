@@ -110,6 +110,13 @@ impl Diagnosis {
             Error::KeyMissing => ("E-KEYS-AK", "authentication-key-missing", &table::KEY_MISSING),
             Error::NotListed => ("E-OBJ-UNLISTED", "object-not-listed", &table::NOT_LISTED),
             Error::ListRefused(_) => ("E-OBJ-LIST", "object-list-refused", &table::LIST_REFUSED),
+            Error::OtherDevice { .. } => ("E-ID-NAME", "other-device", &table::OTHER_DEVICE),
+            Error::NameRefused(_) => ("E-ID-UNNAMED", "device-unnamed", &table::DEVICE_UNNAMED),
+            Error::SapListRefused(_) => {
+                ("E-SAP-LIST", "sap-list-refused", &table::SAP_LIST_REFUSED)
+            }
+            Error::SapUnlisted(_) => ("E-SAP-UNLISTED", "sap-not-listed", &table::SAP_UNLISTED),
+            Error::NoRoute => ("E-ROUTE-NONE", "no-route", &table::NO_ROUTE),
             Error::Shape(_) => ("E-OBJ-SHAPE", "unexpected-shape", &table::SHAPE),
         };
         Self::new(code.into(), name, phase, error.to_string(), entry, context)

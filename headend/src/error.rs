@@ -30,6 +30,26 @@ pub(crate) enum Error {
     /// The class of an object is needed, and the meter does not show its object list.
     #[error("the meter does not show its object list: {0}")]
     ListRefused(DataAccessResult),
+    /// The logical device behind a concentrator has another name than the list of it says.
+    #[error("the concentrator lists {listed}, and {found} answers")]
+    OtherDevice {
+        /// The name in the list.
+        listed: String,
+        /// The name that it has.
+        found: String,
+    },
+    /// The logical device behind a concentrator does not tell its name.
+    #[error("the device does not tell its name: {0}")]
+    NameRefused(DataAccessResult),
+    /// The concentrator does not show which devices it has.
+    #[error("the concentrator does not show its SAP list: {0}")]
+    SapListRefused(DataAccessResult),
+    /// There is no device at this SAP.
+    #[error("the list of the concentrator has no SAP {0}")]
+    SapUnlisted(u16),
+    /// No concentrator leads to this device any more.
+    #[error("no concentrator leads to it")]
+    NoRoute,
     /// A value does not have the shape that the standard gives its attribute.
     #[error("the meter sent something that is no {0}")]
     Shape(&'static str),

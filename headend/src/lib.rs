@@ -29,6 +29,7 @@
 mod associate;
 pub mod cli;
 mod commands;
+mod concentrators;
 pub mod counter_file;
 mod decode;
 mod demo;

@@ -13,7 +13,7 @@ use dlms_core::{
     security::{Key, Protection, Secret, SecuritySuite, SystemTitle, hls::AesEcb},
     xdlms::Conformance,
 };
-use dlms_tokio::{Address, DecodeLevel, LineConfig, Trace};
+use dlms_tokio::{Address, DecodeLevel, LineConfig, Trace, trunk::Trunk};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -30,13 +30,17 @@ const PASSWORD: &str = "DLMS_PASSWORD";
 const ENCRYPTION_KEY: &str = "DLMS_EK";
 /// The environment variable with the authentication key.
 const AUTHENTICATION_KEY: &str = "DLMS_AK";
+/// The client SAP that every meter gives something to.
+pub(crate) const PUBLIC_CLIENT: u16 = 16;
 /// A password file longer than this is something else. An HLS secret has 64 octets at most.
 const PASSWORD_LEN_MAX: usize = 256;
 
 /// How to reach a meter and how to associate with it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) address: Address,
+    /// The concentrator that it is behind, if it is behind one.
+    pub(crate) behind: Option<Behind>,
     pub(crate) line: LineConfig,
     /// Everything but keys, titles and counters, which may depend on the meter.
     pub(crate) association: ClientConfig,
@@ -56,8 +60,17 @@ pub(crate) struct Settings {
     pub(crate) trace: Trace,
 }
 
+/// A logical device behind a concentrator.
+#[derive(Clone, Debug)]
+pub(crate) struct Behind {
+    /// The connection to the concentrator.
+    pub(crate) trunk: Trunk,
+    /// The logical device name that the device must have; None for the concentrator's own.
+    pub(crate) name: Option<Vec<u8>>,
+}
+
 /// Where the keys come from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum KeySource {
     /// None are needed.
     Unused,
@@ -68,7 +81,7 @@ pub(crate) enum KeySource {
 }
 
 /// Where invocation counters come from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Counters {
     /// The counter to go on from, on the word of the user.
     pub(crate) ordered: Option<u32>,
@@ -201,6 +214,7 @@ impl Settings {
         };
         Ok(Self {
             address: address.clone(),
+            behind: None,
             line,
             association,
             protection,
@@ -224,8 +238,47 @@ impl Settings {
         })
     }
 
-    /// What the counter file calls the place of this meter.
+    /// The same for the logical device at `sap` of the concentrator at `address`, over its trunk.
+    pub(crate) fn of_device(&self, address: &Address, sap: u16, behind: Behind) -> Self {
+        let mut settings = self.clone();
+        settings.address = address.clone();
+        settings.line.server_upper = sap;
+        settings.line.server_lower = None;
+        settings.behind = Some(behind);
+        // A title that cannot be looked up is found to be so where it matters.
+        let place = settings.place();
+        let file = settings.counters.file.as_ref();
+        let title = file.and_then(|file| file.title_at(&place).ok()?);
+        settings.quirks = settings.quirks_file.of(address, title);
+        // Many are read at once, and what one of them shows is not worth a queue.
+        settings.learned = None;
+        settings
+    }
+
+    /// The same for the public client, without any protection.
+    pub(crate) fn for_everybody(mut self) -> Self {
+        self.line.client = PUBLIC_CLIENT;
+        self.association = ClientConfig {
+            max_receive_pdu: self.association.max_receive_pdu,
+            response_timeout: self.association.response_timeout,
+            retries: self.association.retries,
+            release: self.association.release,
+            ..ClientConfig::default()
+        };
+        self.protection = Protection::NONE;
+        self.dedicated = false;
+        self.access = false;
+        self.general = false;
+        self.keys = KeySource::Unused;
+        self
+    }
+
+    /// What the counter file calls the place of this meter: behind a concentrator its name, which
+    /// is the same behind any.
     pub(crate) fn place(&self) -> Place {
+        if let Some(name) = self.behind.as_ref().and_then(|behind| behind.name.as_deref()) {
+            return Place::of_device(name);
+        }
         Place::new(&self.address, self.line.server_upper, self.line.server_lower)
             .behind(self.association.gateway.as_ref())
     }

@@ -1,6 +1,8 @@
 //! `headend read`: attributes in the order in which they were asked for, one line each, whatever
 //! happens.
 
+mod behind;
+
 use std::{collections::BTreeMap, io};
 
 use dlms_core::{
@@ -27,13 +29,30 @@ use crate::{
 const TOGETHER_MAX: usize = 4;
 
 pub(super) async fn run(typed: cli::Read) -> io::Result<Exit> {
-    let (settings, context) = match prepare(&typed.meter, &typed.association) {
+    let (address, objects) = match typed.first {
+        Some(cli::AddressOrObject::Object(object)) => {
+            (None, [&[object], &typed.objects[..]].concat())
+        }
+        Some(cli::AddressOrObject::Address(address)) => (Some(address), typed.objects),
+        None => (None, typed.objects),
+    };
+    if objects.is_empty() {
+        return Ok(usage(&"what is to be read? Name an OBJECT, such as 1-0:1.8.0*255"));
+    }
+    if typed.behind.is_asked() {
+        let addresses = address.into_iter().chain(typed.behind.routes.clone()).collect();
+        let asked = behind::Asked { addresses, objects, access: typed.access };
+        return behind::run(asked, typed.behind, typed.association, typed.output).await;
+    }
+    let Some(address) = address else {
+        return Ok(usage(&"where is the meter? Write its ADDRESS in front of the objects"));
+    };
+    let (settings, context) = match prepare(&cli::Meter { address }, &typed.association) {
         Ok((settings, context)) if typed.access => (settings.with_access(), context),
         Ok(prepared) => prepared,
         Err(error) => return Ok(usage(&error)),
     };
-    // With ACCESS the point is one request.
-    let together = if typed.access { typed.objects.len() } else { TOGETHER_MAX };
+    let together = together(&objects, typed.access);
     let mut tally = Tally::default();
     let mut printer = printer(typed.output, Reading::header());
     let mut line = |read: &Read| {
@@ -46,11 +65,11 @@ pub(super) async fn run(typed: cli::Read) -> io::Result<Exit> {
     match associate(settings, &context).await {
         Err(broken) => {
             report::diagnosis(&broken);
-            typed.objects.iter().try_for_each(|object| line(&Read::failed(*object, &broken)))?;
+            objects.iter().try_for_each(|object| line(&Read::failed(*object, &broken)))?;
             printer.finish()?;
         }
         Ok(mut meter) => {
-            let written = read_all(&mut meter, &typed.objects, together, &context, line).await;
+            let written = read_all(&mut meter, &objects, together, &context, line).await;
             // What is known is shown first: a meter may be long in saying good-bye.
             let written = written.and_then(|()| printer.finish());
             meter.release().await;
@@ -58,6 +77,12 @@ pub(super) async fn run(typed: cli::Read) -> io::Result<Exit> {
         }
     }
     Ok(tally.exit())
+}
+
+/// How many of `objects` are read together.
+const fn together(objects: &[Object], access: bool) -> usize {
+    // With ACCESS the point is one request.
+    if access { objects.len() } else { TOGETHER_MAX }
 }
 
 /// An object that was asked for, and what came of it.

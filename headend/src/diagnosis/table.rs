@@ -618,6 +618,37 @@ pub(super) const LIST_REFUSED: Entry = refused(
     "write the class in front: 3:1-0:1.8.0*255 for a register, 8:0-0:1.0.0*255 for the clock",
 );
 
+/// Another logical device answers at a SAP than the concentrator lists there.
+pub(super) const OTHER_DEVICE: Entry = insecure(
+    "the list of the concentrator is out of date or wrong, or somebody has connected one meter in \
+     the place of another; nothing was read",
+    "read the list again: `headend saps`; if it stays, look at the concentrator",
+);
+
+/// A logical device that does not tell its name.
+pub(super) const DEVICE_UNNAMED: Entry = insecure(
+    "whether this is the device that the concentrator lists cannot be told; nothing was read",
+    "a client that may read 1:0-0:42.0.0*255:2",
+);
+
+/// The SAP list is not for this client.
+pub(super) const SAP_LIST_REFUSED: Entry = refused(
+    "the concentrator shows its meters to some clients only",
+    "the management client: --client 1 with its authentication",
+);
+
+/// A SAP that is in no list.
+pub(super) const SAP_UNLISTED: Entry = refused(
+    "the concentrator has no meter there, or no longer",
+    "`headend saps` lists the SAPs that it has",
+);
+
+/// No concentrator that is up leads to a meter.
+pub(super) const NO_ROUTE: Entry = unreachable(
+    "every concentrator that lists this meter is gone, and the others do not list it",
+    "more than one --route; {trace} shows the last thing that was heard",
+);
+
 /// A value that does not have the shape that its attribute must have.
 pub(super) const SHAPE: Entry = unreachable(
     "the meter does not follow the standard here",
