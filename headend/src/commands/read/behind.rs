@@ -23,7 +23,7 @@ use super::{Read, read_together, together};
 use crate::{
     associate::device_name,
     cli,
-    commands::{failed, failed_empty, prepare, printer, usage},
+    commands::{failed, failed_empty, is_for_people, prepare, printer, usage},
     concentrators::Concentrators,
     demo,
     diagnosis::{ASSOCIATE, Context, Diagnosis},
@@ -107,6 +107,7 @@ pub(super) async fn run(
     let queue: VecDeque<Target> = targets.collect();
     let lines = Lines {
         printer: printer(output, SapReading::header()),
+        table: is_for_people(output.format).then(Vec::new),
         tally: Tally::default(),
         diagnoses: 0,
         progress: demo::progress(queue.len()),
@@ -307,6 +308,8 @@ const fn is_held(error: &Error) -> bool {
 /// What is shown.
 struct Lines {
     printer: Printer<Stdout>,
+    /// What is for people, until it can be put in order.
+    table: Option<Vec<SapReading>>,
     tally: Tally,
     /// Failures so far.
     diagnoses: usize,
@@ -351,7 +354,13 @@ impl Lines {
     fn line(&mut self, sap: u16, name: &[u8], read: &Read) -> io::Result<()> {
         let logical_device_name = device_name(name);
         let line = SapReading { sap, logical_device_name, reading: read.line() };
-        self.progress.suspend(|| self.printer.record(&line))
+        match &mut self.table {
+            Some(table) => {
+                table.push(line);
+                Ok(())
+            }
+            None => self.progress.suspend(|| self.printer.record(&line)),
+        }
     }
 
     fn diagnosis(&mut self, sap: u16, diagnosis: &Diagnosis) {
@@ -363,8 +372,11 @@ impl Lines {
         }
     }
 
-    fn finish(self) -> io::Result<Exit> {
+    fn finish(mut self) -> io::Result<Exit> {
         self.progress.finish_and_clear();
+        let mut table = self.table.unwrap_or_default();
+        table.sort_by_key(|line| line.sap);
+        table.iter().try_for_each(|line| self.printer.record(line))?;
         self.printer.finish()?;
         if let Some(more @ 1..) = self.diagnoses.checked_sub(DIAGNOSES_MAX) {
             report::note(&format!("and {more} more of the kind"));
