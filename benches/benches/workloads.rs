@@ -6,7 +6,7 @@ use criterion::{
     Criterion, Throughput, criterion_group, criterion_main,
     measurement::{Measurement, ValueFormatter, WallTime},
 };
-use dlms_benches::{association::ASSOCIATIONS, workload::WORKLOADS};
+use dlms_benches::{association::ASSOCIATIONS, trunk::TRUNKS, workload::WORKLOADS};
 use rustix::time::{ClockId, clock_gettime};
 
 /// The time that this thread was given a processor. Whatever else runs on the machine disturbs it
@@ -44,7 +44,7 @@ impl Measurement for ProcessorTime {
 }
 
 fn workloads(criterion: &mut Criterion<ProcessorTime>) {
-    for named in WORKLOADS.iter().chain(ASSOCIATIONS) {
+    for named in WORKLOADS.iter().chain(ASSOCIATIONS).chain(TRUNKS) {
         let mut workload = (named.ready)(0);
         let mut group = criterion.benchmark_group("workloads");
         group.throughput(Throughput::Elements(workload.units));

@@ -12,6 +12,7 @@
 //! - [`input`]: what is read, octet for octet the same everywhere.
 //! - [`workload`]: what is done with it.
 //! - [`association`]: what an association costs in each security suite.
+//! - [`trunk`]: what it costs to ask all meters behind a concentrator.
 //! - `benches/workloads.rs` measures time: `cargo bench -p dlms-benches`.
 //! - `src/bin/write_inputs.rs` writes inputs for other people's programs.
 //! - `src/bin/count.rs` runs one workload under callgrind; `tests/counts/instructions.rs` compares
@@ -20,4 +21,5 @@
 
 pub mod association;
 pub mod input;
+pub mod trunk;
 pub mod workload;
