@@ -6,8 +6,8 @@
 //!   E), with one owner, bounded waits and errors that say what to try.
 //! - [`Trunk`](trunk::Trunk): one connection to a concentrator, with the lines of many meters on
 //!   it.
-//! - [`Routes`](route::Routes): over which concentrator a meter is reached, and over which when that
-//!   one is gone.
+//! - [`Routes`](route::Routes): over which concentrator a meter is reached, and over which when
+//!   that one is gone.
 //! - [`Trace`]: what goes over a line, down to the octets, with secrets masked.
 //! - [`ApduServer`] with [`serve_wrapper`], [`serve_wrapper_udp`], [`serve_hdlc`],
 //!   [`serve_hdlc_serial`]: the other end.

@@ -15,9 +15,9 @@
 //! is up: going back to a cheaper one costs an association and gains nothing.
 //!
 //! A concentrator that was given up may still live, cut off or hung, and come back with answers and
-//! pushes of its own. Each counts its lives in its *epoch*, and the one that was given up is fenced:
-//! it is up again only with a higher epoch. [`Routes::is_current`] tells whether an answer still
-//! comes by the way that counts.
+//! pushes of its own. Each counts its lives in its *epoch*, and the one that was given up is
+//! fenced: it is up again only with a higher epoch. [`Routes::is_current`] tells whether an answer
+//! still comes by the way that counts.
 //!
 //! After a takeover a meter may hold its old association, and refuses a new one until its
 //! inactivity timeout has passed. So a meter is given up only when it refuses after that and five

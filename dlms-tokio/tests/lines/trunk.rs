@@ -52,7 +52,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn each_line_gets_exactly_its_own_apdus_in_order_however_they_are_mixed_and_cut(
+    fn each_line_gets_its_own_apdus_in_order_however_cut(
         frames in prop::collection::vec(
             (0_u16..6, prop::collection::vec(any::<u8>(), 0..200)),
             1..INCOMING_MAX,

@@ -101,10 +101,14 @@ pub(super) async fn run(
         unlisted.extend(wanted.iter().filter(|sap| !names.contains_key(sap)).copied());
         names.retain(|sap, _| wanted.contains(sap));
     }
-    let targets = names
-        .into_iter()
-        .filter_map(|(sap, name)| Some(Target { meter: concentrators.meter(&name)?, name, sap }));
-    let queue: VecDeque<Target> = targets.collect();
+    let mut queue = VecDeque::new();
+    let mut unnamed = Vec::new();
+    for (sap, name) in names {
+        match concentrators.meter(&name) {
+            Some(meter) => queue.push_back(Target { meter, name, sap }),
+            None => unnamed.push(sap),
+        }
+    }
     let lines = Lines {
         printer: printer(output, SapReading::header()),
         table: is_for_people(output.format).then(Vec::new),
@@ -123,9 +127,11 @@ pub(super) async fn run(
         waiting: Vec::new(),
         lines,
     };
-    for sap in unlisted {
-        let error = Error::SapUnlisted(sap);
-        let diagnosis = Diagnosis::error(&error, &format!("find SAP {sap}"), &reading.context);
+    let unlisted = unlisted.into_iter().map(|sap| (sap, Error::SapUnlisted(sap)));
+    // A name that is empty or far too long says of no meter which it is.
+    let unnamed = unnamed.into_iter().map(|sap| (sap, Error::Shape("logical device name")));
+    for (sap, error) in unlisted.chain(unnamed) {
+        let diagnosis = Diagnosis::error(&error, "find the meter", &reading.context);
         reading.lines.all_failed(sap, &[], &reading.objects, &diagnosis)?;
     }
     reading.run().await?;
