@@ -22,6 +22,7 @@
 //! | [`meter`] | meters behind ports, whoever's they are |
 //! | [`mode`] | how a client proves itself and protects what it asks |
 //! | [`cable`] | pseudo-terminals and TCP connections with noise, loss and cuts |
+//! | [`counters`](mod@counters) | invocation counters, read off a line |
 //! | [`peer`] | TCP ports at which the test itself speaks, badly |
 //! | [`ports`] | TCP ports that are free |
 //! | [`folder`] | a folder that goes away |
@@ -29,6 +30,7 @@
 //! | [`soak`] | how long tests of chance go on |
 
 pub mod cable;
+pub mod counters;
 pub mod folder;
 pub mod foreign;
 pub mod meter;
@@ -41,6 +43,7 @@ pub mod random;
 pub mod soak;
 
 pub use cable::{Conversation, Noise, SerialCable, TcpCable};
+pub use counters::counters;
 pub use folder::Folder;
 pub use foreign::Foreign;
 pub use meter::{Framing, Meter};

@@ -8,10 +8,8 @@ use core::time::Duration;
 use std::collections::BTreeSet;
 use std::fs;
 
-use dlms_core::acse::Aarq;
 use dlms_core::security::Protection;
-use dlms_core::wrapper;
-use dlms_tests::{Foreign, Framing, Headend, Mode, Noise, Program, TcpCable, soak};
+use dlms_tests::{Foreign, Framing, Headend, Mode, Noise, Program, TcpCable, counters, soak};
 
 const MODE: Mode = Mode::gmac(Protection::AUTHENTICATED);
 /// How long a command may take.
@@ -137,57 +135,4 @@ fn used_once(cables: &[TcpCable]) {
     }
     println!("{} counters, each used once", used.len());
     assert!(!used.is_empty());
-}
-
-/// Client title and invocation counter of all that was sent under the encryption key.
-fn counters(mut sent: &[u8]) -> Vec<(Vec<u8>, u32)> {
-    let mut used = Vec::new();
-    let mut title = Vec::new();
-    while let Some(frame) = wrapper::next_frame(sent) {
-        let frame = frame.expect("a wrapper header");
-        match frame.apdu {
-            [0x60, ..] => {
-                let aarq = Aarq::decode(frame.apdu).expect("an AARQ");
-                // The public client has none.
-                if let Some(calling) = aarq.calling_ap_title {
-                    title = calling.to_vec();
-                    // glo-initiate-request
-                    let initiate = aarq.user_information.expect("an InitiateRequest");
-                    assert_eq!(initiate[0], 0x21);
-                    used.push((title.clone(), counter(&initiate[1..])));
-                }
-            }
-            // glo-get-request and glo-action-request
-            [0xc8 | 0xcb, protected @ ..] => {
-                used.push((title.clone(), counter(protected)));
-                used.extend(proof(protected).map(|counter| (title.clone(), counter)));
-            }
-            // What the public client asks, and releases.
-            [0xc0 | 0x62, ..] => {}
-            other => panic!("what is {other:02x?}?"),
-        }
-        sent = &sent[frame.consumed()..];
-    }
-    used
-}
-
-/// The counter of a ciphered APDU: length, security control (authenticated), counter, and so on.
-fn counter(protected: &[u8]) -> u32 {
-    let length_octets = match protected[0] {
-        0x81 => 2,
-        0x82 => 3,
-        _ => 1,
-    };
-    let header = &protected[length_octets..];
-    assert_eq!(header[0], 0x10, "security control");
-    u32::from_be_bytes(header[1..5].try_into().expect("four octets"))
-}
-
-/// The counter in the proof of GMAC, if this is reply_to_hls_authentication: an octet-string of 17,
-/// security control (authenticated), counter, tag.
-fn proof(protected: &[u8]) -> Option<u32> {
-    const PROOF: [u8; 3] = [0x09, 0x11, 0x10];
-    let at = protected.windows(PROOF.len()).position(|window| window == PROOF)?;
-    let counter = protected.get(at + PROOF.len()..)?.first_chunk()?;
-    Some(u32::from_be_bytes(*counter))
 }
