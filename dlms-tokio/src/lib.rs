@@ -4,6 +4,7 @@
 //! - [`Address`]: where a meter is reached, as text.
 //! - [`Line`]: APDUs to one meter and back, over the wrapper (TCP, UDP) or HDLC (TCP, serial, mode
 //!   E), with one owner, bounded waits and errors that say what to try.
+//! - [`medium`]: APDUs to many meters and back, over one HDLC bus that they share.
 //! - [`Trunk`](trunk::Trunk): one connection to a concentrator, with the lines of many meters on
 //!   it.
 //! - [`Routes`](route::Routes): over which concentrator a meter is reached, and over which when
@@ -63,6 +64,7 @@ pub mod client;
 mod clock;
 pub mod counters;
 pub mod line;
+pub mod medium;
 pub mod route;
 pub mod server;
 pub mod trace;

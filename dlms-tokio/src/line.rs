@@ -24,7 +24,7 @@ mod hdlc;
 pub(crate) mod mode_e;
 mod owed;
 pub(crate) mod port;
-mod serial;
+pub(crate) mod serial;
 mod stream;
 pub(crate) mod tcp;
 mod trunk;
@@ -47,6 +47,7 @@ use crate::{
 pub(crate) use assembly::{Assembled, Assembly};
 pub use counters::LineCounters;
 pub use error::{LineError, Opening, Phase};
+pub(crate) use hdlc::{ended, link_config};
 pub(crate) use stream::Stream;
 pub(crate) use udp::DATAGRAM_MAX;
 pub(crate) use wrapper::announced_length;
@@ -342,7 +343,7 @@ impl Line {
 
 /// Whether an APDU can be what was waited for. A notification in clear cannot, and does not end the
 /// wait; of a ciphered one nobody here can tell.
-fn is_answer(apdu: &[u8]) -> bool {
+pub(crate) fn is_answer(apdu: &[u8]) -> bool {
     let notifications =
         [tag::DATA_NOTIFICATION, tag::EVENT_NOTIFICATION_REQUEST, tag::INFORMATION_REPORT_REQUEST];
     let apdu = GatewayHeader::decode(apdu).map_or(apdu, |(_, apdu)| apdu);

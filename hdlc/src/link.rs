@@ -384,6 +384,23 @@ impl Link {
         }
     }
 
+    /// Waits no longer for the PDU that is owed: what a client does after a service that has no
+    /// response, when [`LinkEvent::Sent`] says that the server has all of it. If the PDU comes
+    /// nevertheless, it is taken.
+    pub fn waive(&mut self) -> Result<(), Misuse> {
+        if self.station.state != State::Connected {
+            return Err(Misuse::NotConnected);
+        }
+        if self.is_sending() {
+            return Err(Misuse::Busy);
+        }
+        match &mut self.side {
+            Side::Client(client) => client.waive(&mut self.station),
+            Side::Server(_) => return Err(Misuse::Role),
+        }
+        Ok(())
+    }
+
     /// Answers the PDU received last with nothing, so that the client gets its turn back at once:
     /// what a server does after a service that has no response.
     pub fn pass(&mut self) -> Result<(), Misuse> {

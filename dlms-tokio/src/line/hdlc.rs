@@ -19,7 +19,7 @@ use std::collections::VecDeque;
 use hdlc::{
     address::{Address, AddressLength},
     deframer::{Deframer, OnError},
-    frame::{FLAG, FRAME_LEN_MAX, Frame},
+    frame::{FLAG, FRAME_LEN_MAX},
     link::{Failure, Link, LinkConfig, LinkEvent, Misuse, RETRIES_MAX, Segment},
     llc::Llc,
     parameters::{InformationLength, Parameters, WindowSize},
@@ -200,15 +200,7 @@ impl HdlcLine {
     }
 
     pub(crate) fn counters(&self) -> LineCounters {
-        let seen = self.deframer.counters();
-        let mut counters = self.port.counters;
-        counters.frames_received += seen.frames;
-        counters.noise_octets += seen.noise_octets;
-        counters.bad_hcs += seen.bad_hcs;
-        counters.bad_fcs += seen.bad_fcs;
-        counters.malformed += seen.bad_header + seen.bad_closing_flag;
-        counters.abandoned += seen.abandoned;
-        counters
+        self.port.counters.with_deframed(self.deframer.counters())
     }
 
     pub(crate) fn parameters(&self) -> Option<Parameters> {
@@ -392,15 +384,7 @@ impl HdlcLine {
         let Some(length) = self.link.poll_transmit(self.clock.now(), &self.pdu, &mut out) else {
             return false;
         };
-        let octets = &out[..length];
-        if let Ok(frame) = Frame::decode(&octets[1..length - 1]) {
-            self.port.trace.link(Direction::Tx, ShownFrame(&frame));
-            // A secret may be cut where the information field begins and ends.
-            let check = length - 3;
-            let (head, information) = octets[..check].split_at(check - frame.information.len());
-            self.port.queue_frame(head, information, &octets[check..]);
-        }
-        self.port.counters.frames_sent += 1;
+        self.port.queue_link_frame(&out[..length]);
         true
     }
 
@@ -419,32 +403,18 @@ impl HdlcLine {
                 self.guard.extend(self.guard_from(self.clock.now()));
                 return Ok(event);
             }
-            LinkEvent::Connected { .. } => {
-                self.guard.waive();
-                return Ok(event);
-            }
-            LinkEvent::Disconnected { .. } if phase == Phase::Releasing => {
-                self.guard.waive();
-                return Ok(event);
-            }
-            LinkEvent::Disconnected { .. } => {
-                self.called = false;
-                LineError::LinkLost
-            }
-            LinkEvent::Refused => {
-                self.called = false;
-                LineError::LinkRefused
-            }
             LinkEvent::Failed(Failure::NoResponse) => self.silent(phase),
-            LinkEvent::Failed(Failure::NoProgress) => LineError::NoProgress,
-            LinkEvent::Failed(Failure::Rejected(reject)) => {
-                LineError::FrameReject { control: reject.map(|reject| reject.control.encode()) }
-            }
-            LinkEvent::Rejected(reject) => {
-                LineError::FrameReject { control: Some(reject.control.encode()) }
-            }
-            LinkEvent::Failed(failure) => LineError::Violation { failure },
+            _ => match ended(event, phase) {
+                None => {
+                    self.guard.waive();
+                    return Ok(event);
+                }
+                Some(error) => error,
+            },
         };
+        if matches!(event, LinkEvent::Disconnected { .. } | LinkEvent::Refused) {
+            self.called = false;
+        }
         self.guard.waive();
         Err(error)
     }
@@ -567,13 +537,32 @@ impl HdlcLine {
     }
 }
 
+/// The failure that an event of a link is to who waits; none if it is what was waited for.
+pub(crate) fn ended(event: LinkEvent, phase: Phase) -> Option<LineError> {
+    Some(match event {
+        LinkEvent::Sent | LinkEvent::Connected { .. } => return None,
+        LinkEvent::Disconnected { .. } if phase == Phase::Releasing => return None,
+        LinkEvent::Disconnected { .. } => LineError::LinkLost,
+        LinkEvent::Refused => LineError::LinkRefused,
+        LinkEvent::Failed(Failure::NoResponse) => LineError::Timeout { phase },
+        LinkEvent::Failed(Failure::NoProgress) => LineError::NoProgress,
+        LinkEvent::Failed(Failure::Rejected(reject)) => {
+            LineError::FrameReject { control: reject.map(|reject| reject.control.encode()) }
+        }
+        LinkEvent::Rejected(reject) => {
+            LineError::FrameReject { control: Some(reject.control.encode()) }
+        }
+        LinkEvent::Failed(failure) => LineError::Violation { failure },
+    })
+}
+
 fn guard_time(link: &Link) -> Duration {
     let LinkConfig { response_timeout, retries, .. } = *link.config();
     response_timeout.saturating_mul(u32::from(retries) + 1).saturating_add(GUARD_EXTRA)
 }
 
 /// The link of `config`. Behind a serial port the frames themselves take their time, at `baud`.
-fn link_config(config: &LineConfig, baud: Option<u32>) -> Result<LinkConfig, LineError> {
+pub(crate) fn link_config(config: &LineConfig, baud: Option<u32>) -> Result<LinkConfig, LineError> {
     let client = u8::try_from(config.client).map_err(|_| LineError::BadSap)?;
     let client = Address::try_one(client).map_err(|_| LineError::BadSap)?;
     if client == Address::NO_STATION || client == Address::ALL_STATION {

@@ -12,11 +12,12 @@ use core::{
 use std::io;
 
 use bytes::{Buf, BytesMut};
+use hdlc::frame::Frame;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use crate::{
     line::counters::LineCounters,
-    trace::{CheckMask, DecodeLevel, Direction, Trace},
+    trace::{CheckMask, DecodeLevel, Direction, ShownFrame, Trace},
 };
 
 /// Octets taken from the stream in one read.
@@ -95,6 +96,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Port<S> {
         for part in [head, information, tail] {
             self.tx.extend_from_slice(part);
         }
+    }
+
+    /// As [`queue_frame`](Self::queue_frame), for a frame as a link writes it, flags included, which
+    /// is shown and counted.
+    pub(crate) fn queue_link_frame(&mut self, octets: &[u8]) {
+        if let Some(inside) = octets.get(1..octets.len().saturating_sub(1))
+            && let Ok(frame) = Frame::decode(inside)
+        {
+            self.trace.link(Direction::Tx, ShownFrame(&frame));
+            // A secret may be cut where the information field begins and ends.
+            let check = octets.len() - 3;
+            let (head, information) = octets[..check].split_at(check - frame.information.len());
+            self.queue_frame(head, information, &octets[check..]);
+        }
+        self.counters.frames_sent += 1;
     }
 
     /// Sends what waits to be sent.

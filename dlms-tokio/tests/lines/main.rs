@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its helper does")]
 
+mod bus;
 mod hdlc;
 mod limits;
+mod medium;
 mod meter;
 mod mode_e;
 mod noise;

@@ -33,6 +33,9 @@ pub(super) struct Client {
     overtaken: u8,
     /// A command was given to the owner and may still be leaving.
     departing: bool,
+    /// The server has said its final frame since it was given the turn, which is still its own when
+    /// that brought nothing: it is polled when it has had time.
+    is_final: bool,
 }
 
 /// Who may send.
@@ -63,6 +66,7 @@ impl Client {
             heard: false,
             overtaken: 0,
             departing: false,
+            is_final: false,
         }
     }
 
@@ -83,6 +87,15 @@ impl Client {
         }
         self.expecting = true;
         Ok(())
+    }
+
+    /// Nothing has to come from the server any more. A poll that is not sent yet is not sent; one
+    /// that is sent and not answered keeps its timer, for the server has the turn.
+    pub(super) fn waive(&mut self, station: &mut Station) {
+        self.expecting = false;
+        if self.turn == Turn::Ours || self.is_final {
+            self.take_turn(station, None);
+        }
     }
 
     pub(super) fn handle_frame<'a>(
@@ -244,6 +257,7 @@ impl Client {
         self.overtaken = self.overtaken.saturating_add(1);
         self.turn = Turn::Theirs;
         self.departing = true;
+        self.is_final = false;
         station.arm(now, station.config.response_timeout);
     }
 
@@ -302,6 +316,7 @@ impl Client {
 
     /// The server has said all it had to say: what to do next.
     fn on_final(&mut self, station: &mut Station, control: Control, progress: bool) {
+        self.is_final = true;
         let repair = self.repair.take();
         if self.turn == Turn::Ours && !progress {
             // Nothing was asked, or the answer has come already: this is a late one.
