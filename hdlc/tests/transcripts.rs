@@ -559,6 +559,40 @@ fn a_service_without_a_response_hands_the_turn_back_with_rr() {
 }
 
 #[test]
+fn a_client_that_waits_for_no_response_has_the_turn_at_once() {
+    let mut client = connected_client(Parameters::DEFAULT);
+    assert_eq!(End::client().link.waive(), Err(Misuse::NotConnected));
+    for (request, acknowledged) in [
+        ("7E A0 0A 03 21 10 13 3C AA 9C CC 7E", "7E A0 07 21 03 31 17 21 7E"),
+        ("7E A0 0A 03 21 12 01 1F AA 9C CC 7E", "7E A0 07 21 03 51 11 42 7E"),
+    ] {
+        client.send("AA");
+        client.sends([request]);
+        assert_eq!(client.link.waive(), Err(Misuse::Busy));
+        client.hears(acknowledged);
+        client.tells([LinkEvent::Sent]);
+        client.link.waive().unwrap();
+        client.sends([]);
+        assert_eq!(client.link.poll_timeout(), None);
+    }
+}
+
+#[test]
+fn a_client_that_gives_up_waiting_after_a_poll_that_brought_nothing_has_the_turn() {
+    let mut client = connected_client(Parameters::DEFAULT);
+    client.send("AA");
+    client.sends(["7E A0 0A 03 21 10 13 3C AA 9C CC 7E"]);
+    client.hears(RR_1_F);
+    client.sends([RR_0_P]);
+    // It is polled, and has still nothing.
+    client.hears(RR_1_F);
+    client.sends([]);
+    client.link.waive().unwrap();
+    client.send("AA");
+    client.sends(["7E A0 0A 03 21 12 01 1F AA 9C CC 7E"]);
+}
+
+#[test]
 fn one_more_pdu_is_asked_for_with_rr() {
     let mut client = connected_client(Parameters::DEFAULT);
     client.send("AA");
