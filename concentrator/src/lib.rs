@@ -7,6 +7,7 @@
 //! - [`router`]: who speaks to which meter.
 //! - [`exchange`]: the two at work between connections; [`listen`] takes those of head-ends, and
 //!   `tls` those over TLS.
+//! - [`discovery`]: who is on a shared medium; [`lan_udp`]: meters of the wrapper over UDP.
 //! - [`management`]: the concentrator's own logical device, at SAP 1.
 //! - [`config`], [`daemon`], [`cli`]: the program; [`control`]: what it is asked while it runs.
 //!
@@ -29,7 +30,9 @@ pub mod cli;
 pub mod config;
 pub mod control;
 pub mod daemon;
+pub mod discovery;
 pub mod exchange;
+pub mod lan_udp;
 pub mod listen;
 pub mod management;
 pub mod nodes;
