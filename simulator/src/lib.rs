@@ -8,6 +8,7 @@
 //! - [`listen_wrapper`], [`listen_wrapper_udp`], [`listen_hdlc`] and [`serve_serial`] put meters on
 //!   sockets and serial ports, thousands in one process; [`send_pushes`] sends what they push.
 //!   [`GatewayConfig`] puts several of them behind one gateway.
+//! - [`listen_medium`] and [`serve_medium`] put them on one bus ([`MediumWeather`]).
 //!
 //! ```
 //! use std::sync::{Arc, Mutex};
@@ -49,6 +50,7 @@ mod faults;
 mod gateway;
 mod household;
 mod listen;
+mod medium;
 mod meter;
 mod objects;
 mod push;
@@ -66,6 +68,7 @@ pub use listen::{
     AnswerConfig, Listening, listen_gateway, listen_gateway_hdlc, listen_gateway_udp, listen_hdlc,
     listen_wrapper, listen_wrapper_udp, serve_hdlc_stream, serve_serial, serve_wrapper_stream,
 };
+pub use medium::{MediumWeather, listen_medium, physical_address, serve_medium};
 pub use meter::{Button, LOGICAL_DEVICE, Meter, MeterConfig};
 pub use objects::ENTRIES_MAX;
 pub use push::{Push, send_pushes};

@@ -32,7 +32,7 @@ const CONNECTIONS_MAX: usize = 16;
 /// Clients of one connection, of which a meter knows three.
 const ASSOCIATIONS_MAX: usize = 16;
 /// How long to wait when the system refuses a connection for want of resources.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// How meters answer on any line.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +60,11 @@ pub struct Listening {
 }
 
 impl Listening {
+    /// What listens at `address` for as long as `task` runs.
+    pub(crate) const fn new(address: SocketAddr, task: JoinHandle<()>) -> Self {
+        Self { address, task }
+    }
+
     /// Where it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address

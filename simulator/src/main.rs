@@ -24,9 +24,10 @@ use dlms_core::{
 use dlms_tokio::{HdlcServerConfig, Identification, UnknownMeter};
 use hdlc::parameters::{InformationLength, WindowSize};
 use simulator::{
-    AnswerConfig, ENTRIES_MAX, Fault, Faults, GatewayConfig, Meter, MeterClient, MeterConfig,
-    MeterKeys, WallClock, listen_gateway, listen_gateway_hdlc, listen_gateway_udp, listen_hdlc,
-    listen_wrapper, listen_wrapper_udp, send_pushes, serve_serial,
+    AnswerConfig, ENTRIES_MAX, Fault, Faults, GatewayConfig, MediumWeather, Meter, MeterClient,
+    MeterConfig, MeterKeys, WallClock, listen_gateway, listen_gateway_hdlc, listen_gateway_udp,
+    listen_hdlc, listen_medium, listen_wrapper, listen_wrapper_udp, physical_address, send_pushes,
+    serve_serial,
 };
 use tokio_serial::SerialPortBuilderExt;
 
@@ -47,6 +48,9 @@ struct Arguments {
 enum Device {
     /// DLMS/COSEM electricity meters: one a port, ports N, N+1 and so on.
     Meter(MeterArguments),
+    /// DLMS/COSEM electricity meters on one HDLC bus behind one TCP port, with lower addresses 16,
+    /// 17 and so on, without 126 and 127.
+    Medium(MediumArguments),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -148,9 +152,53 @@ struct MeterArguments {
     faults: Vec<Fault>,
 }
 
+#[derive(Debug, Args)]
+struct MediumArguments {
+    /// The port.
+    #[arg(long, default_value_t = 4065)]
+    port: u16,
+    /// The address to listen at.
+    #[arg(long, default_value = "127.0.0.1")]
+    host: IpAddr,
+    /// How many meters.
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=16_000))]
+    count: u16,
+    /// The rate of the bus, in baud; without it octets take no time.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    baud: Option<u32>,
+    /// How long octets are under way beside that, each way, in milliseconds.
+    #[arg(long, default_value_t = 0)]
+    latency_ms: u64,
+    /// How many of a thousand frames to meters are lost.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=1_000))]
+    loss_permille: u16,
+    /// How many of a thousand answers are spoiled by a collision.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=1_000))]
+    collision_permille: u16,
+    /// How many of a thousand answers have noise before them.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=1_000))]
+    noise_permille: u16,
+    /// What decides which.
+    #[arg(long, default_value_t = MediumWeather::default().seed)]
+    seed: u64,
+    /// Rows of the load profile, one a quarter of an hour, the last one now.
+    #[arg(long, default_value_t = MeterConfig::default().entries,
+          value_parser = clap::value_parser!(u32).range(..=i64::from(ENTRIES_MAX)))]
+    entries: u32,
+    /// The serial number of the first meter; it decides about its household and its names.
+    #[arg(long, default_value_t = SERIAL_NUMBER)]
+    serial_number: u32,
+    /// How long a meter thinks before each answer, in milliseconds.
+    #[arg(long, default_value_t = 0)]
+    delay_ms: u64,
+}
+
 fn main() -> ExitCode {
-    let Device::Meter(arguments) = Arguments::parse().device;
-    match start(&arguments) {
+    let started = match Arguments::parse().device {
+        Device::Meter(arguments) => start(run(&arguments)),
+        Device::Medium(arguments) => start(serve_bus(&arguments)),
+    };
+    match started {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Nothing can be done when even standard error is gone.
@@ -160,8 +208,44 @@ fn main() -> ExitCode {
     }
 }
 
-fn start(arguments: &MeterArguments) -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(arguments))
+fn start(running: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(running)
+}
+
+/// Serves meters on one medium until the process is ended.
+async fn serve_bus(arguments: &MediumArguments) -> anyhow::Result<()> {
+    let config = Arc::new(MeterConfig { entries: arguments.entries, ..MeterConfig::default() });
+    let meter = |index: u16| {
+        let serial = arguments.serial_number.wrapping_add(u32::from(index));
+        Arc::new(Mutex::new(Meter::new(serial, Arc::clone(&config))))
+    };
+    let meters = (0..arguments.count).map(meter).collect();
+    let weather = MediumWeather {
+        latency: Duration::from_millis(arguments.latency_ms),
+        baud: arguments.baud,
+        loss_permille: arguments.loss_permille,
+        collision_permille: arguments.collision_permille,
+        noise_permille: arguments.noise_permille,
+        seed: arguments.seed,
+    };
+    let answer = AnswerConfig {
+        delay: Duration::from_millis(arguments.delay_ms),
+        ..AnswerConfig::default()
+    };
+    let address = SocketAddr::new(arguments.host, arguments.port);
+    let hdlc = HdlcServerConfig::default();
+    let listening = listen_medium(meters, address, answer, hdlc, weather)
+        .await
+        .with_context(|| format!("cannot listen at {address}"))?;
+    say(&format!(
+        "ready medium {} meters {} physical {}..{}",
+        listening.address(),
+        arguments.count,
+        physical_address(0),
+        physical_address(arguments.count - 1)
+    ))?;
+    future::pending::<()>().await;
+    Ok(())
 }
 
 async fn run(arguments: &MeterArguments) -> anyhow::Result<()> {
