@@ -27,6 +27,8 @@ mod wrapper;
 
 #[cfg(feature = "rustcrypto")]
 mod association_pair;
+#[cfg(all(feature = "certificates", feature = "rustcrypto"))]
+mod certificate;
 #[cfg(feature = "rustcrypto")]
 mod ciphered;
 #[cfg(feature = "rustcrypto")]
@@ -60,6 +62,8 @@ pub use wrapper::wrapper;
 
 #[cfg(feature = "rustcrypto")]
 pub use association_pair::association_pair;
+#[cfg(all(feature = "certificates", feature = "rustcrypto"))]
+pub use certificate::certificate;
 #[cfg(feature = "rustcrypto")]
 pub use ciphered::ciphered;
 #[cfg(feature = "rustcrypto")]

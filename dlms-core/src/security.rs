@@ -9,6 +9,7 @@
 //! - [`SendCounters`], [`ReceiveCounter`]: no value twice, in either direction; [`CounterStore`]:
 //!   nor after a restart.
 //! - [`SecuritySetup`], [`SecurityPolicy`]: what a device makes of class 64.
+//! - `Certificate`, `Certificates` (feature `certificates`): public keys that somebody vouches for.
 //! - [`hls`]: the four passes of high level security.
 //! - [`CryptoProvider`]: the algorithms, by default `RustCrypto`.
 //!
@@ -62,6 +63,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(feature = "certificates")]
+mod certificate;
 mod cipher;
 mod control;
 mod counter_store;
@@ -87,6 +90,11 @@ mod suite;
 mod suspicion;
 mod system_title;
 
+#[cfg(feature = "certificates")]
+pub use certificate::{
+    CERTIFICATE_LEN_MAX, Certificate, CertificateEntity, CertificateError,
+    CertificateIdentification, CertificateInfo, CertificateType, Certificates, distinguished_name,
+};
 pub use cipher::{
     CipheredHead, OVERHEAD_MAX, Opened, ProtectRequest, UnprotectRequest, Verification,
     decode_head, decrypt_unverified_in_place, protect, unprotect_in_place,

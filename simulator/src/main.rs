@@ -6,6 +6,7 @@ use core::{
     time::Duration,
 };
 use std::{
+    fs,
     io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -19,7 +20,7 @@ use clap::{
 };
 use dlms_core::{
     gateway::Direction,
-    security::{Compatibility, SecuritySuite},
+    security::{Certificate, Compatibility, SecuritySuite},
 };
 use dlms_tokio::{HdlcServerConfig, Identification, UnknownMeter};
 use hdlc::parameters::{InformationLength, WindowSize};
@@ -110,6 +111,9 @@ struct MeterArguments {
     /// The security suite, which decides about the meters' keys: 0, 1 or 2.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=2))]
     suite: u8,
+    /// The certificate of an authority that the meters trust, in PEM. May be given more than once.
+    #[arg(long = "trust-anchor", value_name = "FILE")]
+    trust_anchors: Vec<PathBuf>,
     /// Differ from the standard as some clients do. May be given more than once.
     #[arg(long, value_name = "HOW")]
     #[arg(value_parser = PossibleValuesParser::new(Compatibility::SWITCHES))]
@@ -259,6 +263,11 @@ async fn run(arguments: &MeterArguments) -> anyhow::Result<()> {
     }
 }
 
+fn trust_anchor(path: &Path) -> anyhow::Result<Certificate> {
+    let what = || path.display().to_string();
+    fs::read_to_string(path).with_context(what)?.parse().with_context(what)
+}
+
 /// What the meters of one run have in common.
 struct Meters {
     config: Arc<MeterConfig>,
@@ -279,9 +288,11 @@ impl Meters {
         for compat in &arguments.compat {
             keys.party.compatibility.turn_on(compat);
         }
+        let trust_anchors = arguments.trust_anchors.iter().map(|path| trust_anchor(path));
         Ok(Self {
             config: Arc::new(MeterConfig {
                 keys,
+                trust_anchors: trust_anchors.collect::<Result<_, _>>()?,
                 entries: arguments.entries,
                 clients: if arguments.strict { MeterClient::strict() } else { MeterClient::open() },
                 clock: match arguments.clock {

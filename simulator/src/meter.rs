@@ -8,7 +8,8 @@ use dlms_core::{
     cosem::{AttributeDescriptor, MethodDescriptor, ShortName},
     device::{ObjectSet, Switching},
     security::{
-        COUNTER_MAX, CryptoProvider, PartyKeys, Protection, ReceiveCounter, RustCrypto, SystemTitle,
+        COUNTER_MAX, Certificate, Certificates, CryptoProvider, PartyKeys, Protection,
+        ReceiveCounter, RustCrypto, SystemTitle,
     },
     xdlms::{ActionResult, DataAccessResult, SelectiveAccess},
 };
@@ -50,6 +51,8 @@ pub struct MeterConfig {
     /// Seconds for which an image is verified, and again activated. Meanwhile the answer is
     /// temporary-failure, and the status of the image transfer tells when it is done.
     pub image_time_s: u32,
+    /// The certificates of the authorities that the meters trust from the beginning.
+    pub trust_anchors: Vec<Certificate>,
 }
 
 impl Default for MeterConfig {
@@ -62,6 +65,7 @@ impl Default for MeterConfig {
             clients: MeterClient::open(),
             clock: WallClock::system(),
             image_time_s: 0,
+            trust_anchors: Vec::new(),
         }
     }
 }
@@ -98,6 +102,7 @@ impl Meter {
         let objects = objects(config.entries, security.version);
         let mut world = World::new(serial, title(serial), security, config.clock.now());
         world.image_time_s = config.image_time_s;
+        world.certificates = Certificates::new(config.trust_anchors.clone());
         let short_names = short_names(&objects);
         let next_counter = u32::try_from(config.clock.now()).unwrap_or(1);
         Self { config, world, objects, short_names, next_counter, received: BTreeMap::new() }

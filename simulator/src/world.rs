@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use dlms_core::{
     cosem::{DateTime, LogicalName},
-    security::{SecuritySetup, SystemTitle},
+    security::{Certificates, SecuritySetup, SystemTitle},
 };
 
 use crate::{
@@ -27,6 +27,8 @@ pub(crate) struct World {
     pub(crate) title: SystemTitle,
     /// Keys and policy, as clients may change them.
     pub(crate) security: SecuritySetup,
+    /// Certificates, trust anchors and key pairs that are not in use yet.
+    pub(crate) certificates: Certificates,
     /// The client whose request is served, if it proved who it is.
     pub(crate) proven_client: Option<SystemTitle>,
     pub(crate) household: Household,
@@ -62,6 +64,7 @@ impl World {
             serial,
             title,
             security,
+            certificates: Certificates::default(),
             proven_client: None,
             household,
             tariff,

@@ -48,6 +48,12 @@ fn an_exchange_in_blocks_ends_whatever_comes_and_happens_once() {
 }
 
 #[test]
+#[cfg(feature = "certificates")]
+fn a_certificate_has_the_octets_that_it_was_read_from() {
+    replay("certificate", certificate);
+}
+
+#[test]
 fn what_was_protected_comes_out_and_nothing_else_does() {
     replay("ciphered", ciphered);
 }

@@ -1,6 +1,6 @@
 //! Security setup (class 64, version 0 in suite 0 and version 1 beyond): suite, policy and titles,
-//! and the methods that change keys and policy. What they do is
-//! [`dlms_core::security::SecuritySetup`]; certificates are not kept.
+//! and the methods that change keys, policy and certificates. What they do is
+//! [`dlms_core::security::SecuritySetup`] and [`dlms_core::security::Certificates`].
 
 use dlms_core::{
     axdr::{Data, DataBuf},
@@ -10,7 +10,7 @@ use dlms_core::{
     xdlms::{ActionResult, DataAccessResult},
 };
 
-use super::{ACCESS, DENIED, READ};
+use super::{ACCESS, READ};
 use crate::world::World;
 
 /// The name of the security setup of all associations.
@@ -43,13 +43,12 @@ impl CosemObject<World> for SecuritySetup {
         }
     }
 
-    /// security_activate, key_transfer; key_agreement, and five of certificates
+    /// security_activate, key_transfer; key_agreement, and with certificates
+    /// generate_key_pair, generate_certificate_request, import_, export_ and remove_certificate
     fn methods(&self) -> &[MethodRights] {
         match self.0 {
             SecuritySetupVersion::V0 => &[ACCESS; 2],
-            SecuritySetupVersion::V1 => {
-                &[ACCESS, ACCESS, ACCESS, DENIED, DENIED, DENIED, DENIED, DENIED]
-            }
+            SecuritySetupVersion::V1 => &[ACCESS; 8],
         }
     }
 
@@ -67,7 +66,7 @@ impl CosemObject<World> for SecuritySetup {
                 put(out, &DataBuf::octet_string(title))
             }
             5 => put(out, &DataBuf::octet_string(get.world.title.0)),
-            _ => put(out, &DataBuf::array([])),
+            _ => put(out, &get.world.certificates.attribute()),
         }
     }
 
@@ -83,16 +82,26 @@ impl CosemObject<World> for SecuritySetup {
             Initiator::Client => call.world.proven_client.ok_or(ActionResult::ReadWriteDenied)?,
             Initiator::Device => return Err(ActionResult::ReadWriteDenied),
         };
-        let World { security, title, .. } = &mut *call.world;
+        let now = u64::try_from(call.world.now()).unwrap_or(0);
+        let World { security, certificates, title, .. } = &mut *call.world;
+        let fill = |octets: &mut [u8]| {
+            getrandom::fill(octets).expect("the operating system has random octets");
+        };
         match method {
             1 => security.activate(parameter),
             2 => security.transfer_keys(&RustCrypto, parameter),
-            3 => {
-                let fill = |octets: &mut [u8]| {
-                    getrandom::fill(octets).expect("the operating system has random octets");
-                };
-                security.agree_on_keys(&RustCrypto, client, *title, parameter, fill, out)
-            }
+            3 => security.agree_on_keys(&RustCrypto, client, *title, parameter, fill, out),
+            4 => certificates.generate_key_pair(security, parameter, fill),
+            5 => certificates.generate_certificate_request(
+                security,
+                &RustCrypto,
+                *title,
+                parameter,
+                out,
+            ),
+            6 => certificates.import_certificate(security, &RustCrypto, *title, now, parameter),
+            7 => certificates.export_certificate(parameter, out),
+            8 => certificates.remove_certificate(security, &RustCrypto, parameter),
             _ => Err(ActionResult::ObjectUndefined),
         }
     }
