@@ -101,7 +101,7 @@ pub use cipher::{
 };
 pub use control::{ControlError, Protection, SecurityControl};
 pub use counter_store::{CounterStore, Received};
-pub use counters::{COUNTER_MAX, CountersExhausted, ReceiveCounter, SendCounters};
+pub use counters::{COUNTER_MAX, CountersExhausted, ReceiveCounter, SendCounters, WINDOW_MAX};
 pub use error::SecurityError;
 pub use form::CipherForm;
 pub use general_ciphering::{

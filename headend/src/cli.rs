@@ -6,6 +6,7 @@ use core::{convert::Infallible, fmt, net::SocketAddr, str::FromStr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use dlms_core::security::WINDOW_MAX;
 use dlms_tokio::Address;
 use hdlc::address::AddressLength;
 use zeroize::Zeroizing;
@@ -351,6 +352,11 @@ pub struct Listen {
     /// Take only messages whose tag verified
     #[arg(long, help_heading = "Security")]
     pub(crate) verified_only: bool,
+    /// Take messages that overtook each other, each once: up to N invocation counters back, at most
+    /// 64. By default counters must grow
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Security")]
+    #[arg(value_parser = value_parser!(u32).range(..=i64::from(WINDOW_MAX)))]
+    pub(crate) counter_window: u32,
     /// End after N messages
     #[arg(long, value_name = "N")]
     #[arg(value_parser = value_parser!(u64).range(1..))]

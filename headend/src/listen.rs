@@ -64,13 +64,23 @@ pub(crate) struct Gate {
     keys: KeyRing,
     patterns: Patterns,
     verified_only: bool,
-    /// What was accepted last under the key of each meter.
+    /// Of a meter of which nothing was accepted yet.
+    fresh: ReceiveCounter,
+    /// What was accepted under the key of each meter.
     counters: BTreeMap<SystemTitle, ReceiveCounter>,
 }
 
 impl Gate {
-    pub(crate) const fn new(keys: KeyRing, patterns: Patterns, verified_only: bool) -> Self {
-        Self { keys, patterns, verified_only, counters: BTreeMap::new() }
+    /// A gate for messages whose counters come in order; but those within `counter_window` of the
+    /// greatest may come in any order, see [`ReceiveCounter::with_window`].
+    pub(crate) const fn new(
+        keys: KeyRing,
+        patterns: Patterns,
+        verified_only: bool,
+        counter_window: u32,
+    ) -> Self {
+        let fresh = ReceiveCounter::new().with_window(counter_window);
+        Self { keys, patterns, verified_only, fresh, counters: BTreeMap::new() }
     }
 
     /// The lines of the message `apdu`, which is opened in place.
@@ -111,7 +121,7 @@ impl Gate {
         let title = title.ok_or(SecurityError::SystemTitleMissing)?;
         let known = self.counters.get(&title).copied();
         if counts {
-            known.unwrap_or_default().check(head.counter)?;
+            known.unwrap_or(self.fresh).check(head.counter)?;
             if known.is_none() && self.counters.len() >= METERS_MAX {
                 let text = format!("more than {METERS_MAX} meters");
                 return Err(Fault::new("too-many-meters", 0, text));
@@ -120,7 +130,7 @@ impl Gate {
         let verified = seal.verified();
         let lines = lines(plain, &self.patterns, Some(title), verified, from, received_at)?;
         if counts {
-            self.counters.entry(title).or_default().accept(head.counter);
+            self.counters.entry(title).or_insert(self.fresh).accept(head.counter);
         }
         Ok(lines)
     }
@@ -285,7 +295,7 @@ mod tests {
             title: Some(TITLE),
             ..KeyRing::default()
         };
-        Gate::new(keys, Patterns::built_in(), verified_only)
+        Gate::new(keys, Patterns::built_in(), verified_only, 0)
     }
 
     fn ciphered(outer: u8, protection: Protection, counter: u32, plain: &str) -> Vec<u8> {
@@ -331,6 +341,24 @@ mod tests {
             assert_eq!(taken(&mut gate, &ciphered(0xdb, protection, 4, PUSH)), Err("replayed"));
             assert!(taken(&mut gate, &ciphered(0xdb, protection, 6, PUSH)).is_ok());
         }
+    }
+
+    #[test]
+    fn datagrams_that_overtook_each_other_are_taken_once_each_within_the_window() {
+        let mut gate = gate(false);
+        gate.fresh = ReceiveCounter::new().with_window(8);
+        for counter in [5, 3, 9, 4, 2] {
+            assert!(taken(&mut gate, &ciphered(0xdb, BOTH, counter, PUSH)).is_ok(), "{counter}");
+        }
+        for counter in [9, 5, 4, 3, 2, 1] {
+            let again = taken(&mut gate, &ciphered(0xdb, BOTH, counter, PUSH));
+            assert_eq!(again, Err("replayed"), "{counter}");
+        }
+        // A forged one moves nothing.
+        let mut forged = ciphered(0xdb, BOTH, 1_000, PUSH);
+        *forged.last_mut().unwrap() ^= 1;
+        assert_eq!(taken(&mut gate, &forged), Err("tag-mismatch"));
+        assert!(taken(&mut gate, &ciphered(0xdb, BOTH, 7, PUSH)).is_ok());
     }
 
     #[test]

@@ -11,32 +11,60 @@ use super::SecurityError;
 /// The largest counter value, which is neither sent nor accepted: the key must change before it.
 pub const COUNTER_MAX: u32 = u32::MAX;
 
-/// What was received under one key from one originator: only greater values are accepted.
+/// The longest window of a [`ReceiveCounter`]: what RFC 6347 clause 4.1.2.6 and RFC 4303 clause
+/// 3.4.3 recommend, and the bits of one word.
+pub const WINDOW_MAX: u32 = u64::BITS;
+
+/// What was received under one key from one originator: only greater values are accepted, or, where
+/// APDUs overtake each other as datagrams do, values in a [window](Self::with_window) that did not
+/// come before.
 ///
 /// [`check`](Self::check) before the tag is verified, [`accept`](Self::accept) after: a forged APDU
 /// with a large counter must not lock the originator out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReceiveCounter {
+    /// The greatest value accepted.
     last: Option<u32>,
+    /// How many values, the greatest included, may still come in another order.
+    window: u32,
+    /// Bit n: `last - n` was accepted or never will be.
+    seen: u64,
+}
+
+/// As [`ReceiveCounter::new`].
+impl Default for ReceiveCounter {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl ReceiveCounter {
     /// The counter of a key under which nothing was received yet: the first value may be zero.
     pub const fn new() -> Self {
-        Self { last: None }
+        Self { last: None, window: 0, seen: u64::MAX }
     }
 
     /// The counter of a key under which `last` was accepted, as the owner remembers it.
     pub const fn after(last: u32) -> Self {
-        Self { last: Some(last) }
+        Self { last: Some(last), window: 0, seen: u64::MAX }
     }
 
-    /// The value accepted last.
+    /// The same, and from now on values that are at most `window - 1` below the greatest are
+    /// accepted as well, each once. What is at or below the greatest value known so far counts as
+    /// accepted. At most [`WINDOW_MAX`]; 0 is no window, which is what the standard has.
+    #[must_use]
+    pub const fn with_window(self, window: u32) -> Self {
+        let window = if window > WINDOW_MAX { WINDOW_MAX } else { window };
+        Self { last: self.last, window, seen: u64::MAX }
+    }
+
+    /// The greatest value accepted.
     pub const fn last(self) -> Option<u32> {
         self.last
     }
 
-    /// The lowest value that is acceptable, as an exception response reports it.
+    /// The lowest value above which every value is acceptable, itself included, as an exception
+    /// response reports it.
     pub fn lowest_acceptable(self) -> u32 {
         self.last.map_or(0, |last| last.saturating_add(1))
     }
@@ -51,15 +79,42 @@ impl ReceiveCounter {
         }
         match self.last {
             Some(last) if received <= last => {
+                let age = last.saturating_sub(received);
+                if age < self.window && self.seen & bit(age) == 0 {
+                    return Ok(());
+                }
                 Err(SecurityError::CounterNotGreater { received, last })
             }
             _ => Ok(()),
         }
     }
 
-    /// Remembers `received`, whose tag was verified. A value that is not greater changes nothing.
+    /// Remembers `received`, whose tag was verified. A value that [`check`](Self::check) refuses
+    /// changes nothing.
     pub fn accept(&mut self, received: u32) {
-        self.last = self.last.max(Some(received));
+        let Some(last) = self.last else {
+            self.last = Some(received);
+            // Whatever is below did not come yet.
+            self.seen = if self.window == 0 { u64::MAX } else { bit(0) };
+            return;
+        };
+        if received > last {
+            let ahead = received.saturating_sub(last);
+            self.last = Some(received);
+            if self.window != 0 {
+                self.seen = self.seen.checked_shl(ahead).unwrap_or(0) | bit(0);
+            }
+        } else {
+            self.seen |= bit(last.saturating_sub(received));
+        }
+    }
+}
+
+/// The bit of a value `age` below the greatest; none for one that is too old.
+const fn bit(age: u32) -> u64 {
+    match 1_u64.checked_shl(age) {
+        Some(bit) => bit,
+        None => 0,
     }
 }
 
@@ -123,8 +178,11 @@ pub struct CountersExhausted;
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::BTreeSet, vec::Vec};
+
+    use proptest::prelude::*;
+
     use super::*;
-    use std::vec::Vec;
 
     fn drain(counters: &mut SendCounters) -> Vec<u32> {
         core::iter::from_fn(|| counters.take().ok()).collect()
@@ -154,6 +212,68 @@ mod tests {
         assert_eq!(counter.check(0xffff_0000), Ok(()));
         assert_eq!(counter.check(6), Ok(()));
         assert_eq!(counter.last(), Some(5));
+    }
+
+    #[test]
+    fn in_a_window_each_value_is_accepted_once_in_any_order() {
+        let mut counter = ReceiveCounter::new().with_window(4);
+        for received in [10, 12, 11, 9, 20, 17, 18] {
+            assert_eq!(counter.check(received), Ok(()), "{received}");
+            counter.accept(received);
+        }
+        for received in [20, 18, 17, 16, 12, 0] {
+            let refused = SecurityError::CounterNotGreater { received, last: 20 };
+            assert_eq!(counter.check(received), Err(refused));
+        }
+        assert_eq!(counter.check(19), Ok(()));
+        assert_eq!(counter.lowest_acceptable(), 21);
+        assert_eq!(counter.check(COUNTER_MAX), Err(SecurityError::CounterMaximum));
+    }
+
+    #[test]
+    fn what_came_before_a_restart_is_below_every_window() {
+        let counter = ReceiveCounter::after(100).with_window(1_000);
+        for received in [0, 36, 37, 99, 100] {
+            assert!(counter.check(received).is_err(), "{received}");
+        }
+        let mut counter = counter;
+        counter.accept(103);
+        assert_eq!([100, 101, 102].map(|it| counter.check(it).is_ok()), [false, true, true]);
+        // The longest window that there is.
+        counter.accept(200);
+        assert_eq!([136, 137].map(|it| counter.check(it).is_ok()), [false, true]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_counter_is_accepted_twice_in_any_order_and_any_window(
+            window in 0..100_u32,
+            start in any::<u32>(),
+            steps in prop::collection::vec(0..150_u32, 1..200),
+            known in any::<bool>(),
+        ) {
+            let start = start.min(COUNTER_MAX - 200);
+            let fresh =
+                if known { ReceiveCounter::after(start) } else { ReceiveCounter::new() };
+            let mut counter = fresh.with_window(window);
+            let mut taken = BTreeSet::new();
+            let mut greatest = known.then_some(start);
+            for received in steps.into_iter().map(|step| start + step) {
+                let is_greater = greatest.is_none_or(|greatest| received > greatest);
+                let in_window = greatest.is_some_and(|greatest| {
+                    received <= greatest && greatest - received < window.min(WINDOW_MAX)
+                });
+                let fits = is_greater
+                    || in_window && !taken.contains(&received) && !(known && received <= start);
+                prop_assert_eq!(counter.check(received).is_ok(), fits, "{}", received);
+                if fits {
+                    counter.accept(received);
+                    prop_assert!(taken.insert(received));
+                    greatest = greatest.max(Some(received));
+                }
+                prop_assert!(counter.check(received).is_err());
+            }
+        }
     }
 
     #[test]

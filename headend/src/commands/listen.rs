@@ -86,7 +86,7 @@ pub(super) async fn run(typed: cli::Listen) -> io::Result<Exit> {
     }
     report::note(&format!("listening on {address}"));
 
-    let mut gate = Gate::new(keys, patterns, typed.verified_only);
+    let mut gate = Gate::new(keys, patterns, typed.verified_only, typed.counter_window);
     let mut writer = Writer::new(typed.output.format);
     let mut left = typed.count.unwrap_or(u64::MAX);
     while left > 0 {
