@@ -1,5 +1,6 @@
 //! The command line: what may be typed. What it means is worked out in `settings`.
 
+mod certificate;
 mod party;
 
 use core::{convert::Infallible, fmt, net::SocketAddr, str::FromStr};
@@ -11,7 +12,11 @@ use dlms_tokio::Address;
 use hdlc::address::AddressLength;
 use zeroize::Zeroizing;
 
-pub(crate) use self::party::{Establishment, Party};
+pub use self::certificate::CertificateVerb;
+pub(crate) use self::{
+    certificate::{CertificateAction, CertificateOptions, Which},
+    party::{Establishment, Party},
+};
 use crate::{decode::transport::Framing, object::Object};
 
 /// Reads, writes and commands DLMS/COSEM meters.
@@ -100,6 +105,18 @@ Examples:
 Without VALUE the parameter is integer:0, which is what most methods take. For no parameter at all
 give the word none. VALUE is otherwise written as for `headend write`: see headend write --help."))]
     Invoke(Invoke),
+    /// Ask a meter for certificate requests, give it certificates, and see those that it has
+    #[command(after_help = "\
+Examples:
+  headend certificate request wrapper://192.0.2.7 --new-key --key signature ... > meter.csr
+  openssl x509 -req -in meter.csr -CA ca.pem -CAkey ca.key -copy_extensions copy -out meter.pem
+  headend certificate import wrapper://192.0.2.7 --file meter.pem ...
+  headend certificate list wrapper://192.0.2.7 ...
+  headend certificate export wrapper://192.0.2.7 --entity server --key signature --title HEX ...
+
+Meters take certificates only from a client that has proven who it is, with --auth hls-gmac or
+hls-ecdsa, in suite 1 or 2.")]
+    Certificate(CertificateVerb),
     /// Show every layer of captured octets: frames, APDUs, what is ciphered, values
     #[command(after_help = "\
 Examples:

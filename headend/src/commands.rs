@@ -1,5 +1,6 @@
 //! The verbs of the command line, a file for each.
 
+mod certificate;
 mod decode;
 mod encode;
 mod invoke;
@@ -36,6 +37,7 @@ pub(crate) async fn run(verb: Verb) -> io::Result<Exit> {
         Verb::Profile(typed) => profile::run(typed).await,
         Verb::Write(typed) => write::run(typed).await,
         Verb::Invoke(typed) => invoke::run(typed).await,
+        Verb::Certificate(typed) => certificate::run(typed).await,
         Verb::Decode(typed) => decode::run(typed).await,
         Verb::Encode(typed) => encode::run(typed).await,
         Verb::Listen(typed) => listen::run(typed).await,
