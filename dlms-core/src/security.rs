@@ -11,7 +11,7 @@
 //! - [`SecuritySetup`], [`SecurityPolicy`]: what a device makes of class 64.
 //! - `Certificate`, `Certificates` (feature `certificates`): public keys that somebody vouches for.
 //! - [`hls`]: the four passes of high level security.
-//! - [`CryptoProvider`]: the algorithms, by default `RustCrypto`.
+//! - [`CryptoProvider`]: the algorithms, by default `RustCrypto`; [`NoCrypto`] has none.
 //!
 //! The keys, the counters' memory and the decision what protection an association demands belong to
 //! the owner. A receiver compares what an APDU says of itself with what was agreed and adopts
@@ -79,6 +79,7 @@ pub mod hls;
 mod key;
 mod key_agreement;
 mod key_info;
+mod no_crypto;
 mod party_keys;
 mod provider;
 mod public_key;
@@ -113,6 +114,7 @@ pub use general_key::{GeneralKeys, KeyEstablishment};
 pub use key::{Key, NotAKey, Secret};
 pub use key_agreement::{EphemeralKey, KeyDerivation, KeyId, KeyPurpose};
 pub use key_info::{KEY_INFO_LEN_MAX, KeyInfo};
+pub use no_crypto::NoCrypto;
 pub use party_keys::{Compatibility, PartyKeys};
 pub use provider::{CryptoError, CryptoProvider, TAG_LEN};
 pub use public_key::{

@@ -10,6 +10,10 @@ mod values;
 use core::{future, mem, time::Duration};
 use std::sync::Arc;
 
+#[cfg(not(feature = "ciphering"))]
+use dlms_core::security::NoCrypto as Provider;
+#[cfg(feature = "ciphering")]
+use dlms_core::security::RustCrypto as Provider;
 use dlms_core::{
     association::{
         self, AccessAnswer, AccessItem, Association, ClientConfig, Entropy, Event, Failure, Misuse,
@@ -17,7 +21,6 @@ use dlms_core::{
     },
     axdr::{DataBuf, Writer},
     cosem::{AttributeDescriptor, MethodDescriptor},
-    security::RustCrypto,
     xdlms::{ActionResult, DataAccessResult},
 };
 use tokio::{
@@ -159,7 +162,7 @@ impl Client {
             association.response_timeout = None;
         }
         let asks_release = association.release;
-        let machine = association::Client::new(association, Arc::new(RustCrypto));
+        let machine = association::Client::new(association, Arc::new(Provider));
         let (notifications, _) = broadcast::channel(NOTIFICATIONS_MAX);
         let driver = Driver {
             line,

@@ -88,7 +88,10 @@ def connect():
 step("connect", connect)
 if bad: sys.exit(1)
 def obj(ln, cls): x = cls(ln); return x
-if o.only != "connect":
+if o.only == "saps":
+    step("SAP assignments", lambda: len(read(GXDLMSSapAssignment("0.0.41.0.0.255"), 2)))
+    step("logical device name", lambda: read(GXDLMSData("0.0.42.0.0.255"), 2))
+elif o.only != "connect":
     step("SAP assignment", lambda: read(GXDLMSSapAssignment("0.0.41.0.0.255"), 2))
     step("logical device name", lambda: read(GXDLMSData("0.0.42.0.0.255"), 2))
     step("association object list", lambda: len(c.parseObjects(many(c.getObjectsRequest()).data, False)))

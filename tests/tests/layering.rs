@@ -24,7 +24,16 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     ("dlms-benches", &["dlms-core", "dlms-tokio", "hdlc"]),
     (
         "dlms-tests",
-        &["conformance", "dlms-core", "dlms-tokio", "dlms-xml", "hdlc", "headend", "simulator"],
+        &[
+            "concentrator",
+            "conformance",
+            "dlms-core",
+            "dlms-tokio",
+            "dlms-xml",
+            "hdlc",
+            "headend",
+            "simulator",
+        ],
     ),
 ];
 
@@ -53,6 +62,30 @@ const IMPURE: [&str; 22] = [
     "tracing",
     "web-time",
     "windows-sys",
+];
+
+/// Cryptography: what a concentrator without keys has nowhere below it.
+const CRYPTOGRAPHY: [&str; 20] = [
+    "aes",
+    "aes-gcm",
+    "aes-kw",
+    "aws-lc-rs",
+    "aws-lc-sys",
+    "cipher",
+    "ctr",
+    "ecdsa",
+    "elliptic-curve",
+    "ghash",
+    "hmac",
+    "md-5",
+    "openssl",
+    "p256",
+    "p384",
+    "ring",
+    "rustls",
+    "sha1",
+    "sha2",
+    "signature",
 ];
 
 #[test]
@@ -107,6 +140,25 @@ fn the_pure_crates_build_without_std() {
     let output = cargo()
         .args(["build", "--quiet", "--manifest-path", "tests/no_std/Cargo.toml"])
         .args(["--target-dir", "target/no_std"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_concentrator_without_keys_brings_no_cryptography_and_can_be_built() {
+    let cryptography = |features: &[&str]| -> BTreeSet<String> {
+        let args = ["tree", "--locked", "-p", "concentrator", "-e", "normal,no-proc-macro"];
+        let tree = said(&[&args[..], &["--prefix", "none", "-f", "{p}"], features].concat());
+        let crates = tree.lines().filter_map(|line| line.split(' ').next());
+        crates.filter(|name| CRYPTOGRAPHY.contains(name)).map(str::to_owned).collect()
+    };
+    let none = cryptography(&["--no-default-features"]);
+    assert!(none.is_empty(), "{none:?}: see `cargo tree -p concentrator --no-default-features`");
+    assert!(cryptography(&[]).contains("aes-gcm"), "the look into trees finds nothing");
+
+    let output = cargo()
+        .args(["check", "--quiet", "--locked", "-p", "concentrator", "--no-default-features"])
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
