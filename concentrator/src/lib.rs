@@ -8,6 +8,7 @@
 //! - [`exchange`]: the two at work between connections; [`listen`] takes those of head-ends, and
 //!   `tls` those over TLS.
 //! - [`discovery`]: who is on a shared medium; [`lan_udp`]: meters of the wrapper over UDP.
+//! - [`pushes`]: where meters connect to by themselves.
 //! - [`management`]: the concentrator's own logical device, at SAP 1.
 //! - [`config`], [`daemon`], [`cli`]: the program; [`control`]: what it is asked while it runs.
 //!
@@ -36,6 +37,7 @@ pub mod lan_udp;
 pub mod listen;
 pub mod management;
 pub mod nodes;
+pub mod pushes;
 pub mod router;
 pub mod spool;
 pub mod state;

@@ -9,6 +9,7 @@
 //! | 0-0:41.0.0 | 17 | SAP assignment: all meters and itself; connect_logical_device |
 //! | 0-0:40.0.0 | 15 | current association |
 //! | 0-0:43.0.0, 0-0:43.1.0 | 64, 1 | security setup and invocation counter, where it has keys |
+//! | 0-0:44.0.0 | 18 | image transfer, for the firmware of the concentrator |
 //! | 0-0:25.9.0, 0-1:25.9.0 | 40 | heartbeat; "the SAP assignment list has changed" |
 //! | 0-0:99.98.0, 0-0:96.11.0 | 7, 1 | events, and the last of them |
 //! | 0-0:128.0.1, .2, .3 | 1 | epoch of the concentrator, epoch of the list, meters present |
@@ -32,6 +33,7 @@ mod tests;
 
 use std::{
     collections::BTreeMap,
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -69,6 +71,22 @@ pub mod event {
     pub const SAP_DETACHED: u16 = 3;
     /// A client raised the epoch: the concentrator took over.
     pub const EPOCH_RAISED: u16 = 4;
+    /// New firmware was verified.
+    pub const IMAGE_VERIFIED: u16 = 5;
+    /// New firmware was activated.
+    pub const IMAGE_ACTIVATED: u16 = 6;
+}
+
+/// What a client wants done that is not the device's to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ManagementEvent {
+    /// A firmware is to be activated. [`Management::image_activated`] tells how that went.
+    ActivateImage {
+        /// Where it is; with its check sum, which are its last 32 octets.
+        file: PathBuf,
+        /// What the client calls it.
+        identifier: Vec<u8>,
+    },
 }
 
 /// What the management device is made of.
@@ -147,6 +165,31 @@ impl Management {
         inner.announcer.force(forced);
         let (setup, number) = inner.announcer.poll(now_ms, table_epoch)?;
         Some(inner.device.announce(now_ms, setup, number))
+    }
+
+    /// Lets clients transfer firmware, which is kept in `folder`. Until then image transfer is not
+    /// enabled.
+    pub fn keep_images_in(&self, folder: PathBuf) {
+        self.lock().device.world_mut().images.folder = Some(folder);
+    }
+
+    /// What a client wants done.
+    #[must_use]
+    pub fn poll_event(&self) -> Option<ManagementEvent> {
+        let (file, identifier) = self.lock().device.world_mut().images.asked.take()?;
+        Some(ManagementEvent::ActivateImage { file, identifier })
+    }
+
+    /// The firmware that was to be activated is; or `activated` is false.
+    pub fn image_activated(&self, activated: bool) {
+        let mut inner = self.lock();
+        let now_ms = (inner.clock)();
+        inner.device.set_now(now_ms);
+        let world = inner.device.world_mut();
+        world.images.activated = Some(activated);
+        if activated {
+            world.log(event::IMAGE_ACTIVATED);
+        }
     }
 
     /// The client that announcements are for: the management client.

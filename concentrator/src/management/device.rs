@@ -1,5 +1,7 @@
 //! The logical device behind the associations.
 
+use std::path::PathBuf;
+
 use dlms_core::{
     acse::Mechanism,
     association::{Access, ClientPolicy, DeviceKeys, LogicalDevice},
@@ -44,6 +46,18 @@ pub(super) struct World {
     pub(super) now_ms: i64,
     /// What clients asked to be pushed.
     pub(super) forced: Forced,
+    pub(super) images: Images,
+}
+
+/// What image transfer shares with the owner of the device.
+#[derive(Debug, Default)]
+pub(super) struct Images {
+    /// Where images are kept.
+    pub(super) folder: Option<PathBuf>,
+    /// The image that is to be activated, and its identifier.
+    pub(super) asked: Option<(PathBuf, Vec<u8>)>,
+    /// How that went.
+    pub(super) activated: Option<bool>,
 }
 
 impl World {
@@ -146,6 +160,7 @@ impl Device {
                 received_counter: parts.counters.highest_received(),
                 now_ms: (parts.clock)(),
                 forced: Forced::default(),
+                images: Images::default(),
             },
             keys,
             password,

@@ -2,6 +2,7 @@
 
 mod clock;
 mod event_log;
+mod image_transfer;
 mod profile;
 mod push_setup;
 mod security_setup;
@@ -40,6 +41,7 @@ pub(super) fn objects(
         Box::new(clock::Clock),
         Box::new(spool_profile::SpoolProfile { entries_max: spool_entries_max }),
         Box::new(event_log::EventLog),
+        Box::new(image_transfer::ImageTransfer::default()),
         Box::new(push_setup::PushSetup::new(HEARTBEAT, push_destination.clone())),
         Box::new(push_setup::PushSetup::new(SAPS_CHANGED, push_destination)),
     ];

@@ -13,7 +13,7 @@ use dlms_core::{
         value::CosemValue,
     },
     device::SapAssignmentItem,
-    security::{Protection, Secret, SecuritySuite},
+    security::{CryptoProvider, Protection, Secret, SecuritySuite},
     xdlms::{ActionResult, DataAccessResult, DataNotification},
 };
 use dlms_tokio::{
@@ -390,7 +390,7 @@ async fn an_object_list_tells_each_client_what_it_may_do() {
         AttributeDescriptor::new(ClassId::ASSOCIATION_LN, LogicalName::CURRENT_ASSOCIATION, 2);
     let client = bench.management().await;
     let DataBuf::Array(objects) = value(&client, list).await else { panic!() };
-    assert_eq!(objects.len(), 17);
+    assert_eq!(objects.len(), 18);
     let public = bench.connect(ClientConfig::default()).await.unwrap();
     assert_ne!(value(&public, list).await, DataBuf::Array(objects));
 }
@@ -403,4 +403,67 @@ fn no_key_and_no_password_is_in_a_debug_output() {
     let shown = shown.to_lowercase();
     assert!(!shown.contains("hunter22") && !shown.contains("00010203"), "{shown}");
     assert!(!shown.contains("104, 117, 110") && !shown.contains("0, 1, 2, 3"), "{shown}");
+}
+
+const IMAGE: LogicalName = LogicalName([0, 0, 44, 0, 0, 255]);
+
+async fn image_status(client: &Client) -> DataBuf {
+    value(client, AttributeDescriptor::new(ClassId::IMAGE_TRANSFER, IMAGE, 6)).await
+}
+
+#[tokio::test]
+async fn a_firmware_is_taken_in_any_order_verified_and_handed_to_who_activates_it() {
+    let mut bench = Bench::new(0, keys());
+    let client = bench.management().await;
+    let image = {
+        let mut image: Vec<u8> = (0..2_500_u32).map(|number| (number % 251) as u8).collect();
+        let sum = crypto::Provider.sha256(&[&image]).unwrap();
+        image.extend(sum);
+        image
+    };
+    let invoke = async |method, parameter: DataBuf| {
+        let method = MethodDescriptor::new(ClassId::IMAGE_TRANSFER, IMAGE, method);
+        client.invoke(method, Some(&parameter)).await.unwrap().map(|_| ())
+    };
+    let initiate = || DataBuf::structure([DataBuf::octet_string("fw-2"), 2_532_u32.into()]);
+    assert_eq!(invoke(1, initiate()).await, Err(ActionResult::ReadWriteDenied));
+    bench.management.keep_images_in(bench.folder.path().to_owned());
+
+    let block = |number: u32| {
+        let blocks: Vec<&[u8]> = image.chunks(1_024).collect();
+        let octets = blocks[number as usize];
+        DataBuf::structure([number.into(), DataBuf::octet_string(octets)])
+    };
+    assert_eq!(invoke(2, block(0)).await, Err(ActionResult::OtherReason));
+    assert_eq!(invoke(1, initiate()).await, Ok(()));
+    assert_eq!(invoke(2, block(2)).await, Ok(()));
+    assert_eq!(invoke(2, block(0)).await, Ok(()));
+    assert_eq!(invoke(3, DataBuf::Integer(0)).await, Err(ActionResult::OtherReason));
+    assert_eq!(image_status(&client).await, DataBuf::Enum(4));
+    let missing = AttributeDescriptor::new(ClassId::IMAGE_TRANSFER, IMAGE, 4);
+    assert_eq!(value(&client, missing).await, DataBuf::DoubleLongUnsigned(1));
+    // A wrong octet, and the same block again as it should be.
+    let wrong = DataBuf::structure([1_u32.into(), DataBuf::octet_string([7; 1_024])]);
+    for (sent, expected) in [(wrong, 4), (block(1), 3)] {
+        assert_eq!(invoke(2, sent).await, Ok(()));
+        let temporary = Err(ActionResult::TemporaryFailure);
+        assert_eq!(invoke(3, DataBuf::Integer(0)).await, temporary);
+        let status = loop {
+            let status = image_status(&client).await;
+            if status != DataBuf::Enum(2) {
+                break status;
+            }
+        };
+        assert_eq!(status, DataBuf::Enum(expected));
+    }
+    assert_eq!(bench.management.poll_event(), None);
+    let activating = invoke(4, DataBuf::Integer(0)).await;
+    assert_eq!(activating, Err(ActionResult::TemporaryFailure));
+    let file = bench.folder.path().join("image.verified");
+    assert_eq!(std::fs::read(&file).unwrap(), image);
+    let event = ManagementEvent::ActivateImage { file, identifier: b"fw-2".to_vec() };
+    assert_eq!((bench.management.poll_event(), bench.management.poll_event()), (Some(event), None));
+    assert_eq!(image_status(&client).await, DataBuf::Enum(5));
+    bench.management.image_activated(true);
+    assert_eq!(image_status(&client).await, DataBuf::Enum(6));
 }
