@@ -23,6 +23,7 @@ use crate::{
     listen,
     management::{CredentialsError, Management, Parts, SpoolSink},
     nodes::{NodeError, Nodes, Place, Registration},
+    pushes::PushListener,
     spool::{Spool, SpoolLimits},
     state::{self, Opened, State, StorageError},
 };
@@ -101,6 +102,7 @@ pub struct Daemon {
     exchange: Exchange,
     spool: Spool,
     listening: Vec<SocketAddr>,
+    taking_pushes: Vec<SocketAddr>,
     /// End with the daemon.
     _tasks: JoinSet<()>,
 }
@@ -145,7 +147,7 @@ impl Daemon {
 
         let (mut tasks, mut listening) = (JoinSet::new(), Vec::new());
         let epoch = state.epoch_handle();
-        tasks.spawn(keep(state, nodes, management, exchange.clone()));
+        tasks.spawn(keep(state, Arc::clone(&nodes), management, exchange.clone()));
         for &address in &config.wan.tcp {
             let (listener, address) = listen_at(address).await?;
             listening.push(address);
@@ -171,6 +173,24 @@ impl Daemon {
                 }
             });
         }
+        let pushes = PushListener::new(exchange.clone(), nodes);
+        let mut taking_pushes = Vec::new();
+        for &address in &push.listen_tcp {
+            let (listener, address) = listen_at(address).await?;
+            taking_pushes.push(address);
+            tasks.spawn(pushes.clone().tcp(listener));
+        }
+        for &address in &push.listen_udp {
+            let failed = |error| StartError::Listen { address, error };
+            let socket = UdpSocket::bind(address).await.map_err(failed)?;
+            taking_pushes.push(socket.local_addr().map_err(failed)?);
+            let pushes = pushes.clone();
+            tasks.spawn(async move {
+                if let Err(error) = pushes.udp(socket).await {
+                    tracing::error!(%address, %error, "no meter can push here any more");
+                }
+            });
+        }
         for address in &push.to {
             if let Address::Wrapper(endpoint) = address {
                 tasks.spawn(listen::out(endpoint.clone(), exchange.clone()));
@@ -181,13 +201,19 @@ impl Daemon {
         if let Some(address) = config.metrics.listen {
             tasks.spawn(control.listen_for_metrics(listen_at(address).await?.0));
         }
-        Ok(Self { exchange, spool, listening, _tasks: tasks })
+        Ok(Self { exchange, spool, listening, taking_pushes, _tasks: tasks })
     }
 
     /// Where head-ends connect to, in the order of the configuration.
     #[must_use]
     pub fn listening(&self) -> &[SocketAddr] {
         &self.listening
+    }
+
+    /// Where meters push to: over TCP, then over UDP, in the order of the configuration.
+    #[must_use]
+    pub fn taking_pushes(&self) -> &[SocketAddr] {
+        &self.taking_pushes
     }
 
     /// The exchange.
@@ -285,4 +311,39 @@ fn place(meter: &Meter, what: &str) -> Result<Place, StartError> {
     let mut addresses = (host.as_str(), *port).to_socket_addrs().map_err(failed)?;
     let nothing = || failed(io::ErrorKind::NotFound.into());
     addresses.next().map(Place::Endpoint).ok_or_else(nothing)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{io::AsyncWriteExt, net::TcpStream, task::yield_now};
+
+    use super::*;
+    use crate::state::Scratch;
+
+    #[tokio::test]
+    async fn what_a_meter_pushes_is_in_the_spool() {
+        let folder = Scratch::new();
+        let text = format!(
+            "[concentrator]\nname = \"DHE0000000000001\"\ndata = {:?}\n\
+             [wan]\ntcp = []\n\
+             [push]\nlisten-tcp = [\"127.0.0.1:0\"]\nlisten-udp = [\"127.0.0.1:0\"]\n\
+             [[meter]]\nname = \"ABC0000000000001\"\naddress = \"wrapper://127.0.0.1:9\"\n",
+            folder.path()
+        );
+        let daemon = Daemon::start(&Config::parse(&text).unwrap()).await.unwrap();
+        let [tcp, udp] = daemon.taking_pushes() else { panic!("{daemon:?}") };
+        let push = [0, 1, 0, 1, 0, 102, 0, 3, 0x0F, 0, 7];
+        TcpStream::connect(tcp).await.unwrap().write_all(&push).await.unwrap();
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        socket.send_to(&push, udp).await.unwrap();
+        while daemon.spool.status().next < 3 {
+            yield_now().await;
+        }
+        assert!(daemon.spool.flush());
+        let rows = daemon.spool.range(1, 2, usize::MAX).unwrap();
+        assert!(
+            rows.iter().all(|row| (row.sap, row.client, &row.apdu[..]) == (16, 102, &push[8..]))
+        );
+        assert_eq!((rows.len(), rows[0].name.to_string()), (2, "ABC0000000000001".to_owned()));
+    }
 }

@@ -29,6 +29,7 @@ mod crypto;
 mod device;
 mod objects;
 #[cfg(test)]
+#[cfg(feature = "ciphering")]
 mod tests;
 
 use std::{

@@ -145,8 +145,23 @@ fn title<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SystemTitle>, D::E
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(feature = "ciphering")]
     use crate::state::Scratch;
 
+    #[cfg(not(feature = "ciphering"))]
+    #[test]
+    fn keys_are_refused_where_there_is_no_ciphering() {
+        let file = Some(PathBuf::from("key"));
+        let config = ManagementConfig {
+            system_title: "4448450000000001".parse().ok(),
+            encryption_key_file: file.clone(),
+            authentication_key_file: file,
+            ..ManagementConfig::default()
+        };
+        assert!(matches!(config.credentials(), Err(CredentialsError::NoCiphering)));
+    }
+
+    #[cfg(feature = "ciphering")]
     #[test]
     fn secrets_are_read_from_files_and_no_message_shows_them() {
         let folder = Scratch::new();

@@ -110,7 +110,9 @@ impl ImageTransfer {
         }
         *self = Self::default();
         let part = folder.join(PART);
-        let file = File::create(&part).and_then(|file| file.set_len(len as u64).map(|()| file));
+        let mut open = File::options();
+        let file = open.read(true).write(true).create(true).truncate(true).open(&part);
+        let file = file.and_then(|file| file.set_len(len as u64).map(|()| file));
         match file {
             Ok(file) => self.file = Some(file),
             Err(error) => {
