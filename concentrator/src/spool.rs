@@ -17,12 +17,13 @@
 //! let opened = state::open(&folder, SpoolLimits::default(), 1)?;
 //! let spool = opened.spool;
 //! let name = b"ABC0000000000001"[..].try_into()?;
-//! let push = Push { arrived_ms: 1_790_000_000_000, sap: 16, client: 1, name, apdu: &[0x0F, 0, 0] };
+//! let apdu = &[0x0F, 0, 0];
+//! let push = Push { arrived_ms: 1_790_000_000_000, sap: 16, client: 1, name, apdu };
 //! let sequence = spool.push(push)?;
 //! assert!(spool.flush());
 //! assert_eq!(spool.status().stored, sequence);
 //! let rows = spool.range(1, u64::MAX, 1_000_000)?;
-//! assert_eq!((rows.len(), &rows[0].apdu[..]), (1, &[0x0F, 0, 0][..]));
+//! assert_eq!((rows.len(), &rows[0].apdu[..]), (1, &apdu[..]));
 //!
 //! spool.acknowledge(sequence)?;
 //! assert!(spool.flush());

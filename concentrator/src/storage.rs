@@ -69,7 +69,8 @@ pub enum StorageError {
     Locked(PathBuf),
     /// A later version of the program wrote the file. It was left as it is.
     #[error(
-        "{}: schema {found} is of a later version, this program knows {known}; it was left as it is",
+        "{}: schema {found} is of a later version, this program knows {known}; it was left as it \
+         is",
         path.display()
     )]
     Later {
@@ -216,6 +217,8 @@ pub(crate) struct Queue {
     busy: bool,
     retry: bool,
     stop: bool,
+    /// The thread is gone, whyever.
+    ended: bool,
     #[cfg(test)]
     pages_max: Option<u32>,
 }
@@ -297,7 +300,10 @@ impl Storage {
         let failures = queue.status.failures;
         queue.retry = true;
         self.shared.wake.notify_one();
-        while (!queue.is_idle() || queue.busy) && queue.status.failures == failures {
+        let waits = |queue: &Queue| {
+            (!queue.is_idle() || queue.busy) && queue.status.failures == failures && !queue.ended
+        };
+        while waits(&queue) {
             queue = self.shared.settled.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
         queue.is_idle()
@@ -340,6 +346,14 @@ struct Writer {
     connection: Connection,
     shared: Arc<Shared>,
     limits: SpoolLimits,
+}
+
+impl Drop for Writer {
+    /// Nobody waits for a thread that is gone.
+    fn drop(&mut self) {
+        self.shared.lock().ended = true;
+        self.shared.settled.notify_all();
+    }
 }
 
 impl Writer {

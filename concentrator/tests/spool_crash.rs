@@ -26,6 +26,10 @@ fn main() {
     if let Some(folder) = env::var_os("SPOOL_VICTIM") {
         victim(Path::new(&folder));
     }
+    what_is_stored_survives_a_kill_at_any_point_and_once();
+}
+
+fn what_is_stored_survives_a_kill_at_any_point_and_once() {
     let folder = env::temp_dir().join(format!("spool-crash-{}", process::id()));
     // What was there after the last crash and is not acknowledged.
     let mut kept: Vec<u64> = Vec::new();
