@@ -51,8 +51,8 @@ impl Desk {
             &folder,
             &format!(
                 "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:{curve} -nodes -keyout ca.key \
-                 -out ca.pem -days 30 -subj /O=Utility/CN=Root -addext keyUsage=critical,keyCertSign \
-                 {}",
+                 -out ca.pem -days 30 -subj /O=Utility/CN=Root \
+                 -addext keyUsage=critical,keyCertSign {}",
                 suite.digest
             ),
         )

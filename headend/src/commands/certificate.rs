@@ -105,6 +105,10 @@ fn show(lines: &[Line], output: cli::Output) -> io::Result<Exit> {
         out.flush()?;
         return Ok(Exit::Success);
     }
+    // What was imported or removed has been said already.
+    if is_for_people(output.format) && lines.is_empty() {
+        return Ok(Exit::Success);
+    }
     let mut printer = printer(output, Line::header());
     lines.iter().try_for_each(|line| printer.record(line))?;
     printer.finish()?;

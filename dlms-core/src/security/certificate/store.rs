@@ -5,7 +5,7 @@
 //! |---|---|
 //! | 4 generate_key_pair | makes a key pair, which is not used yet |
 //! | 5 generate_certificate_request | asks for a certificate of it, or of the one in use |
-//! | 6 import_certificate | verifies and keeps a certificate; the keys that it speaks of are used from then on |
+//! | 6 import_certificate | verifies and keeps a certificate, and uses the key that it is for |
 //! | 7 export_certificate | gives a certificate, by whose it is or by its serial number |
 //! | 8 remove_certificate | forgets it, and with it the key that it vouched for |
 //!
