@@ -12,8 +12,8 @@ mod short_names;
 
 pub use block_transfer::{BlockTransfer, BlockTransferConfig, Side, TransferFault, WINDOW_MAX};
 pub use client::{
-    AccessAnswer, AccessItem, ActionOutcome, Association, Ciphering, Client, ClientConfig, Event,
-    OnRefusal, Phase, Referencing, Request, Response, Selection,
+    AccessAnswer, AccessItem, ActionOutcome, Association, Ciphering, Client, ClientConfig,
+    Establishment, Event, KeySet, OnRefusal, Phase, Referencing, Request, Response, Selection,
 };
 pub use failure::{Failure, Misuse, Violation};
 pub use server::*;

@@ -16,8 +16,8 @@ use dlms_core::security::NoCrypto as Provider;
 use dlms_core::security::RustCrypto as Provider;
 use dlms_core::{
     association::{
-        self, AccessAnswer, AccessItem, Association, ClientConfig, Entropy, Event, Failure, Misuse,
-        OnRefusal, Phase, Request, Response, Selection, ShortNameObject,
+        self, AccessAnswer, AccessItem, Association, ClientConfig, Entropy, Establishment, Event,
+        Failure, Misuse, OnRefusal, Phase, Request, Response, Selection, ShortNameObject,
     },
     axdr::{DataBuf, Writer},
     cosem::{AttributeDescriptor, MethodDescriptor},
@@ -111,6 +111,7 @@ pub struct Client {
 #[derive(Debug)]
 enum Command {
     ShortNames(Vec<ShortNameObject>),
+    Unconfirmed(Request, oneshot::Sender<Result<Response, Error>>),
     Request(Request, oneshot::Sender<Result<Response, Error>>),
     Blocks(Request, mpsc::Sender<Vec<u8>>, oneshot::Sender<Result<Response, Error>>),
     Release(oneshot::Sender<Result<Released, Error>>),
@@ -161,7 +162,8 @@ impl Client {
         if !association.datagrams {
             association.response_timeout = None;
         }
-        let asks_release = association.release;
+        let asks_release =
+            association.release && association.establishment == Establishment::Confirmed;
         let machine = association::Client::new(association, Arc::new(Provider));
         let (notifications, _) = broadcast::channel(NOTIFICATIONS_MAX);
         let driver = Driver {
@@ -206,6 +208,17 @@ impl Client {
         let (reply, answer) = oneshot::channel();
         self.submit(Command::Request(request, reply)).await?;
         answer.await.map_err(|_| Error::Closed)?
+    }
+
+    /// Makes a request that asks for no answer, and waits until it is sent. Whether the meter does
+    /// it is not known: a failure of the line is all that comes back.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn request_unconfirmed(&self, request: Request) -> Result<(), Error> {
+        let (reply, answer) = oneshot::channel();
+        self.submit(Command::Unconfirmed(request, reply)).await?;
+        answer.await.map_err(|_| Error::Closed)?.map(drop)
     }
 
     /// Reads an attribute: its encoded Data.
@@ -372,6 +385,13 @@ impl Blocks {
     }
 }
 
+/// Whether a request is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Service {
+    Confirmed,
+    Unconfirmed,
+}
+
 /// Challenges and dedicated keys come from the operating system.
 struct OsEntropy;
 
@@ -453,18 +473,25 @@ impl Driver {
             };
             let (answer, reply) = match command {
                 // Whoever asked for it has given up: a command must not come as a surprise later.
-                Some(Command::Request(_, reply) | Command::Blocks(_, _, reply))
-                    if reply.is_closed() =>
-                {
+                Some(
+                    Command::Request(_, reply)
+                    | Command::Unconfirmed(_, reply)
+                    | Command::Blocks(_, _, reply),
+                ) if reply.is_closed() => {
                     continue;
                 }
                 Some(Command::ShortNames(objects)) => {
                     self.machine.know_short_names(objects);
                     continue;
                 }
-                Some(Command::Request(request, reply)) => (self.answer(request, None).await, reply),
+                Some(Command::Request(request, reply)) => {
+                    (self.answer(request, Service::Confirmed, None).await, reply)
+                }
+                Some(Command::Unconfirmed(request, reply)) => {
+                    (self.answer(request, Service::Unconfirmed, None).await, reply)
+                }
                 Some(Command::Blocks(request, blocks, reply)) => {
-                    (self.answer(request, Some(blocks)).await, reply)
+                    (self.answer(request, Service::Confirmed, Some(blocks)).await, reply)
                 }
                 Some(Command::Release(reply)) => {
                     let said = self.close().await;
@@ -490,7 +517,9 @@ impl Driver {
         drop(self);
         while let Some(command) = queue.recv().await {
             match command {
-                Command::Request(_, reply) | Command::Blocks(_, _, reply) => {
+                Command::Request(_, reply)
+                | Command::Unconfirmed(_, reply)
+                | Command::Blocks(_, _, reply) => {
                     let _ = reply.send(Err(failure.clone()));
                 }
                 Command::Release(reply) => {
@@ -505,9 +534,10 @@ impl Driver {
     async fn answer(
         &mut self,
         request: Request,
+        service: Service,
         blocks: Option<mpsc::Sender<Vec<u8>>>,
     ) -> Result<Response, Error> {
-        let answer = self.ask(request, blocks).await;
+        let answer = self.ask(request, service, blocks).await;
         if answer.is_err() {
             self.machine.cancel();
             self.line.waive();
@@ -518,6 +548,7 @@ impl Driver {
     async fn ask(
         &mut self,
         request: Request,
+        service: Service,
         blocks: Option<mpsc::Sender<Vec<u8>>>,
     ) -> Result<Response, Error> {
         secrets::hide(&request, |secret| self.line.trace().hide(secret));
@@ -525,7 +556,10 @@ impl Driver {
             .trace()
             .write(DecodeLevel::Values, || format!("VALUES TX {}", values::asked(&request)));
         self.reserve_counters()?;
-        self.machine.request(request)?;
+        match service {
+            Service::Confirmed => self.machine.request(request)?,
+            Service::Unconfirmed => self.machine.request_unconfirmed(request)?,
+        }
         loop {
             match self.next_event().await? {
                 Event::Response(response) => {
@@ -600,7 +634,15 @@ impl Driver {
             }
             let mut out = Vec::new();
             while self.machine.poll_transmit(self.clock.now(), &mut out) {
-                self.line.send(&out).await?;
+                if self.machine.is_waiting() {
+                    self.line.send(&out).await?;
+                } else {
+                    self.line.send_unanswered(&out).await?;
+                }
+            }
+            // What is not answered ends with being sent.
+            if let Some(event) = self.machine.poll_event() {
+                return Ok(event);
             }
             // Ahead of the next APDU. That it fails is no failure of what was sent just now:
             // whoever asks next is told.

@@ -81,6 +81,10 @@ pub struct LineConfig {
     pub inter_octet_timeout: Duration,
     /// Longest APDU that is put together, in octets. Default 64 KiB.
     pub apdu_len_max: usize,
+    /// On HDLC, set up no link and send in UI frames, which nobody answers: for associations that
+    /// are not confirmed, and the only way to all stations at once. Default false. No meaning for
+    /// the wrapper.
+    pub unnumbered: bool,
 }
 
 impl Default for LineConfig {
@@ -96,6 +100,7 @@ impl Default for LineConfig {
             retries: 3,
             inter_octet_timeout: Duration::from_secs(2),
             apdu_len_max: 64 * 1024,
+            unnumbered: false,
         }
     }
 }
@@ -210,7 +215,8 @@ impl Line {
     }
 
     /// Sets up what lies between the open way and the first APDU: the mode E sign-on where the
-    /// address asks for it, then the HDLC link. On a wrapper line there is nothing to do.
+    /// address asks for it, then the HDLC link, unless everything goes in UI frames. On a wrapper
+    /// line there is nothing to do.
     ///
     /// An HDLC line may be connected again after it was refused, lost or disconnected.
     ///
@@ -240,6 +246,24 @@ impl Line {
             Carrier::Hdlc(line) => line.send(apdu).await,
             Carrier::Trunk(line) => line.send(apdu).await,
         }
+    }
+
+    /// Sends one APDU that is not answered. Without a link it goes in UI frames with P = 0, and is
+    /// done when the system has taken it.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn send_unanswered(&mut self, apdu: &[u8]) -> Result<(), LineError> {
+        match &mut self.carrier {
+            Carrier::Hdlc(line) if line.is_unnumbered() => return line.send_unnumbered(apdu).await,
+            Carrier::Wrapper(line) => line.send(apdu).await?,
+            Carrier::WrapperUdp(line) => line.send(apdu).await?,
+            Carrier::Hdlc(line) => line.send(apdu).await?,
+            Carrier::Trunk(line) => line.send(apdu).await?,
+        }
+        self.waive();
+        Ok(())
     }
 
     /// Receives exactly one APDU into `apdu`, whose old content is dropped. It may be one that

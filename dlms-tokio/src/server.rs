@@ -89,15 +89,22 @@ pub trait ApduServer: Send {
         false
     }
 
-    /// Takes an APDU that must not be answered, since it came in a UI frame of HDLC: from `client`
-    /// to `server`, or with None to all logical devices, and perhaps to other meters as well. There
-    /// may be no link, and so no association but a pre-established one; nothing is to be kept about
-    /// a pair that is met here only, for no [`disconnected`](Self::disconnected) will come.
+    /// Takes an APDU that must not be answered, since it came in a UI frame of HDLC or is to all
+    /// stations: from `client` to `server`, or with None to all logical devices, and perhaps to
+    /// other meters as well. There may be no link. What is kept about a pair that is met here only
+    /// must have a limit, for no [`disconnected`](Self::disconnected) may come.
     ///
     /// A service that asks to be confirmed is to be refused here: whoever sent it could not learn
     /// whether it was done. Default: all are dropped.
     fn handle_unconfirmed(&mut self, client: u16, server: Option<u16>, apdu: &mut Vec<u8>) {
         let _ = (client, server, apdu);
+    }
+
+    /// Whether `client` has opened an association by what was not answered: over UDP it is to be
+    /// kept as one is that was answered. Default: no.
+    fn keeps(&self, client: u16) -> bool {
+        let _ = client;
+        false
     }
 
     /// The link between the two is gone, and with it their association. Called once for every pair

@@ -96,7 +96,7 @@ pub(crate) async fn associate(settings: &Settings) -> Result<(Client, Option<Cou
     };
 
     // What the meter tells everybody.
-    let (published, line) = if counted {
+    let (published, line) = if counted || settings.is_unanswered() {
         (Published::default(), settings.line.clone())
     } else {
         ask_publicly(settings).await?

@@ -1,6 +1,7 @@
 //! The command line: what may be typed. What it means is worked out in `settings`.
 
 mod certificate;
+mod opening;
 mod party;
 
 use core::{convert::Infallible, fmt, net::SocketAddr, str::FromStr};
@@ -15,6 +16,7 @@ use zeroize::Zeroizing;
 pub use self::certificate::CertificateVerb;
 pub(crate) use self::{
     certificate::{CertificateAction, CertificateOptions, Which},
+    opening::Opening,
     party::{Establishment, Party},
 };
 use crate::{decode::transport::Framing, object::Object};
@@ -538,6 +540,8 @@ pub(crate) struct Association {
     /// in hexadecimal behind 0x
     #[arg(long, value_name = "NETWORK:ADDRESS")]
     pub(crate) gateway: Option<dlms_core::gateway::GatewayAddress>,
+    #[command(flatten)]
+    pub(crate) opening: Opening,
     /// Octets of an HDLC server address: 1, 2 or 4 [default: what UPPER and LOWER need]
     #[arg(long, value_name = "N")]
     pub(crate) address_bytes: Option<AddressBytes>,

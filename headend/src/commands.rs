@@ -20,6 +20,7 @@ use crate::{
     error::Error,
     exit::Exit,
     meter::Meter,
+    object::Object,
     render::{Header, Printer},
     report,
     settings::{Settings, SettingsError},
@@ -73,6 +74,34 @@ fn prepare(
     let context = Context { address, client, server, secured: association.is_secured() };
     Ok((settings, context))
 }
+
+/// The same for a command that is nothing without answers.
+fn prepare_reading(
+    meter: &cli::Meter,
+    association: &cli::Association,
+) -> Result<(Settings, Context), SettingsError> {
+    if association.opening.is_unanswered() {
+        return Err(SettingsError::NothingToRead);
+    }
+    prepare(meter, association)
+}
+
+/// The same for a command that needs no answer, where the object is named with its class and short
+/// names need not be looked up.
+fn prepare_order(
+    meter: &cli::Meter,
+    association: &cli::Association,
+    object: Object,
+) -> Result<(Settings, Context), SettingsError> {
+    let looks_up = object.class.is_none() || association.short_names;
+    if association.opening.is_unanswered() && looks_up {
+        return Err(SettingsError::NothingToLookUp);
+    }
+    prepare(meter, association)
+}
+
+/// What people must know about an order that nobody answers.
+const UNCONFIRMED: &str = "note: it was sent; whether it was done, nobody says";
 
 /// Says that the command line asks for something impossible.
 fn usage(error: &impl core::fmt::Display) -> Exit {

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, io};
 
 use dlms_core::{
     association::{
-        AccessAnswer, AccessItem, Failure, OnRefusal, Referencing, Selection, ShortNameObject,
+        AccessAnswer, AccessItem, Failure, OnRefusal, Referencing, Request, Selection,
+        ShortNameObject,
     },
     axdr::{DataBuf, RawData},
     cosem::{AttributeDescriptor, ClassId, LogicalName, MethodDescriptor, ScalerUnit},
@@ -145,21 +146,33 @@ impl Meter {
         Ok(self.client.read_blocks(attribute, selection).await?)
     }
 
-    /// Writes one attribute.
+    /// Writes one attribute; where nothing is answered, it only asks for that.
     pub(crate) async fn write(
         &self,
         attribute: AttributeDescriptor,
         value: &DataBuf,
     ) -> Result<Result<(), DataAccessResult>, Error> {
+        if self.settings.is_unanswered() {
+            let value = value.to_octets();
+            let request = Request::Set { attribute, selection: None, value };
+            self.client.request_unconfirmed(request).await?;
+            return Ok(Ok(()));
+        }
         Ok(self.client.write(attribute, value).await?)
     }
 
-    /// Invokes a method. What it returns, if anything, is encoded Data.
+    /// Invokes a method; where nothing is answered, it only asks for that. What the method returns,
+    /// if anything, is encoded Data.
     pub(crate) async fn invoke(
         &self,
         method: MethodDescriptor,
         parameters: Option<&DataBuf>,
     ) -> Result<Result<Option<Vec<u8>>, ActionResult>, Error> {
+        if self.settings.is_unanswered() {
+            let parameters = parameters.map(DataBuf::to_octets);
+            self.client.request_unconfirmed(Request::Action { method, parameters }).await?;
+            return Ok(Ok(None));
+        }
         Ok(self.client.invoke(method, parameters).await?)
     }
 

@@ -8,9 +8,10 @@ use std::{fs, io, path::PathBuf, sync::Arc};
 
 use dlms_core::{
     acse::Mechanism,
-    association::{ClientConfig, Referencing},
+    association::{ClientConfig, Establishment, KeySet, Referencing},
     cosem::{AttributeDescriptor, ClassId},
     security::{Key, Protection, Secret, SecuritySuite, SystemTitle, hls::AesEcb},
+    wrapper,
     xdlms::Conformance,
 };
 use dlms_tokio::{Address, DecodeLevel, LineConfig, Trace, trunk::Trunk};
@@ -128,6 +129,20 @@ pub(crate) enum SettingsError {
     #[error("{0} has no effect without ciphering: add --security authenc")]
     NothingCiphered(&'static str),
     #[error(
+        "nobody answers here, as authentication and --dedicated need it: leave out --auth, but lls \
+         with --unconfirmed, and --dedicated with --pre-established"
+    )]
+    Unanswered,
+    #[error("nobody answers here: --unconfirmed and --broadcast are for write and invoke")]
+    NothingToRead,
+    #[error(
+        "nobody answers here, so that nothing can be looked up: name the object with its class, as \
+         70:0-0:96.3.10*255, and not by short names"
+    )]
+    NothingToLookUp,
+    #[error("--broadcast-key is for what is not answered: add --broadcast or --unconfirmed")]
+    Answered,
+    #[error(
         "--dedicated needs --security authenc: the key is sent in the request to associate, which \
          must be encrypted and authenticated"
     )]
@@ -168,8 +183,11 @@ impl Settings {
             .clone()
             .map(CounterFile::new)
             .or_else(|| CounterFile::in_data_folder(&environment));
-        let place = Place::new(address, typed.server.upper, typed.server.lower)
-            .behind(typed.gateway.as_ref());
+        let server = match typed.opening.broadcast {
+            true => all_stations(address),
+            false => typed.server,
+        };
+        let place = Place::new(address, server.upper, server.lower).behind(typed.gateway.as_ref());
         let quirks_file = match &typed.quirks {
             None => QuirksFile::default(),
             Some(path) => QuirksFile::read(path)
@@ -181,8 +199,9 @@ impl Settings {
         let quirks = quirks_file.of(address, title).or(recalled(learned.as_ref(), &place));
         let line = LineConfig {
             client: typed.client,
-            server_upper: typed.server.upper,
-            server_lower: typed.server.lower,
+            server_upper: server.upper,
+            server_lower: server.lower,
+            unnumbered: typed.opening.is_unanswered(),
             address_bytes: typed
                 .address_bytes
                 .or(quirks.address_bytes)
@@ -194,11 +213,17 @@ impl Settings {
             ..LineConfig::default()
         };
         let association = ClientConfig {
+            establishment: establishment(&typed.opening),
+            key_set: match typed.opening.broadcast_key {
+                true => KeySet::Broadcast,
+                false => KeySet::Unicast,
+            },
             gateway: typed.gateway.clone(),
             mechanism: mechanism(typed.auth),
             manufacturer_mechanism: Some(Arc::new(AesEcb)),
             secret: secret(typed, &environment)?,
             system_title: typed.system_title,
+            server_title: typed.opening.meter_title,
             max_receive_pdu: typed.max_pdu.min(quirks.max_pdu.unwrap_or(u16::MAX)),
             block_window: typed.gbt,
             referencing: match typed.short_names {
@@ -283,6 +308,11 @@ impl Settings {
             .behind(self.association.gateway.as_ref())
     }
 
+    /// Whether nothing is answered.
+    pub(crate) const fn is_unanswered(&self) -> bool {
+        self.line.unnumbered
+    }
+
     /// The client title that was given.
     pub(crate) const fn client_title(&self) -> Option<SystemTitle> {
         self.association.system_title
@@ -321,6 +351,31 @@ const fn protection(security: cli::Security) -> Protection {
     }
 }
 
+/// How the association comes about.
+const fn establishment(typed: &cli::Opening) -> Establishment {
+    let max_send_pdu = typed.meter_max_pdu;
+    if typed.pre_established {
+        Establishment::PreEstablished { max_send_pdu, confirmed: !typed.is_unanswered() }
+    } else if typed.is_unanswered() {
+        Establishment::Unconfirmed { max_send_pdu }
+    } else {
+        Establishment::Confirmed
+    }
+}
+
+/// The address of all stations: all logical devices and, on HDLC, of all physical ones.
+const fn all_stations(address: &Address) -> cli::Server {
+    match address {
+        Address::Wrapper(_) | Address::WrapperUdp(_) => {
+            cli::Server { upper: wrapper::ALL_STATION, lower: None }
+        }
+        Address::Hdlc(_) | Address::HdlcSerial(_) => cli::Server {
+            upper: hdlc::address::Address::ALL_STATION_7,
+            lower: Some(hdlc::address::Address::ALL_STATION_7),
+        },
+    }
+}
+
 /// Refuses options that would do nothing: whoever types a key believes that it protects. What the
 /// environment holds is there for other commands as well.
 fn contradiction(typed: &cli::Association, protection: Protection) -> Result<(), SettingsError> {
@@ -331,6 +386,7 @@ fn contradiction(typed: &cli::Association, protection: Protection) -> Result<(),
         ("--general", typed.general && !protects),
         ("--general-ciphering", typed.party.general_ciphering.is_some() && !protects),
         ("--sign", typed.party.sign && !protects),
+        ("--broadcast-key", typed.opening.broadcast_key && !protects),
         ("--ek", typed.ek.is_some() && !ciphers),
         ("--ak", typed.ak.is_some() && !ciphers),
         ("--keys", typed.keys.is_some() && !ciphers),
@@ -340,6 +396,15 @@ fn contradiction(typed: &cli::Association, protection: Protection) -> Result<(),
     ];
     if let Some((option, _)) = idle.iter().find(|(_, idle)| *idle) {
         return Err(SettingsError::NothingCiphered(option));
+    }
+    let unanswered = typed.opening.is_unanswered();
+    if typed.opening.broadcast_key && !unanswered {
+        return Err(SettingsError::Answered);
+    }
+    let proves = typed.auth != cli::Auth::None
+        && (typed.opening.pre_established || (unanswered && typed.auth != cli::Auth::Lls));
+    if proves || (typed.opening.pre_established && typed.dedicated) {
+        return Err(SettingsError::Unanswered);
     }
     if typed.dedicated && !protection.covers(Protection::AUTHENTICATED_ENCRYPTED) {
         return Err(SettingsError::DedicatedInClear);

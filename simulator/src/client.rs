@@ -1,13 +1,13 @@
 //! The clients that a meter knows: how each proves itself and what it may do.
 
 use dlms_core::{
-    acse::Mechanism,
-    association::{ClientPolicy, DeviceKeys},
+    acse::{ApplicationContext, Mechanism},
+    association::{ClientPolicy, DeviceKeys, PreEstablished, ServerConfig},
     cosem::ClassId,
     device::{AttributeRights, ClientRights, MethodRights, ObjectId},
     security::{
         Curve, Key, KeysWithPeer, PartyKeys, PrivateKey, Protection, PublicKeyProvider, RustCrypto,
-        Secret, SecurityPolicy, SecuritySetup, SecuritySetupVersion, SecuritySuite,
+        Secret, SecurityPolicy, SecuritySetup, SecuritySetupVersion, SecuritySuite, SystemTitle,
     },
 };
 
@@ -17,6 +17,10 @@ pub const PUBLIC_CLIENT: u16 = 16;
 pub const READING_CLIENT: u16 = 17;
 /// The SAP of the management client.
 pub const MANAGEMENT_CLIENT: u16 = 1;
+
+/// The SAP of the client with a pre-established association, where there is one: that of the
+/// companion profiles that have such a client.
+pub const PRE_ESTABLISHED_CLIENT: u16 = 102;
 
 /// What a client may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +67,8 @@ pub struct MeterKeys {
     pub encryption: Key,
     /// The global authentication key.
     pub authentication: Key,
+    /// The global broadcast encryption key.
+    pub broadcast: Key,
     /// The key encryption key and, in suites 1 and 2, the meter's private and the clients' public
     /// keys.
     pub party: PartyKeys,
@@ -77,7 +83,8 @@ impl Default for MeterKeys {
 
 impl MeterKeys {
     /// The keys of published worked examples: 00 01 .. for encryption, D0 D1 .. for authentication,
-    /// as many octets as the suite asks for. The key encryption key is 60 61 .., and the private
+    /// B0 B1 .. for broadcasts, as many octets as the suite asks for. The key encryption key is 60
+    /// 61 .., and the private
     /// keys are one octet repeated: 11 (client) and 22 (meter) for signatures, 33 and 44 for key
     /// agreement. They protect nothing.
     pub fn of(suite: SecuritySuite) -> Self {
@@ -90,6 +97,7 @@ impl MeterKeys {
             suite,
             encryption: key(0),
             authentication: key(0xd0),
+            broadcast: key(0xb0),
             party: PartyKeys {
                 key_encryption_key: Some(key(0x60)),
                 signing: pair(0x11, 0x22),
@@ -111,7 +119,7 @@ impl MeterKeys {
             suite: self.suite,
             policy: SecurityPolicy::NOTHING,
             encryption: self.encryption.clone(),
-            broadcast: None,
+            broadcast: Some(self.broadcast.clone()),
             authentication: self.authentication.clone(),
             party: self.party.clone(),
         }
@@ -141,11 +149,39 @@ pub struct MeterClient {
     pub protection: Protection,
     /// Whether it must prove an RLRQ in an association with ciphering.
     pub proven_release: bool,
+    /// The association that it need not open, if there is one.
+    pub pre_established: Option<PreEstablished>,
     /// What it may do.
     pub role: Role,
 }
 
 impl MeterClient {
+    /// The client of a pre-established association, which may do everything: with ciphering where
+    /// its system title is told, and then every request must be authenticated and encrypted.
+    pub fn pre_established(confirmed: bool, client_title: Option<SystemTitle>) -> Self {
+        Self {
+            sap: PRE_ESTABLISHED_CLIENT,
+            mechanisms: Vec::new(),
+            secret: Secret::from(""),
+            protection: match client_title {
+                Some(_) => Protection::AUTHENTICATED_ENCRYPTED,
+                None => Protection::NONE,
+            },
+            proven_release: false,
+            pre_established: Some(PreEstablished {
+                application_context: match client_title {
+                    Some(_) => ApplicationContext::LogicalNameCiphered,
+                    None => ApplicationContext::LogicalName,
+                },
+                client_title,
+                conformance: ServerConfig::new(PRE_ESTABLISHED_CLIENT).conformance,
+                max_send_pdu: u16::MAX,
+                confirmed,
+            }),
+            role: Role::Management,
+        }
+    }
+
     /// The three clients of a meter: public without authentication, reading with the password
     /// `12345678`, management with HLS 2 to 6 and the secret `ABCDEFGHIJKLMNOP`, and in suites 1
     /// and 2 with HLS 7. All of them may do everything, so that every client program can be tried
@@ -157,6 +193,7 @@ impl MeterClient {
             secret: Secret::from(secret),
             protection: Protection::NONE,
             proven_release: false,
+            pre_established: None,
             role: Role::Management,
         };
         let high = [

@@ -60,7 +60,10 @@ mod wall_clock;
 mod world;
 mod zone;
 
-pub use client::{MANAGEMENT_CLIENT, MeterClient, MeterKeys, PUBLIC_CLIENT, READING_CLIENT, Role};
+pub use client::{
+    MANAGEMENT_CLIENT, MeterClient, MeterKeys, PRE_ESTABLISHED_CLIENT, PUBLIC_CLIENT,
+    READING_CLIENT, Role,
+};
 pub use faults::{Fault, Faults, UnknownFault};
 pub use gateway::GatewayConfig;
 pub use household::{Flow, Household, Meterage};

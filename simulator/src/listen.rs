@@ -4,13 +4,10 @@ use core::{net::SocketAddr, time::Duration};
 use std::{
     collections::BTreeMap,
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
-use dlms_core::{
-    association::{Entropy, Server, ServerConfig, WINDOW_MAX},
-    xdlms::tag,
-};
+use dlms_core::association::{Entropy, Server, ServerConfig, WINDOW_MAX};
 use dlms_tokio::{
     ApduServer, Gateway, HdlcServerConfig, LineError, SerialStream, WrapperServerConfig,
     serve_hdlc, serve_hdlc_serial, serve_wrapper, serve_wrapper_udp,
@@ -373,29 +370,38 @@ impl Port {
     }
 }
 
+impl Port {
+    /// The association with a client; none where there are too many.
+    fn association(&mut self, client: u16) -> Option<&mut Server> {
+        if self.associations.len() >= ASSOCIATIONS_MAX && !self.associations.contains_key(&client) {
+            return None;
+        }
+        let server = || {
+            let meter = self.meter.lock().unwrap_or_else(PoisonError::into_inner);
+            Server::new(ServerConfig {
+                max_pdu: self.answer.max_pdu,
+                send_window_max: self.send_window_max,
+                pre_established: meter.client_of(client).and_then(|client| client.pre_established),
+                ..ServerConfig::new(client)
+            })
+        };
+        Some(self.associations.entry(client).or_insert_with(server))
+    }
+}
+
 impl ApduServer for Port {
     fn knows(&self, server: u16) -> bool {
         server == LOGICAL_DEVICE
     }
 
     fn handle(&mut self, client: u16, _server: u16, apdu: &mut Vec<u8>, out: &mut Vec<u8>) -> bool {
-        if self.associations.len() >= ASSOCIATIONS_MAX && !self.associations.contains_key(&client) {
-            return false;
-        }
-        let association = self.associations.entry(client).or_insert_with(|| {
-            Server::new(ServerConfig {
-                max_pdu: self.answer.max_pdu,
-                send_window_max: self.send_window_max,
-                ..ServerConfig::new(client)
-            })
-        });
+        let (shared, faults) = (Arc::clone(&self.meter), self.answer.faults);
+        let Some(association) = self.association(client) else { return false };
         // A panic in another connection leaves the meter as consistent as a power failure would.
-        let mut meter: MutexGuard<'_, Meter> =
-            self.meter.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.answer.faults.is_empty() {
+        let mut meter = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if faults.is_empty() {
             return association.handle_apdu(&mut *meter, &mut SystemEntropy, apdu, out);
         }
-        let faults = self.answer.faults;
         let client = meter.client_of(client).cloned();
         let associated = association.is_associated();
         let mut device = FaultyDevice::new(&mut meter, faults);
@@ -409,11 +415,19 @@ impl ApduServer for Port {
         self.associations.get_mut(&client).is_some_and(|association| association.poll_transmit(out))
     }
 
-    /// There are no pre-established associations here: without one of its own a client is nobody.
-    fn handle_unconfirmed(&mut self, client: u16, server: Option<u16>, apdu: &mut Vec<u8>) {
-        if self.associations.contains_key(&client) && asks_no_confirmation(apdu) {
-            self.handle(client, server.unwrap_or(LOGICAL_DEVICE), apdu, &mut Vec::new());
+    fn handle_unconfirmed(&mut self, client: u16, _server: Option<u16>, apdu: &mut Vec<u8>) {
+        let shared = Arc::clone(&self.meter);
+        let Some(association) = self.association(client) else { return };
+        let mut meter = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        association.handle_unconfirmed(&mut *meter, &mut SystemEntropy, apdu);
+        // Nobody says when such a client has gone.
+        if !association.is_associated() {
+            self.associations.remove(&client);
         }
+    }
+
+    fn keeps(&self, client: u16) -> bool {
+        self.associations.get(&client).is_some_and(Server::is_associated)
     }
 
     fn disconnected(&mut self, client: u16, _server: u16) {
@@ -422,21 +436,6 @@ impl ApduServer for Port {
 
     fn answer_after(&self) -> Duration {
         self.answer.delay
-    }
-}
-
-/// Whether a request is unconfirmed: bit 6 of its invoke-id-and-priority is the
-/// service class (IEC 62056-5-3). Of a ciphered one it does not show, and so it is taken for
-/// confirmed.
-fn asks_no_confirmation(apdu: &[u8]) -> bool {
-    match *apdu {
-        [tag::SET_REQUEST | tag::ACTION_REQUEST, _, invoke_id_and_priority, ..] => {
-            invoke_id_and_priority & 0x40 == 0
-        }
-        // Its class is in bit 30 of the long form.
-        [tag::ACCESS_REQUEST, invoke_id_and_priority, ..] => invoke_id_and_priority & 0x40 == 0,
-        [tag::UNCONFIRMED_WRITE_REQUEST, ..] => true,
-        _ => false,
     }
 }
 

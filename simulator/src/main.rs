@@ -20,7 +20,7 @@ use clap::{
 };
 use dlms_core::{
     gateway::Direction,
-    security::{Certificate, Compatibility, SecuritySuite},
+    security::{Certificate, Compatibility, SecuritySuite, SystemTitle},
 };
 use dlms_tokio::{HdlcServerConfig, Identification, UnknownMeter};
 use hdlc::parameters::{InformationLength, WindowSize};
@@ -60,6 +60,14 @@ enum Framing {
     Wrapper,
     /// IEC 62056-46, usual on serial lines and gateways to them.
     Hdlc,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum PreEstablished {
+    /// Confirmed services are answered.
+    Confirmed,
+    /// There are only unconfirmed services.
+    Unconfirmed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -121,6 +129,13 @@ struct MeterArguments {
     /// Clients with the rights of a meter in the field, instead of everything for everybody.
     #[arg(long)]
     strict: bool,
+    /// Let client 102 in without AARQ, in an association that answers or in one that does not.
+    #[arg(long, value_enum, value_name = "KIND")]
+    pre_established: Option<PreEstablished>,
+    /// The system title of that client, 16 hexadecimal digits: its requests must then be
+    /// authenticated and encrypted.
+    #[arg(long, value_name = "HEX", requires = "pre_established")]
+    pre_established_title: Option<SystemTitle>,
     /// Send what the push setups say, over TCP and UDP.
     #[arg(long, conflicts_with = "serial")]
     push: bool,
@@ -289,12 +304,18 @@ impl Meters {
             keys.party.compatibility.turn_on(compat);
         }
         let trust_anchors = arguments.trust_anchors.iter().map(|path| trust_anchor(path));
+        let mut clients =
+            if arguments.strict { MeterClient::strict() } else { MeterClient::open() };
+        clients.extend(arguments.pre_established.map(|kind| {
+            let confirmed = kind == PreEstablished::Confirmed;
+            MeterClient::pre_established(confirmed, arguments.pre_established_title)
+        }));
         Ok(Self {
             config: Arc::new(MeterConfig {
                 keys,
                 trust_anchors: trust_anchors.collect::<Result<_, _>>()?,
                 entries: arguments.entries,
-                clients: if arguments.strict { MeterClient::strict() } else { MeterClient::open() },
+                clients,
                 clock: match arguments.clock {
                     Some(time) => WallClock::starting_at(time.as_second()),
                     None => WallClock::system(),

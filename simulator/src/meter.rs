@@ -8,7 +8,7 @@ use dlms_core::{
     cosem::{AttributeDescriptor, MethodDescriptor, ShortName},
     device::{ObjectSet, Switching},
     security::{
-        COUNTER_MAX, Certificate, Certificates, CryptoProvider, PartyKeys, Protection,
+        COUNTER_MAX, Certificate, Certificates, CryptoProvider, Key, PartyKeys, Protection,
         ReceiveCounter, RustCrypto, SystemTitle,
     },
     xdlms::{ActionResult, DataAccessResult, SelectiveAccess},
@@ -89,6 +89,8 @@ pub struct Meter {
     /// The next invocation counter to send.
     next_counter: u32,
     received: BTreeMap<[u8; 8], ReceiveCounter>,
+    /// The same under the broadcast key.
+    received_broadcast: BTreeMap<[u8; 8], ReceiveCounter>,
 }
 
 impl Meter {
@@ -105,7 +107,15 @@ impl Meter {
         world.certificates = Certificates::new(config.trust_anchors.clone());
         let short_names = short_names(&objects);
         let next_counter = u32::try_from(config.clock.now()).unwrap_or(1);
-        Self { config, world, objects, short_names, next_counter, received: BTreeMap::new() }
+        Self {
+            config,
+            world,
+            objects,
+            short_names,
+            next_counter,
+            received: BTreeMap::new(),
+            received_broadcast: BTreeMap::new(),
+        }
     }
 
     /// The serial number.
@@ -233,6 +243,23 @@ impl LogicalDevice for Meter {
         }
         self.received.entry(client.0).or_default().accept(counter);
         self.world.received_counter = self.world.received_counter.max(counter);
+        true
+    }
+
+    fn broadcast_key(&self) -> Option<&Key> {
+        self.world.security.broadcast.as_ref()
+    }
+
+    fn received_broadcast(&self, client: SystemTitle) -> ReceiveCounter {
+        self.received_broadcast.get(&client.0).copied().unwrap_or_default()
+    }
+
+    fn accept_broadcast(&mut self, client: SystemTitle, counter: u32) -> bool {
+        let received = &mut self.received_broadcast;
+        if received.len() >= CLIENT_TITLES_MAX && !received.contains_key(&client.0) {
+            return false;
+        }
+        received.entry(client.0).or_default().accept(counter);
         true
     }
 

@@ -4,10 +4,11 @@
 # A work using gurux-dlms, which is GPL-2.0. The tests run it as a program of its own beside ours;
 # it is linked into nothing, copied into nothing and shipped with nothing.
 """gurux-dlms as a client with its short-name option, with general block transfer, or with both,
-and perhaps through a gateway.
+and perhaps through a gateway or without AARQ.
  gurux_services.py --port 4059 --short-names
  gurux_services.py --port 4059 [--short-names] --gbt 5 --pdu 300
  gurux_services.py --port 4059 --gateway 0:1000
+ gurux_services.py --port 4059 --pre-established 102 --unconfirmed-write
 It cannot read answers that come in blocks of short names: asking for the next one, it leaves out
 the tag. So without general block transfer, long answers must be refused.
 Prints a line OK or FAIL for each step, and at the end: steps ok N failed M."""
@@ -20,7 +21,7 @@ import traceback
 from gurux_dlms import GXByteBuffer, GXReplyData
 from gurux_dlms.GXDLMSGateway import GXDLMSGateway
 from gurux_dlms.GXDLMSSettings import GXDLMSSettings
-from gurux_dlms.enums import Authentication, Conformance, DataType, InterfaceType
+from gurux_dlms.enums import Authentication, Conformance, DataType, InterfaceType, ServiceClass
 from gurux_dlms.objects import (
     GXDLMSClock, GXDLMSData, GXDLMSDisconnectControl, GXDLMSProfileGeneric, GXDLMSRegister,
 )
@@ -33,11 +34,14 @@ parser.add_argument("--short-names", action="store_true")
 parser.add_argument("--gbt", type=int, default=0)
 parser.add_argument("--pdu", type=int, default=0)
 parser.add_argument("--gateway")
+parser.add_argument("--pre-established", type=int)
+parser.add_argument("--unconfirmed-write", action="store_true")
 parser.add_argument("--trace", action="store_true")
 options = parser.parse_args()
 
 framing = InterfaceType.HDLC if options.framing == "hdlc" else InterfaceType.WRAPPER
-client = GXDLMSSecureClient(not options.short_names, 16, 1, Authentication.NONE, None, framing)
+sap = options.pre_established or 16
+client = GXDLMSSecureClient(not options.short_names, sap, 1, Authentication.NONE, None, framing)
 if options.pdu:
     client.maxReceivePDUSize = options.pdu
 if options.gbt:
@@ -130,6 +134,9 @@ def connect():
         reply = GXReplyData()
         exchange(snrm, reply)
         client.parseUAResponse(reply.data)
+    if options.pre_established:
+        client.negotiatedConformance = client.proposedConformance
+        return int(client.negotiatedConformance)
     client.parseAareResponse(ask(client.aarqRequest()).data)
     if options.gbt:
         return bool(client.negotiatedConformance & Conformance.GENERAL_BLOCK_TRANSFER)
@@ -174,7 +181,13 @@ status = target(GXDLMSData, "0.0.96.10.1.255")
 def write(value):
     status.setDataType(2, DataType.UINT8)
     status.value = value
-    ask(client.write(status, 2))
+    if options.unconfirmed_write:
+        client.serviceClass = ServiceClass.UN_CONFIRMED
+        for frame in client.write(status, 2):
+            line.sendall(bytes(frame))
+        client.serviceClass = ServiceClass.CONFIRMED
+    else:
+        ask(client.write(status, 2))
     return read(status, 2)
 
 
@@ -192,6 +205,8 @@ step("remote reconnect", lambda: state_after(disconnector.remoteReconnect(client
 
 
 def release():
+    if options.pre_established:
+        return
     for frame in client.releaseRequest() or []:
         ask(frame)
 

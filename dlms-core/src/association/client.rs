@@ -23,6 +23,7 @@ mod protection;
 mod request;
 mod short_names;
 mod transfer;
+mod unconfirmed;
 
 use alloc::{boxed::Box, collections::VecDeque, sync::Arc, vec::Vec};
 use core::{fmt, mem, ops::Range};
@@ -33,7 +34,7 @@ use zeroize::Zeroizing;
 use self::general_blocks::GeneralBlocks;
 use self::layers::General;
 use self::protection::{Opening, Protected};
-use self::transfer::{Operation, may_repeat};
+use self::transfer::{Operation, ServiceClass, may_repeat};
 use super::{Entropy, Failure, Misuse, ShortNameObject, Violation};
 use crate::{
     acse::{
@@ -55,6 +56,7 @@ use crate::{
 pub use self::{
     config::{Ciphering, ClientConfig, Referencing},
     request::{AccessAnswer, AccessItem, ActionOutcome, OnRefusal, Request, Response, Selection},
+    unconfirmed::{Establishment, KeySet},
 };
 
 /// Events that wait for the owner; a notification beyond it is dropped and counted. Answers always
@@ -259,10 +261,11 @@ impl Client {
         self.state == State::Associated
     }
 
-    /// Opens the association.
+    /// Opens the association, or takes up one that is pre-established.
     ///
     /// # Errors
-    /// [`Misuse::State`] when one is open or opening, [`Misuse::Lacks`] when the configuration
+    /// [`Misuse::State`] when one is open or opening, [`Misuse::Unanswered`] for authentication and
+    /// keys that an association of this kind cannot have, [`Misuse::Lacks`] when the configuration
     /// lacks what its mechanism or ciphering needs.
     pub fn associate(&mut self, entropy: &mut dyn Entropy) -> Result<(), Misuse> {
         if self.state != State::Idle {
@@ -293,7 +296,10 @@ impl Client {
         self.dedicated_send_counters.grant(0..u32::MAX);
         self.dedicated_receive_counter = ReceiveCounter::new();
         self.attempts_left = self.config.retries;
-        self.send_aarq();
+        match self.config.establishment {
+            Establishment::PreEstablished { .. } => self.agree_unanswered(),
+            Establishment::Confirmed | Establishment::Unconfirmed { .. } => self.send_aarq(),
+        }
         Ok(())
     }
 
@@ -301,19 +307,13 @@ impl Client {
     ///
     /// # Errors
     /// [`Misuse::State`] outside an association, [`Misuse::Busy`] while another request is under
-    /// way, [`Misuse::List`] for an empty list, [`Misuse::Value`] for octets that are not one
-    /// encoded Data.
+    /// way, [`Misuse::Unanswered`] where nothing is answered, [`Misuse::List`] for an empty list,
+    /// [`Misuse::Value`] for octets that are not one encoded Data.
     pub fn request(&mut self, request: Request) -> Result<(), Misuse> {
-        if self.state != State::Associated {
-            return Err(Misuse::State);
+        if !self.config.establishment.is_answered() {
+            return Err(Misuse::Unanswered);
         }
-        if self.operation.is_some() {
-            return Err(Misuse::Busy);
-        }
-        request.check()?;
-        self.attempts_left = self.config.retries;
-        self.start(request);
-        Ok(())
+        self.begin(request, ServiceClass::Confirmed)
     }
 
     /// Closes the association. Without RLRQ ([`ClientConfig::release`]) it is closed at once, and
@@ -328,7 +328,8 @@ impl Client {
         self.operation = None;
         self.outgoing = None;
         self.blocks.end();
-        if !self.config.release {
+        let stands = matches!(self.config.establishment, Establishment::PreEstablished { .. });
+        if !self.config.release || stands {
             self.close();
             return Ok(());
         }
@@ -487,7 +488,7 @@ impl Client {
             State::Associating | State::Authenticating if again => self.send_aarq(),
             State::Associated => match self.operation.take() {
                 Some(operation) if again && may_repeat(&operation) => {
-                    self.start(operation.request);
+                    self.start(operation.request, ServiceClass::Confirmed);
                 }
                 Some(operation) => {
                     self.operation = Some(operation);
@@ -509,11 +510,12 @@ impl Client {
     }
 
     /// Moves the APDU that must go out into `out`, replacing what it held; false when there is
-    /// none. From now on the answer is waited for.
+    /// none. From now on the answer is waited for, unless none comes
+    /// ([`is_waiting`](Self::is_waiting)).
     #[must_use]
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> bool {
         match self.outgoing.take() {
-            Some(apdu) if self.goes_in_blocks() => {
+            Some(apdu) if self.goes_in_blocks() && self.awaits_answer() => {
                 if let Err(failure) = self.send_in_blocks(apdu) {
                     self.fail(failure);
                     return false;
@@ -522,7 +524,11 @@ impl Client {
             Some(apdu) => {
                 *out = apdu;
                 self.address(out);
-                self.wait(now);
+                if self.awaits_answer() {
+                    self.wait(now);
+                } else {
+                    self.sent();
+                }
                 return true;
             }
             None => {}
@@ -658,7 +664,7 @@ impl Client {
         let mut out = Zeroizing::new(Vec::with_capacity(INITIATE_LEN_MAX));
         InitiateRequest {
             dedicated_key: self.dedicated_key.as_ref().map(Key::octets),
-            response_allowed: true,
+            response_allowed: self.config.establishment.is_answered(),
             quality_of_service: None,
             version: DLMS_VERSION,
             conformance: self.config.proposed(),

@@ -185,6 +185,11 @@ pub enum Misuse {
     /// A value or parameter that is not exactly one encoded Data.
     #[error("the value is not an encoded Data: {0}")]
     Value(Malformed),
+    /// What asks for an answer where none comes: a reading as an unconfirmed service, a confirmed
+    /// service, HLS or the broadcast key in an association of the other kind, a dedicated key that
+    /// nobody was sent.
+    #[error("it needs an answer, and none comes here")]
+    Unanswered,
     /// A list request without entries.
     #[error("an empty list")]
     List,

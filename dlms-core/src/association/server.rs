@@ -12,10 +12,11 @@
 //!
 //! A [`Server`] is one association between one client and one logical device. It does no I/O: the
 //! owner hands in each APDU of that client together with the device and sends what comes out. Each
-//! request gets its answer at once; an unconfirmed SET or ACTION gets none, and neither does
-//! anything in an association that was opened without asking for a response. A GET is always
-//! answered: it has no other purpose, and clients exist that do not set its service class. An AARQ
-//! replaces the association that may be there: the client has started anew.
+//! request gets its answer at once; an unconfirmed SET or ACTION gets none. In an association that
+//! was opened without asking for a response there are only such services, and others are discarded.
+//! Elsewhere a GET is always answered: it has no other purpose, and clients exist that do not set
+//! its service class. An AARQ replaces the association that may be there: the client has started
+//! anew. One that is pre-established is there from the start, and nothing replaces it.
 //!
 //! Answers too long for the client are cut into blocks, and long requests are joined before the
 //! device sees them. Whatever arrives that is not legal, the answer is the refusal that the
@@ -34,10 +35,12 @@ mod set;
 mod short_names;
 #[cfg(test)]
 mod tests;
+mod unconfirmed;
 
 use alloc::{boxed::Box, vec::Vec};
 
 pub use device::{Access, ClientPolicy, DeviceKeys, LogicalDevice};
+pub use unconfirmed::PreEstablished;
 
 use self::{
     block::{ANSWER_LEN_MAX, Transfer},
@@ -67,6 +70,9 @@ pub struct ServerConfig {
     /// How many of them it sends in one go at most: 1 on a line that is turned round after each
     /// APDU, where nobody calls [`Server::poll_transmit`].
     pub send_window_max: u8,
+    /// The association with this client that stands without AARQ, where there is one. An AARQ is
+    /// then rejected.
+    pub pre_established: Option<PreEstablished>,
 }
 
 /// Blocks of general block transfer that a device takes in one go: what one Ethernet frame each
@@ -97,6 +103,7 @@ impl ServerConfig {
                 | Conformance::ACTION,
             block_window: BLOCK_WINDOW,
             send_window_max: WINDOW_MAX,
+            pre_established: None,
         }
     }
 }
@@ -219,6 +226,8 @@ pub struct Server {
     blocks: Option<GeneralBlocks>,
     /// Whether the answer goes out in such blocks, whatever its length.
     answers_in_blocks: bool,
+    /// Whether what is being handled may not be answered.
+    silent: bool,
 }
 
 #[derive(Debug)]
@@ -256,14 +265,15 @@ enum After {
 }
 
 impl Server {
-    /// A server without association.
-    pub const fn new(config: ServerConfig) -> Self {
+    /// A server without association, unless there is a pre-established one.
+    pub fn new(config: ServerConfig) -> Self {
         Self {
             config,
-            state: State::Idle,
+            state: State::at_rest(&config),
             transfer: Transfer::None,
             blocks: None,
             answers_in_blocks: false,
+            silent: false,
         }
     }
 
@@ -272,9 +282,10 @@ impl Server {
         matches!(self.state, State::Associated(_))
     }
 
-    /// Forgets the association without telling the client: the line below is gone.
+    /// Forgets the association without telling the client: the line below is gone. One that is
+    /// pre-established stands again as at the start.
     pub fn abort(&mut self) {
-        self.state = State::Idle;
+        self.state = State::at_rest(&self.config);
         self.transfer = Transfer::None;
         self.blocks = None;
     }
@@ -289,9 +300,10 @@ impl Server {
         out: &mut Vec<u8>,
     ) -> bool {
         out.clear();
-        // A release ends what it is answered under.
-        let silent_release = apdu.first() == Some(&tag::RLRQ) && self.is_silent();
-        let handled = match apdu.first().copied() {
+        let first = apdu.first().copied();
+        // With an AARQ the client has started anew.
+        let unconfirmed = first != Some(tag::AARQ) && self.is_unconfirmed();
+        let handled = match first {
             Some(tag::AARQ) => self.on_aarq(device, entropy, apdu, out),
             Some(tag::RLRQ) => self.on_rlrq(device, apdu, out),
             _ if apdu.len() > usize::from(self.config.max_pdu) => Err(Refusal::TooLong),
@@ -302,15 +314,10 @@ impl Server {
             out.clear();
             refusal.encode(out);
         }
-        if silent_release || self.is_silent() {
+        if unconfirmed || self.is_unconfirmed() {
             out.clear();
         }
         !out.is_empty()
-    }
-
-    /// Whether there is an association that was opened without asking for a response.
-    fn is_silent(&mut self) -> bool {
-        self.state.agreement().is_some_and(|agreement| !agreement.confirmed)
     }
 
     /// Moves a further APDU of the answer into `out`, replacing what it held; false when there is
@@ -370,10 +377,18 @@ impl Server {
         if self.is_associated() && !self.is_signed_enough(device, &layers) {
             return Err(Refusal::Unprotected);
         }
-        if plain.first() == Some(&tag::GENERAL_BLOCK_TRANSFER) {
-            return self.on_block(device, entropy, plain, Some(layers), out);
-        }
-        self.on_opened(device, entropy, plain, &layers, out)
+        let silent = self.silent;
+        // Everybody who has the broadcast key would answer.
+        self.silent |= layers.is_broadcast();
+        let handled = match plain.first() {
+            Some(&tag::GENERAL_BLOCK_TRANSFER) if !self.silent => {
+                self.on_block(device, entropy, plain, Some(layers), out)
+            }
+            Some(&tag::GENERAL_BLOCK_TRANSFER) => Ok(()),
+            _ => self.on_opened(device, entropy, plain, &layers, out),
+        };
+        self.silent = silent;
+        handled
     }
 
     /// Answers a service request that came in these layers.
@@ -393,8 +408,7 @@ impl Server {
         let after = match self.on_service(device, plain, room, &mut answer) {
             Ok(after) => after,
             Err(refusal) => {
-                answer.clear();
-                refusal.encode(&mut answer);
+                self.refuse(refusal, &mut answer);
                 After::Stay
             }
         };
@@ -439,8 +453,12 @@ impl Server {
         // Whatever was answered before in blocks, the client is done with it.
         self.blocks = None;
         let request = Apdu::decode(apdu)?;
+        if self.is_unanswerable(&request) {
+            return Ok(After::Stay);
+        }
         let access = match &self.state {
             State::Idle => return Err(Refusal::NotAssociated),
+            State::Authenticating(..) if self.silent => return Err(Refusal::NotAssociated),
             State::Authenticating(..) => return self.on_authentication(device, &request, answer),
             State::Associated(agreement) => agreement.access,
         };

@@ -71,6 +71,7 @@ pub(crate) fn answered(response: &Response) -> String {
         Response::GetList(results) => {
             results.iter().map(result_shown).collect::<Vec<_>>().join(", ")
         }
+        Response::Unconfirmed => "nothing: it is not answered".to_owned(),
         Response::Set(result) => refused(*result),
         Response::SetList(results) => {
             results.iter().map(|result| refused(*result)).collect::<Vec<_>>().join(", ")

@@ -18,6 +18,7 @@ use std::collections::VecDeque;
 
 use hdlc::{
     address::{Address, AddressLength},
+    control::Control,
     deframer::{Deframer, OnError},
     frame::{FLAG, FRAME_LEN_MAX},
     link::{Failure, Link, LinkConfig, LinkEvent, Misuse, RETRIES_MAX, Segment},
@@ -121,6 +122,9 @@ impl HdlcLine {
             // At the rate agreed on, frames take their time.
             self.link = Link::new(link_config(&self.config, Some(baud))?);
         }
+        if self.config.unnumbered {
+            return Ok(());
+        }
         self.link.connect().map_err(|_| LineError::BadSap)?;
         self.called = true;
         self.guard.owe(self.guard_from(self.clock.now()));
@@ -155,6 +159,35 @@ impl HdlcLine {
         Ok(())
     }
 
+    /// Whether everything goes in UI frames.
+    pub(crate) const fn is_unnumbered(&self) -> bool {
+        self.config.unnumbered
+    }
+
+    /// Sends an APDU in UI frames that nobody may answer, whether there is a link or not.
+    pub(crate) async fn send_unnumbered(&mut self, apdu: &[u8]) -> Result<(), LineError> {
+        self.port.trace.apdu(Direction::Tx, apdu);
+        let pdu = [&Llc::Command.encode(), apdu].concat();
+        let LinkConfig { local, remote, parameters, .. } = *self.link.config();
+        let room = usize::from(parameters.information_transmit.octets());
+        let mut segments = pdu.chunks(room).peekable();
+        while let Some(information) = segments.next() {
+            let frame = Frame {
+                destination: remote,
+                source: local,
+                control: Control::Ui { pf: false },
+                segmented: segments.peek().is_some(),
+                information,
+            };
+            let mut out = [0; FRAME_LEN_MAX];
+            let Ok(length) = frame.encode(&mut out) else {
+                return Err(LineError::TooLong { limit: room });
+            };
+            self.port.queue_link_frame(&out[..length]);
+        }
+        self.transmit(Phase::Sending).await
+    }
+
     pub(crate) async fn receive(&mut self, apdu: &mut Vec<u8>) -> Result<(), LineError> {
         loop {
             if let Some(received) = self.ready.pop_front() {
@@ -162,7 +195,7 @@ impl HdlcLine {
                 return Ok(());
             }
             self.settle()?;
-            if !self.link.is_connected() {
+            if !self.link.is_connected() && !self.config.unnumbered {
                 return Err(LineError::NotConnected);
             }
             self.turn(Phase::Polling).await?;

@@ -60,6 +60,8 @@ impl WrapperUdpLine {
         let any = if address.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
         let bound = async {
             let socket = UdpSocket::bind(any).await?;
+            // To all stations may be to all hosts as well.
+            socket.set_broadcast(config.server_upper == wrapper::ALL_STATION)?;
             socket.connect(address).await?;
             Ok(socket)
         };

@@ -151,6 +151,10 @@ impl<A: ApduServer> ApduServer for Gateway<A> {
         }
     }
 
+    fn keeps(&self, client: u16) -> bool {
+        self.meters.values().any(|meter| meter.keeps(client))
+    }
+
     fn disconnected(&mut self, client: u16, server: u16) {
         for address in self.exchanged.remove(&(client, server)).unwrap_or_default() {
             if let Some(meter) = self.meters.get_mut(&address) {

@@ -28,7 +28,8 @@ use crate::{
 /// connection. So each peer has a server of its own, which `another` makes when the peer sends its
 /// first datagram: nobody ends the association of somebody else by claiming its SAP. A peer that
 /// was answered is kept until the inactivity timeout, or until others need its place and it is the
-/// one that was silent for longest. Whom no server answers is not kept at all.
+/// one that was silent for longest; and so is one with an association that is not answered. Whom no
+/// server answers otherwise is not kept at all.
 ///
 /// A datagram that is not exactly one wrapper PDU for a SAP we know gets no answer.
 ///
@@ -134,7 +135,12 @@ impl<A: ApduServer, N: FnMut(SocketAddr) -> A> Station<'_, A, N> {
         });
 
         let mut out = Vec::new();
-        let answers = peer.server.knows(destination)
+        let to_all = destination == wrapper::ALL_STATION;
+        if to_all {
+            peer.server.handle_unconfirmed(source, None, &mut frame.apdu.to_vec());
+        }
+        let answers = !to_all
+            && peer.server.knows(destination)
             && peer.server.handle(source, destination, &mut frame.apdu.to_vec(), &mut out);
         let header = if answers { answer_header(source, destination, &out) } else { None };
         let delay = peer.server.answer_after();
@@ -150,13 +156,14 @@ impl<A: ApduServer, N: FnMut(SocketAddr) -> A> Station<'_, A, N> {
             }
         }
         let mut is_new = false;
-        if header.is_some() {
+        let keeps = header.is_some() || peer.server.keeps(source);
+        if keeps {
             peer.heard = Instant::now();
             is_new = peer.pairs.insert(pair);
         } else if !peer.pairs.contains(&pair) && peer.server.knows(destination) {
             peer.server.disconnected(source, destination);
         }
-        if was_known || header.is_some() {
+        if was_known || keeps {
             self.peers.insert(from, peer);
         }
         if is_new {

@@ -114,6 +114,11 @@ where
                 let mut apdu = frame.apdu.to_vec();
                 port.consume(consumed);
                 unfinished = None;
+                if destination == wrapper::ALL_STATION {
+                    server.handle_unconfirmed(source, None, &mut apdu);
+                    inactive = config.inactivity_timeout.map(after);
+                    continue;
+                }
                 if !admit(server, pairs, source, destination) {
                     continue;
                 }

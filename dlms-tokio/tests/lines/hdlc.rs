@@ -740,3 +740,40 @@ async fn the_response_timeout_begins_when_the_last_octet_has_left() {
     line.receive(&mut Vec::new()).await.unwrap();
     assert_eq!(line.counters().timeouts, 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn without_a_link_everything_goes_in_ui_frames_and_nothing_comes() {
+    let (near, mut far) = duplex(PIPE);
+    let config = LineConfig {
+        server_upper: 0x7f,
+        server_lower: Some(0x7f),
+        unnumbered: true,
+        hdlc_info: 8,
+        ..LineConfig::default()
+    };
+    let mut line = Line::hdlc_in_memory(near, None, &config, Trace::off()).unwrap();
+    line.connect().await.unwrap();
+    line.send_unanswered(&[0xc1, 1, 2, 3, 4, 5, 6, 7, 8]).await.unwrap();
+    // To all stations in two octets (FE FF), from client 16 (21): UI with P = 0, eight octets and
+    // more to come; then the other four.
+    let frames = [
+        octets("7E A812 FEFF 21 03"),
+        octets("E6E600 C101020304"),
+        octets("7E A00E FEFF 21 03"),
+        octets("05060708"),
+    ];
+    let mut sent = vec![0; 20 + 16];
+    far.read_exact(&mut sent).await.unwrap();
+    assert_eq!(sent[..7], frames[0]);
+    assert_eq!(sent[9..17], frames[1]);
+    assert_eq!(sent[20..27], frames[2]);
+    assert_eq!(sent[29..33], frames[3]);
+    let waiting = timeout(Duration::from_secs(3_600), line.receive(&mut Vec::new())).await;
+    assert!(waiting.is_err(), "{waiting:?}");
+    // There is nothing to disconnect.
+    line.disconnect().await;
+    drop(line);
+    assert_eq!(far.read(&mut [0; 1]).await.unwrap(), 0);
+    let meter = told(&[sent]).await;
+    assert_eq!(meter.told, [(16, None, vec![0xc1, 1, 2, 3, 4, 5, 6, 7, 8])]);
+}

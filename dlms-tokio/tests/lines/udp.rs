@@ -1,10 +1,14 @@
 //! The wrapper over UDP.
 
 use core::time::Duration;
-use std::io;
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
 
 use dlms_tokio::{
-    Address, Line, LineConfig, LineError, Phase, Trace, WrapperServerConfig, serve_wrapper_udp,
+    Address, ApduServer, Line, LineConfig, LineError, Phase, Trace, WrapperServerConfig,
+    serve_wrapper_udp,
 };
 use tokio::{
     net::UdpSocket,
@@ -205,4 +209,56 @@ async fn a_peer_that_answers_with_something_else_is_named_when_nothing_better_co
     let error = ended.unwrap_err();
     assert!(error.to_string().ends_with("It answers with HDLC: try hdlc://"), "{error}");
     assert_eq!(line.counters().malformed, 1);
+}
+
+/// Keeps client 16, whom it never answers.
+#[derive(Clone, Default)]
+struct Silent(Arc<Mutex<Vec<usize>>>, usize);
+
+impl ApduServer for Silent {
+    fn knows(&self, server: u16) -> bool {
+        server == 1
+    }
+
+    fn handle(&mut self, _: u16, _: u16, _: &mut Vec<u8>, _: &mut Vec<u8>) -> bool {
+        self.1 += 1;
+        self.0.lock().unwrap().push(self.1);
+        false
+    }
+
+    fn handle_unconfirmed(&mut self, client: u16, server: Option<u16>, apdu: &mut Vec<u8>) {
+        assert_eq!(server, None);
+        self.handle(client, 1, apdu, &mut Vec::new());
+    }
+
+    fn keeps(&self, client: u16) -> bool {
+        client == 16
+    }
+
+    fn disconnected(&mut self, _: u16, _: u16) {}
+}
+
+#[tokio::test]
+async fn an_association_that_is_not_answered_is_kept_and_takes_what_is_to_all_stations() {
+    let (socket, address) = bound().await;
+    let Address::WrapperUdp(endpoint) = address else { panic!("{address}") };
+    let heard = Silent::default();
+    let server = heard.clone();
+    let serving = tokio::spawn(async move {
+        serve_wrapper_udp(socket, |_| server.clone(), &WrapperServerConfig::default()).await
+    });
+    let client = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    client.connect((endpoint.host.as_str(), endpoint.port)).await.unwrap();
+    // Client 16 to one and to all, client 17, whom nobody keeps, from a port of its own.
+    client.send(&octets("0001 0010 0001 0001 AA")).await.unwrap();
+    client.send(&octets("0001 0010 007F 0001 AA")).await.unwrap();
+    let other = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    other.connect((endpoint.host.as_str(), endpoint.port)).await.unwrap();
+    other.send(&octets("0001 0011 007F 0001 AA")).await.unwrap();
+    other.send(&octets("0001 0011 0001 0001 AA")).await.unwrap();
+    while heard.0.lock().unwrap().len() < 4 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(*heard.0.lock().unwrap(), [1, 2, 1, 1]);
+    serving.abort();
 }

@@ -343,3 +343,36 @@ async fn a_request_longer_than_a_server_takes_is_not_waited_for() {
     let ended = serve_wrapper(server, &mut ReversingMeter::default(), &config).await;
     assert_eq!(ended, Err(LineError::TooLong { limit: 1_024 }));
 }
+
+#[tokio::test]
+async fn what_is_to_all_stations_is_told_and_never_answered() {
+    let (mut client, server) = duplex(PIPE);
+    let serving = tokio::spawn(async move {
+        let mut meter = ReversingMeter::default();
+        let ended = serve_wrapper(server, &mut meter, &WrapperServerConfig::default()).await;
+        (ended, meter)
+    });
+    client.write_all(&octets("0001 0010 007F 0002 C101 0001 0010 0001 0002 C001")).await.unwrap();
+    let mut answer = [0; 10];
+    client.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer[..], octets("0001 0001 0010 0002 01C0"));
+    drop(client);
+    let (ended, meter) = serving.await.unwrap();
+    ended.unwrap();
+    assert_eq!(meter.told, [(16, None, vec![0xc1, 0x01])]);
+    assert_eq!(meter.asked, [(16, 1, vec![0xc0, 0x01])]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_owed_for_what_is_not_answered() {
+    let (near, mut far) = duplex(PIPE);
+    let everybody = LineConfig { server_upper: 0x7f, ..config() };
+    let mut line = Line::wrapper_in_memory(near, &everybody, Trace::off());
+    line.send_unanswered(&[0xc1, 0x01]).await.unwrap();
+    let mut sent = [0; 10];
+    far.read_exact(&mut sent).await.unwrap();
+    assert_eq!(sent[..], octets("0001 0010 007F 0002 C101"));
+    // Longer than any patience: that nothing comes is no failure.
+    let waiting = timeout(Duration::from_secs(3_600), line.receive(&mut Vec::new())).await;
+    assert!(waiting.is_err(), "{waiting:?}");
+}

@@ -8,7 +8,10 @@ use dlms_core::{
 };
 use serde::Serialize;
 
-use super::{UNKNOWN_WHETHER_DONE, associate, failed, is_for_people, prepare, printer, usage};
+use super::{
+    UNCONFIRMED, UNKNOWN_WHETHER_DONE, associate, failed, is_for_people, prepare_order, printer,
+    usage,
+};
 use crate::{
     cli,
     diagnosis::{Context, Diagnosis, ErrorObject},
@@ -25,7 +28,7 @@ const NO_PARAMETER: &str = "none";
 const NOTHING_IN_PARTICULAR: DataBuf = DataBuf::Integer(0);
 
 pub(super) async fn run(typed: cli::Invoke) -> io::Result<Exit> {
-    let (settings, context) = match prepare(&typed.meter, &typed.association) {
+    let (settings, context) = match prepare_order(&typed.meter, &typed.association, typed.object) {
         Ok(prepared) => prepared,
         Err(error) => return Ok(usage(&error)),
     };
@@ -40,6 +43,7 @@ pub(super) async fn run(typed: cli::Invoke) -> io::Result<Exit> {
             Err(error) => return Ok(usage(&error)),
         },
     };
+    let unanswered = settings.is_unanswered();
     let mut class = typed.object.class;
     let (outcome, meter) = match associate(settings, &context).await {
         Err(diagnosis) => (Err(diagnosis), None),
@@ -58,6 +62,9 @@ pub(super) async fn run(typed: cli::Invoke) -> io::Result<Exit> {
             (outcome, Some(meter))
         }
     };
+    if unanswered && outcome.is_ok() {
+        report::note(UNCONFIRMED);
+    }
     let exit = outcome.as_ref().map_or_else(failed, |_| Exit::Success);
     let line = Line {
         logical_name: typed.object.instance.to_string(),
@@ -65,6 +72,7 @@ pub(super) async fn run(typed: cli::Invoke) -> io::Result<Exit> {
         method: typed.method,
         error: outcome.as_ref().err().map(Diagnosis::to_object),
         returned: outcome.unwrap_or_default(),
+        unanswered,
     };
     let shown = show(&line, typed.output);
     // What is known is shown first: a meter may be long in saying good-bye.
@@ -119,6 +127,9 @@ struct Line {
     method: i8,
     returned: Option<Shown>,
     error: Option<ErrorObject>,
+    /// Whether nobody said that it was done.
+    #[serde(skip)]
+    unanswered: bool,
 }
 
 impl Line {
@@ -137,6 +148,7 @@ impl Record for Line {
         let result = match (&self.error, returned) {
             (Some(error), _) => error.name.clone(),
             (None, Some(text)) => format!("done, returned {text}"),
+            (None, None) if self.unanswered => "sent".to_owned(),
             (None, None) => "done".to_owned(),
         };
         vec![format!("{class}{}", self.logical_name), self.method.to_string(), result]

@@ -5,7 +5,7 @@ use std::io;
 use dlms_core::cosem::{class_name, obis};
 use serde::Serialize;
 
-use super::{associate, failed_empty, is_for_people, prepare, printer, usage};
+use super::{associate, failed_empty, is_for_people, prepare_reading, printer, usage};
 use crate::{
     cli,
     diagnosis::Diagnosis,
@@ -16,7 +16,7 @@ use crate::{
 };
 
 pub(super) async fn run(typed: cli::Objects) -> io::Result<Exit> {
-    let (settings, context) = match prepare(&typed.meter, &typed.association) {
+    let (settings, context) = match prepare_reading(&typed.meter, &typed.association) {
         Ok(prepared) => prepared,
         Err(error) => return Ok(usage(&error)),
     };

@@ -11,7 +11,7 @@ use dlms_core::{
     xdlms::DataAccessResult,
 };
 
-use super::{associate, failed_empty, is_for_people, prepare, printer, usage};
+use super::{associate, failed_empty, is_for_people, prepare_reading, printer, usage};
 use crate::{
     cli,
     diagnosis::{Context, Diagnosis},
@@ -33,7 +33,7 @@ const SORT_METHOD: AttributeId = AttributeId(5);
 const CHART_ROWS_MAX: usize = 100_000;
 
 pub(super) async fn run(typed: cli::Profile) -> io::Result<Exit> {
-    let (settings, context) = match prepare(&typed.meter, &typed.association) {
+    let (settings, context) = match prepare_reading(&typed.meter, &typed.association) {
         Ok(prepared) => prepared,
         Err(error) => return Ok(usage(&error)),
     };

@@ -12,7 +12,7 @@ use dlms_core::{
 };
 use dlms_tokio::client;
 
-use super::{associate, prepare, printer, usage};
+use super::{associate, prepare_reading, printer, usage};
 use crate::{
     cli,
     diagnosis::{Context, Diagnosis},
@@ -47,7 +47,7 @@ pub(super) async fn run(typed: cli::Read) -> io::Result<Exit> {
     let Some(address) = address else {
         return Ok(usage(&"where is the meter? Write its ADDRESS in front of the objects"));
     };
-    let (settings, context) = match prepare(&cli::Meter { address }, &typed.association) {
+    let (settings, context) = match prepare_reading(&cli::Meter { address }, &typed.association) {
         Ok((settings, context)) if typed.access => (settings.with_access(), context),
         Ok(prepared) => prepared,
         Err(error) => return Ok(usage(&error)),

@@ -5,7 +5,10 @@ use std::io;
 use dlms_core::cosem::ClassId;
 use serde::Serialize;
 
-use super::{UNKNOWN_WHETHER_DONE, associate, failed, is_for_people, prepare, printer, usage};
+use super::{
+    UNCONFIRMED, UNKNOWN_WHETHER_DONE, associate, failed, is_for_people, prepare_order, printer,
+    usage,
+};
 use crate::{
     cli,
     diagnosis::{Diagnosis, ErrorObject},
@@ -16,7 +19,7 @@ use crate::{
 };
 
 pub(super) async fn run(typed: cli::Write) -> io::Result<Exit> {
-    let (settings, context) = match prepare(&typed.meter, &typed.association) {
+    let (settings, context) = match prepare_order(&typed.meter, &typed.association, typed.object) {
         Ok(prepared) => prepared,
         Err(error) => return Ok(usage(&error)),
     };
@@ -25,6 +28,7 @@ pub(super) async fn run(typed: cli::Write) -> io::Result<Exit> {
         Err(error) => return Ok(usage(&error)),
     };
     let object = typed.object;
+    let unanswered = settings.is_unanswered();
     let mut class = object.class;
     let (outcome, meter) = match associate(settings, &context).await {
         Err(diagnosis) => (Err(diagnosis), None),
@@ -48,8 +52,11 @@ pub(super) async fn run(typed: cli::Write) -> io::Result<Exit> {
             (outcome, Some(meter))
         }
     };
+    if unanswered && outcome.is_ok() {
+        report::note(UNCONFIRMED);
+    }
     let exit = outcome.as_ref().map_or_else(failed, |()| Exit::Success);
-    let line = Line::new(object, class, outcome.as_ref().copied());
+    let line = Line::new(object, class, outcome.as_ref().copied(), unanswered);
     let shown = show(&line, typed.output);
     // What is known is shown first: a meter may be long in saying good-bye.
     if let Some(meter) = meter {
@@ -75,6 +82,9 @@ struct Line {
     class: Option<u16>,
     attribute: i8,
     error: Option<ErrorObject>,
+    /// Whether nobody said that it was done.
+    #[serde(skip)]
+    unanswered: bool,
 }
 
 impl Line {
@@ -85,12 +95,18 @@ impl Line {
         )
     }
 
-    fn new(object: Object, class: Option<ClassId>, outcome: Result<(), &Diagnosis>) -> Self {
+    fn new(
+        object: Object,
+        class: Option<ClassId>,
+        outcome: Result<(), &Diagnosis>,
+        unanswered: bool,
+    ) -> Self {
         Self {
             logical_name: object.instance.to_string(),
             class: class.map(|class| class.0),
             attribute: object.attribute().0,
             error: outcome.err().map(Diagnosis::to_object),
+            unanswered,
         }
     }
 }
@@ -98,7 +114,8 @@ impl Line {
 impl Record for Line {
     fn table(&self) -> Vec<String> {
         let class = self.class.map(|class| format!("{class}:")).unwrap_or_default();
-        let result = self.error.as_ref().map_or("written", |error| &error.name);
+        let done = if self.unanswered { "sent" } else { "written" };
+        let result = self.error.as_ref().map_or(done, |error| &error.name);
         vec![format!("{class}{}:{}", self.logical_name, self.attribute), result.to_owned()]
     }
 

@@ -19,14 +19,12 @@ use crate::{
 impl Client {
     pub(super) fn encode_access(
         &self,
-        invoke_id: u32,
+        mut invoke: LongInvokeIdAndPriority,
         items: &[AccessItem],
         on_refusal: OnRefusal,
         writer: &mut Writer<'_>,
     ) -> Result<(), Failure> {
         self.needs(Conformance::ACCESS, "ACCESS")?;
-        let mut invoke =
-            LongInvokeIdAndPriority::new(invoke_id).and_confirmed().and_high_priority();
         if on_refusal == OnRefusal::Break {
             invoke = invoke.and_break_on_error();
         }

@@ -3,6 +3,7 @@
 use alloc::sync::Arc;
 use core::time::Duration;
 
+use super::unconfirmed::{Establishment, KeySet};
 use crate::{
     acse::Mechanism,
     association::{Misuse, WINDOW_MAX},
@@ -56,6 +57,10 @@ pub enum Referencing {
 pub struct ClientConfig {
     /// How the meter wants attributes and methods named.
     pub referencing: Referencing,
+    /// Whether the association is opened, and whether it is answered.
+    pub establishment: Establishment,
+    /// Which global keys are those in `ciphering`.
+    pub key_set: KeySet,
     /// The way to the meter behind a gateway: in front of each APDU goes a
     /// [`GatewayHeader`](crate::gateway::GatewayHeader).
     pub gateway: Option<GatewayAddress>,
@@ -107,6 +112,8 @@ impl Default for ClientConfig {
     fn default() -> Self {
         Self {
             referencing: Referencing::LogicalName,
+            establishment: Establishment::Confirmed,
+            key_set: KeySet::Unicast,
             gateway: None,
             mechanism: Mechanism::Lowest,
             secret: Secret::from(&[][..]),
@@ -253,6 +260,7 @@ impl ClientConfig {
     }
 
     pub(super) fn check(&self) -> Result<(), Misuse> {
+        self.establishment.check(self)?;
         let title = self.system_title.is_some();
         match self.mechanism {
             Mechanism::Lowest => {}

@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use super::{Client, State};
+use super::{Client, KeySet, State};
 use crate::{
     Malformed, MalformedKind,
     acse::Mechanism,
@@ -142,11 +142,15 @@ impl Client {
         let counters =
             if dedicated { &mut self.dedicated_send_counters } else { &mut self.send_counters };
         let dedicated_key = self.dedicated_key.as_ref().filter(|_| dedicated);
+        let control = SecurityControl::new(ciphering.suite, ciphering.protection);
         let request = ProtectRequest {
             tag,
             system_title: self.config.system_title.ok_or(SecurityError::SystemTitleMissing)?,
             send_title: general,
-            control: SecurityControl::new(ciphering.suite, ciphering.protection),
+            control: match self.config.key_set {
+                KeySet::Unicast => control,
+                KeySet::Broadcast => control.with_broadcast_key(),
+            },
             counter: counters.take().map_err(|_| Failure::CountersExhausted)?,
             key: dedicated_key.unwrap_or(&ciphering.encryption_key),
             authentication_key: ciphering.authentication_key.as_ref(),

@@ -144,6 +144,8 @@ pub enum Response {
     ActionList(Vec<ActionOutcome>),
     /// To [`Request::Access`], in its order.
     Access(Vec<AccessAnswer>),
+    /// None, to an unconfirmed request: it was sent.
+    Unconfirmed,
 }
 
 impl Request {

@@ -168,6 +168,17 @@ impl Client {
         Ok(end)
     }
 
+    /// The write request for what writes, by its short names.
+    pub(super) fn write_request<'r>(
+        &self,
+        request: &'r Request,
+    ) -> Result<WriteRequest<'r>, Failure> {
+        match self.in_short_names(request)? {
+            Short::Write(variables, data) => Ok(WriteRequest { variables, data }),
+            Short::Read(_) => Err(Failure::NotNegotiated("an unconfirmed read")),
+        }
+    }
+
     fn write_lists(&self, request: &Request) -> Result<Vec<u8>, Failure> {
         let mut lists = Vec::new();
         if let Short::Write(variables, data) = self.in_short_names(request)? {

@@ -11,14 +11,15 @@ use super::{
     Selection, State,
 };
 use crate::{
-    association::{Failure, Violation},
+    association::{Failure, Misuse, Violation},
     axdr::{RawData, Reader, Writer},
     cosem::AttributeDescriptor,
     security::{COUNTER_MAX, OVERHEAD_MAX, SendCounters},
     xdlms::{
         ActionRequest, ActionResponse, ActionResult, AttributeSelection, Conformance,
         DataAccessResult, DataBlock, ExceptionResponse, ExceptionService, GetRequest, GetResponse,
-        InvokeIdAndPriority, SelectiveAccess, SetRequest, SetResponse, joined,
+        InvokeIdAndPriority, LongInvokeIdAndPriority, SelectiveAccess, SetRequest, SetResponse,
+        joined,
     },
 };
 
@@ -48,13 +49,22 @@ pub(super) enum Stage {
     Blocks { number: u32 },
     /// Block `number` of the request is out, `sent` octets of its data in all.
     Sending { number: u32, sent: usize },
+    /// The whole request goes out, and nothing comes.
+    Unconfirmed,
+}
+
+/// Whether a service is answered (IEC 62056-5-3, service class).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ServiceClass {
+    Confirmed,
+    Unconfirmed,
 }
 
 impl Operation {
     /// Whether all of the request is out.
     fn is_sent(&self) -> bool {
         match self.stage {
-            Stage::Answer | Stage::Blocks { .. } => true,
+            Stage::Answer | Stage::Blocks { .. } | Stage::Unconfirmed => true,
             Stage::Sending { sent, .. } => self.request.data().is_ok_and(|data| sent >= data.len()),
         }
     }
@@ -92,9 +102,24 @@ pub(super) fn may_repeat(operation: &Operation) -> bool {
 
 // Requests.
 impl Client {
-    pub(super) fn start(&mut self, request: Request) {
+    /// Starts a request, unless it is illegal here.
+    pub(super) fn begin(&mut self, request: Request, class: ServiceClass) -> Result<(), Misuse> {
+        if self.state != State::Associated {
+            return Err(Misuse::State);
+        }
+        if self.operation.is_some() {
+            return Err(Misuse::Busy);
+        }
+        request.check()?;
+        self.attempts_left = self.config.retries;
+        self.start(request, class);
+        Ok(())
+    }
+
+    pub(super) fn start(&mut self, request: Request, class: ServiceClass) {
         self.blocks.end();
-        let invoke = self.next_invoke();
+        let confirmed = class == ServiceClass::Confirmed;
+        let invoke = InvokeIdAndPriority::new(self.next_invoke().id(), confirmed, true);
         self.long_invoke_id = self.long_invoke_id.wrapping_add(1) & 0x00ff_ffff;
         let operation = Operation {
             request,
@@ -125,10 +150,13 @@ impl Client {
         operation: &Operation,
         out: &mut Vec<u8>,
     ) -> Result<Stage, Failure> {
-        if self.config.referencing == Referencing::ShortName {
-            return self.encode_short(&operation.request, out);
-        }
         let invoke = operation.invoke;
+        if self.config.referencing == Referencing::ShortName {
+            return match invoke.confirmed() {
+                true => self.encode_short(&operation.request, out),
+                false => self.encode_unconfirmed_write(&operation.request, out),
+            };
+        }
         let writer = &mut Writer::new(out);
         match &operation.request {
             Request::Get { attribute, selection } | Request::GetBlocks { attribute, selection } => {
@@ -158,7 +186,10 @@ impl Client {
                 ActionRequest::Normal { invoke, method: *method, parameters }.encode(writer);
             }
             Request::Access { items, on_refusal } => {
-                self.encode_access(operation.long_invoke_id, items, *on_refusal, writer)?;
+                let long = LongInvokeIdAndPriority::new(operation.long_invoke_id);
+                let long = long.and_high_priority();
+                let long = if invoke.confirmed() { long.and_confirmed() } else { long };
+                self.encode_access(long, items, *on_refusal, writer)?;
             }
             Request::ActionList(list) => {
                 self.needs(Conformance::MULTIPLE_REFERENCES, "multiple references")?;
@@ -166,6 +197,9 @@ impl Client {
                 let parameters = raw_list(list.iter().map(|(_, parameters)| parameters))?;
                 ActionRequest::WithList { invoke, methods, parameters }.encode(writer);
             }
+        }
+        if !invoke.confirmed() {
+            return self.check_unconfirmed(out);
         }
         let limit = self.plain_len_max();
         if out.len() <= limit || self.goes_in_blocks() {
@@ -541,7 +575,7 @@ impl Client {
             if behind && self.operation.as_ref().is_some_and(may_repeat) && self.attempts_left > 0 {
                 self.attempts_left = self.attempts_left.saturating_sub(1);
                 if let Some(operation) = self.operation.take() {
-                    self.start(operation.request);
+                    self.start(operation.request, ServiceClass::Confirmed);
                 }
                 return;
             }

@@ -42,6 +42,11 @@ impl Envelope {
         self.control.protection()
     }
 
+    /// Whether under the global broadcast key.
+    pub(super) const fn is_broadcast(self) -> bool {
+        self.control.broadcast_key()
+    }
+
     /// Whether a general form, in which anything has a place.
     pub(super) const fn is_general(self) -> bool {
         self.form.is_general()
@@ -91,17 +96,25 @@ pub(super) fn decipher<'a>(
     let received = match (&agreement.dedicated, head.form.is_dedicated()) {
         (Some(dedicated), true) => dedicated.received,
         (None, true) => return Err(Refusal::Deciphering),
+        (_, false) if head.control.broadcast_key() => device.received_broadcast(title),
         (_, false) => device.received(title),
     };
     received.check(head.counter).map_err(|_| Refusal::Counter(received.lowest_acceptable()))?;
 
     let policy = device.client(agreement.access.client).ok_or(Refusal::NotAssociated)?;
     let keys = policy.keys.ok_or(Refusal::Deciphering)?;
+    let required = SecurityControl::new(keys.suite, policy.protection);
     let request = UnprotectRequest {
-        required: SecurityControl::new(keys.suite, policy.protection),
+        required: match head.control.broadcast_key() {
+            true => required.with_broadcast_key(),
+            false => required,
+        },
         system_title: Some(title),
         key: match &agreement.dedicated {
             Some(dedicated) if head.form.is_dedicated() => &dedicated.key,
+            _ if head.control.broadcast_key() => {
+                device.broadcast_key().ok_or(Refusal::Deciphering)?
+            }
             _ => keys.encryption,
         },
         authentication_key: Some(keys.authentication),
@@ -146,6 +159,10 @@ pub(super) fn accept(
             dedicated.received.accept(counter);
             Ok(())
         }
+        _ if envelope.is_broadcast() => match device.accept_broadcast(title, counter) {
+            true => Ok(()),
+            false => Err(Refusal::CannotProtect),
+        },
         _ if device.accept(title, counter) => Ok(()),
         _ => Err(Refusal::CannotProtect),
     }

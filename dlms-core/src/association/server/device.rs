@@ -55,6 +55,25 @@ pub trait LogicalDevice {
     /// that cannot be remembered could be replayed.
     fn accept(&mut self, client: SystemTitle, counter: u32) -> bool;
 
+    /// The global broadcast encryption key (GBEK), where the device has one. Requests under it are
+    /// taken when they ask for no answer; the authentication key is that of the client. Default:
+    /// none.
+    fn broadcast_key(&self) -> Option<&Key> {
+        None
+    }
+
+    /// As [`received`](Self::received), under the global broadcast encryption key, whose counters
+    /// are others. Default: nothing was received.
+    fn received_broadcast(&self, _client: SystemTitle) -> ReceiveCounter {
+        ReceiveCounter::new()
+    }
+
+    /// As [`accept`](Self::accept), under the global broadcast encryption key. Default: it cannot
+    /// be remembered.
+    fn accept_broadcast(&mut self, _client: SystemTitle, _counter: u32) -> bool {
+        false
+    }
+
     /// The objects that have short names, by which a client without logical names finds them. The
     /// association itself, class 12, need not be among them: the server answers its attributes 1
     /// and 2 and its method 8. Default: none, and no client with short names is let in.

@@ -133,10 +133,21 @@ impl Server {
             }
             _ => ApplicationContext::LogicalName,
         };
+        if self.config.pre_established.is_some() {
+            // It stands, and no other can.
+            let diagnostic = Diagnostic::User(AcseUserDiagnostic::NoReasonGiven);
+            reject(context, diagnostic, REFUSED_BY_VDE_HANDLER, out);
+            return Ok(());
+        }
         let proposal = match &aarq {
             Ok(aarq) => self.consider(device, aarq),
             Err(_) => Err(AcseUserDiagnostic::NoReasonGiven.into()),
         };
+        // Whoever asks for a response, or would be refused, must ask where he can be answered.
+        let opens = proposal.as_ref().is_ok_and(|proposal| !proposal.agreement.confirmed);
+        if self.silent && !opens {
+            return Ok(());
+        }
         // Only a stale counter leaves the association as it is: that AARQ may be a recorded one.
         let mut before = None;
         if !matches!(proposal, Err(Rejection::Exception(_))) {
@@ -144,6 +155,7 @@ impl Server {
             self.abort();
         }
         match proposal {
+            Err(_) if aarq.as_ref().is_ok_and(|aarq| !wants_response(aarq)) => Ok(()),
             Ok(mut proposal) => {
                 // The same key once more, as in a repeated AARQ: its counters go on, because under
                 // one key none may come twice.
@@ -251,7 +263,8 @@ impl Server {
         };
         self.agree(device, &mut agreement, &initiate, envelope)?;
         agreement.confirmed = initiate.response_allowed;
-        if challenge.is_some() && !agreement.confirmed {
+        let broadcast = envelope.is_some_and(Envelope::is_broadcast);
+        if (challenge.is_some() && !agreement.confirmed) || (broadcast && agreement.confirmed) {
             return Err(REFUSED_BY_VDE_HANDLER.into());
         }
         Ok(Proposal { agreement, envelope, challenge })
@@ -286,7 +299,9 @@ impl Server {
         };
         if let Some(octets) = initiate.dedicated_key {
             // It travels only where nobody can read it.
-            let secret = envelope.is_some_and(|envelope| envelope.protection().encrypted);
+            let secret = envelope.is_some_and(|envelope| {
+                envelope.protection().encrypted && !envelope.is_broadcast()
+            });
             let policy = device.client(self.config.client);
             let keys = policy.and_then(|policy| policy.keys).filter(|_| secret);
             let keys = keys.ok_or(REFUSED_BY_VDE_HANDLER)?;
@@ -310,6 +325,10 @@ impl Server {
         out: &mut Vec<u8>,
     ) -> Result<(), Refusal> {
         let Proposal { mut agreement, envelope, challenge } = proposal;
+        if !agreement.confirmed {
+            self.state = State::Associated(agreement);
+            return Ok(());
+        }
         let access = agreement.access;
         let mut initiate = Vec::new();
         self.initiate_response(&access).encode(&mut Writer::new(&mut initiate));
@@ -448,7 +467,8 @@ impl Server {
         }
         let proven_release =
             device.client(self.config.client).is_some_and(|policy| policy.proven_release);
-        if ciphered && proven_release && proof.is_none() {
+        let refused = self.config.pre_established.is_some();
+        if refused || (ciphered && proven_release && proof.is_none()) {
             Rlre { reason: Some(ReleaseResponseReason::NotFinished), user_information: None }
                 .encode(&mut Writer::new(out));
             return Ok(());
@@ -457,6 +477,8 @@ impl Server {
         self.initiate_response(&access).encode(&mut Writer::new(&mut initiate));
         let agreement = self.state.agreement().ok_or(Refusal::NotAssociated)?;
         let information = match proof {
+            // Nobody will see it.
+            Some(_) if !agreement.confirmed => None,
             Some(envelope) => Some(enclose(device, agreement, Some(envelope), initiate)?),
             None => None,
         };
@@ -467,6 +489,16 @@ impl Server {
         .encode(&mut Writer::new(out));
         self.abort();
         Ok(())
+    }
+}
+
+/// Whether an AARQ asks for a response. What is ciphered is taken to: it cannot be looked at before
+/// it is known whose it is.
+fn wants_response(aarq: &Aarq<'_>) -> bool {
+    let information = aarq.user_information.unwrap_or_default();
+    match Apdu::decode(information) {
+        Ok(Apdu::InitiateRequest(initiate)) => initiate.response_allowed,
+        _ => true,
     }
 }
 

@@ -69,6 +69,14 @@ impl Layers {
         self.protection
     }
 
+    /// Whether the request came under the broadcast key.
+    pub(super) const fn is_broadcast(&self) -> bool {
+        match &self.outer {
+            Outer::Envelope(envelope) => envelope.is_broadcast(),
+            Outer::General(_) => false,
+        }
+    }
+
     /// How long a plain APDU may be so that it has at most `limit` octets in these layers.
     pub(super) fn room(&self, limit: u16) -> usize {
         let signature = self

@@ -9,6 +9,7 @@ mod replay;
 mod services;
 mod short_names;
 mod suites;
+mod unconfirmed;
 
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::fmt::Write;
@@ -70,6 +71,8 @@ struct Toy {
     note_reads: usize,
     counter: u32,
     received: BTreeMap<[u8; 8], ReceiveCounter>,
+    broadcast_key: Option<Key>,
+    received_broadcast: ReceiveCounter,
     has_short_names: bool,
 }
 
@@ -89,6 +92,8 @@ impl Toy {
             note_reads: 0,
             counter: 100,
             received: BTreeMap::new(),
+            broadcast_key: None,
+            received_broadcast: ReceiveCounter::new(),
             has_short_names: false,
         }
     }
@@ -149,6 +154,19 @@ impl LogicalDevice for Toy {
     fn take_counter(&mut self) -> Option<u32> {
         self.counter += 1;
         Some(self.counter)
+    }
+
+    fn broadcast_key(&self) -> Option<&Key> {
+        self.broadcast_key.as_ref()
+    }
+
+    fn received_broadcast(&self, _: SystemTitle) -> ReceiveCounter {
+        self.received_broadcast
+    }
+
+    fn accept_broadcast(&mut self, _: SystemTitle, counter: u32) -> bool {
+        self.received_broadcast.accept(counter);
+        true
     }
 
     fn received(&self, client: SystemTitle) -> ReceiveCounter {

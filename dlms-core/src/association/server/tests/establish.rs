@@ -185,7 +185,7 @@ fn a_client_that_wants_no_response_gets_none() {
     let aarq = format!("601ea109060760857405080101be11040f{initiate}");
     assert_eq!(bench.ask(&aarq), "");
     assert!(bench.server.is_associated());
-    assert_eq!(bench.ask(&format!("c101c1{NOTE}001107")), "");
+    assert_eq!(bench.ask(&format!("c10181{NOTE}001107")), "");
     assert_eq!(bench.device.note, [0x11, 0x07]);
     assert_eq!(bench.ask(&format!("c001c1{NOTE}00")), "");
     assert_eq!(bench.ask("6203800100"), "", "nor is its release answered");

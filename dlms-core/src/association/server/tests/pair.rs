@@ -46,6 +46,8 @@ impl Pair {
             }
             events.extend(core::iter::from_fn(|| self.client.poll_event()));
         }
+        // Not everything takes an APDU.
+        events.extend(core::iter::from_fn(|| self.client.poll_event()));
         events
     }
 
