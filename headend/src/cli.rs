@@ -151,8 +151,9 @@ Examples:
   headend listen --udp '[::]:4059' --ek 000102...0e0f --ak d0d1...dedf
   headend listen --tcp 127.0.0.1:5000 --framing hdlc -o csv
 
-Forged, replayed and incomplete messages yield no value, only a note on standard error. Ctrl-C ends
-with code 0.")]
+Forged, replayed and incomplete messages yield no value, only a note on standard error. A message
+in clear that asks to be confirmed is confirmed once its lines are written. Ctrl-C ends with code
+0.")]
     Listen(Listen),
     /// Read fifty simulated meters into a database: a first look in a minute
     #[command(after_help = "\

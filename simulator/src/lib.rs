@@ -74,5 +74,5 @@ pub use listen::{
 pub use medium::{MediumWeather, listen_medium, physical_address, serve_medium};
 pub use meter::{Button, LOGICAL_DEVICE, Meter, MeterConfig};
 pub use objects::ENTRIES_MAX;
-pub use push::{Push, send_pushes};
+pub use push::{Push, SendConfig, send_pushes};
 pub use wall_clock::WallClock;

@@ -26,9 +26,9 @@ use dlms_tokio::{HdlcServerConfig, Identification, UnknownMeter};
 use hdlc::parameters::{InformationLength, WindowSize};
 use simulator::{
     AnswerConfig, ENTRIES_MAX, Fault, Faults, GatewayConfig, MediumWeather, Meter, MeterClient,
-    MeterConfig, MeterKeys, WallClock, listen_gateway, listen_gateway_hdlc, listen_gateway_udp,
-    listen_hdlc, listen_medium, listen_wrapper, listen_wrapper_udp, physical_address, send_pushes,
-    serve_serial,
+    MeterConfig, MeterKeys, SendConfig, WallClock, listen_gateway, listen_gateway_hdlc,
+    listen_gateway_udp, listen_hdlc, listen_medium, listen_wrapper, listen_wrapper_udp,
+    physical_address, send_pushes, serve_serial,
 };
 use tokio_serial::SerialPortBuilderExt;
 
@@ -150,6 +150,13 @@ struct MeterArguments {
     #[arg(long, value_enum, value_name = "WHICH", requires = "gateway",
           default_value_t = PushHeader::Request)]
     gateway_push_header: PushHeader,
+    /// Authenticate and encrypt what is pushed, in general-glo-ciphering.
+    #[arg(long, requires = "push")]
+    push_ciphered: bool,
+    /// Cut what is pushed into general blocks where it is longer than so many octets.
+    #[arg(long, value_name = "OCTETS", requires = "push",
+          value_parser = clap::value_parser!(u16).range(16..))]
+    push_max_apdu: Option<u16>,
     /// The largest APDU that a meter takes and sends, in octets.
     #[arg(long, default_value_t = AnswerConfig::default().max_pdu)]
     max_pdu: u16,
@@ -395,7 +402,12 @@ impl Meters {
         let first = SocketAddr::new(arguments.host, arguments.port);
         say(&format!("ready {framing} {first}..{last} meters {}", arguments.count))?;
         if arguments.push {
-            send_pushes(&meters, gateway).await;
+            let config = SendConfig {
+                gateway,
+                ciphered: arguments.push_ciphered,
+                apdu_len_max: arguments.push_max_apdu,
+            };
+            send_pushes(&meters, config).await;
         }
         future::pending::<()>().await;
         Ok(())

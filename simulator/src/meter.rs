@@ -8,10 +8,10 @@ use dlms_core::{
     cosem::{AttributeDescriptor, MethodDescriptor, ShortName},
     device::{ObjectSet, Switching},
     security::{
-        COUNTER_MAX, Certificate, Certificates, CryptoProvider, Key, PartyKeys, Protection,
-        ReceiveCounter, RustCrypto, SystemTitle,
+        COUNTER_MAX, Certificate, Certificates, CryptoProvider, Key, PartyKeys, ProtectRequest,
+        Protection, ReceiveCounter, RustCrypto, SecurityControl, SystemTitle, protect,
     },
-    xdlms::{ActionResult, DataAccessResult, SelectiveAccess},
+    xdlms::{ActionResult, DataAccessResult, SelectiveAccess, tag},
 };
 
 use crate::{
@@ -158,6 +158,32 @@ impl Meter {
     /// The push did not arrive.
     pub fn push_failed(&mut self, push: &Push) {
         self.world.undelivered.push(push.setup);
+    }
+
+    /// The push was confirmed.
+    pub fn push_confirmed(&mut self, push: &Push) {
+        self.catch_up();
+        let at = self.world.clock();
+        self.world.confirmed.insert(push.setup, at);
+    }
+
+    /// An APDU that the meter sends unasked, authenticated and encrypted in general-glo-ciphering;
+    /// none once its counters are used up.
+    pub fn protect_push(&mut self, apdu: &[u8]) -> Option<Vec<u8>> {
+        let counter = self.take_counter()?;
+        let security = &self.world.security;
+        let request = ProtectRequest {
+            tag: tag::GENERAL_GLO_CIPHERING,
+            system_title: self.world.title,
+            send_title: true,
+            control: SecurityControl::new(security.suite, Protection::AUTHENTICATED_ENCRYPTED),
+            counter,
+            key: &security.encryption,
+            authentication_key: Some(&security.authentication),
+        };
+        let mut out = Vec::new();
+        protect(&RustCrypto, &request, apdu, &mut out).ok()?;
+        Some(out)
     }
 
     pub(crate) fn client_of(&self, sap: u16) -> Option<&MeterClient> {

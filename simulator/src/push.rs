@@ -2,12 +2,15 @@
 
 mod send;
 
-use dlms_core::cosem::{
-    LogicalName,
-    value::{MessageType, TransportService},
+use dlms_core::{
+    cosem::{
+        LogicalName,
+        value::{MessageType, TransportService},
+    },
+    xdlms::LongInvokeIdAndPriority,
 };
 
-pub use send::send_pushes;
+pub use send::{SendConfig, send_pushes};
 
 /// A message that a meter pushes: where it goes, and the APDU.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub struct Push {
     pub client: u16,
     /// How it is encoded. The APDU here is in A-XDR; another encoding is the owner's.
     pub message: MessageType,
+    /// The invoke-id of the Data-Notification, which tells whether it asks to be confirmed.
+    pub invoke: LongInvokeIdAndPriority,
     /// The Data-Notification, without ciphering.
     pub apdu: Vec<u8>,
 }

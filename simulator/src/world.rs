@@ -1,6 +1,6 @@
 //! What the objects of one meter share: its identity, its clock, its supply and its event log.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use dlms_core::{
     cosem::{DateTime, LogicalName},
@@ -48,6 +48,8 @@ pub(crate) struct World {
     pub(crate) pushes: VecDeque<Push>,
     /// The push setups whose last push did not arrive.
     pub(crate) undelivered: Vec<LogicalName>,
+    /// When a push of each push setup was last confirmed, on the meter's clock.
+    pub(crate) confirmed: BTreeMap<LogicalName, i64>,
     /// The greatest invocation counter accepted from any client.
     pub(crate) received_counter: u32,
     now: i64,
@@ -76,6 +78,7 @@ impl World {
             image_time_s: 0,
             pushes: VecDeque::new(),
             undelivered: Vec::new(),
+            confirmed: BTreeMap::new(),
             received_counter: 0,
             now,
             ahead_s: 0,

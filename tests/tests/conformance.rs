@@ -21,8 +21,8 @@ use dlms_tests::{Folder, Foreign, Noise, Output, SerialCable, Simulator, conform
 use dlms_tokio::HdlcServerConfig;
 use serde_json::Value;
 use simulator::{
-    AnswerConfig, Fault, Faults, Meter, MeterClient, MeterConfig, listen_hdlc, listen_wrapper,
-    send_pushes, serve_hdlc_stream, serve_wrapper_stream,
+    AnswerConfig, Fault, Faults, Meter, MeterClient, MeterConfig, SendConfig, listen_hdlc,
+    listen_wrapper, send_pushes, serve_hdlc_stream, serve_wrapper_stream,
 };
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
@@ -174,7 +174,7 @@ fn reports_in(
         let meter = strict_meter();
         let way = behind_a_pipe(&meter, framing, faults);
         if !simulated_time {
-            tokio::spawn(async move { send_pushes(&[meter], None).await });
+            tokio::spawn(async move { send_pushes(&[meter], SendConfig::default()).await });
         }
         let counter = Cell::new(FIRST_COUNTER);
         let mut reports = Vec::new();
@@ -393,7 +393,7 @@ fn the_program_tests_our_meter_over_sockets_and_writes_a_report() {
                 Framing::Wrapper => listen_wrapper(Arc::clone(&meter), any, answer).await,
             }
         });
-        runtime.spawn(async move { send_pushes(&[meter], None).await });
+        runtime.spawn(async move { send_pushes(&[meter], SendConfig::default()).await });
         let listening = listening.unwrap();
         let scheme = if framing == Framing::Hdlc { "hdlc" } else { "wrapper" };
         let address = format!("{scheme}://{}", listening.address());

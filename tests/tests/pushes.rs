@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 const START_TIME_MAX: Duration = Duration::from_secs(60);
 const END_TIME_MAX: Duration = Duration::from_secs(60);
 
+/// The system title of the first simulated meter, which has the keys of the foreign one.
+const SIMULATED: &str = "44484501000003E8";
+
 /// Pushes of the foreign meter GRX 1000 over the wrapper, recorded: authenticated and encrypted,
 /// counters 1 and 2.
 const FIRST: &str = "000100010001004bdb0847525801000003e840300000000193f12312fe02caddaaa5a4bfba4665\
@@ -47,7 +50,8 @@ impl Listener {
         let headend = Headend::new();
         let keys = headend.home().file("keys.toml");
         let text = format!(
-            "[\"47525801000003E8\"]\nek = \"{ENCRYPTION_KEY}\"\nak = \"{AUTHENTICATION_KEY}\"\n"
+            "[\"47525801000003E8\"]\nek = \"{ENCRYPTION_KEY}\"\nak = \"{AUTHENTICATION_KEY}\"\n\
+             [\"{SIMULATED}\"]\nek = \"{ENCRYPTION_KEY}\"\nak = \"{AUTHENTICATION_KEY}\"\n"
         );
         fs::write(&keys, text).expect("a folder to write to");
         let port = ports::free_port();
@@ -236,4 +240,55 @@ fn an_interrupt_ends_it_with_success() {
     let sent = Command::new("kill").args(["-INT", &id]).status().unwrap();
     assert!(sent.success());
     listener.finish().assert_code(0);
+}
+
+/// Lets the meter at `address` push to `port`: by which transport service, and by which operation
+/// method.
+fn push_now(address: &str, port: u16, service: u8, method: u8) {
+    let to: String =
+        format!("127.0.0.1:{port}").bytes().map(|octet| format!("{octet:02x}")).collect();
+    let destination = format!("structure(enum:{service},octet-string:{to},enum:0)");
+    let headend = Headend::new();
+    let setup = "40:0-2:25.9.0*255";
+    headend.run(&["write", address, &format!("{setup}:3"), &destination]).assert_code(0);
+    let method = format!("enum:{method}");
+    headend.run(&["write", address, &format!("{setup}:11"), &method]).assert_code(0);
+    headend.run(&["invoke", address, setup, "1", "integer:0"]).assert_code(0);
+}
+
+/// The last_confirmation_date_time of the push setup, as it is shown.
+fn last_confirmation(address: &str) -> Value {
+    let output = Headend::new().run(&["read", address, "40:0-2:25.9.0*255:13", "-o", "jsonl"]);
+    output.assert_code(0);
+    output.json_lines()[0]["value"].clone()
+}
+
+#[test]
+fn a_push_that_asks_to_be_confirmed_is_confirmed() {
+    for (transport, service) in [("--tcp", 0), ("--udp", 1)] {
+        let meter = Simulator::meter(Framing::Wrapper, &["--entries", "4", "--push"]);
+        let address = meter.address();
+        let before = last_confirmation(&address);
+        let listener = Listener::start(transport, "wrapper", &["--count", "1"]);
+        push_now(&address, listener.port, service, 2);
+        listener.finish().assert_code(0);
+        // The meter may be a moment behind the listener.
+        let confirmed = (0..200).any(|_| last_confirmation(&address) != before);
+        assert!(confirmed, "{transport}");
+    }
+}
+
+#[test]
+fn a_simulated_meter_pushes_ciphered_and_in_blocks() {
+    let listener = Listener::start("--tcp", "wrapper", &["--count", "1", "--verified-only"]);
+    let options = ["--entries", "4", "--push", "--push-ciphered", "--push-max-apdu", "40"];
+    let meter = Simulator::meter(Framing::Wrapper, &options);
+    push_now(&meter.address(), listener.port, 0, 0);
+    let output = listener.finish();
+    output.assert_code(0);
+    let lines = output.json_lines();
+    assert_eq!(lines.len(), 4, "{output}");
+    for line in &lines {
+        assert_eq!((&line["meter"], &line["verified"]), (&json!(SIMULATED), &json!(true)));
+    }
 }

@@ -8,11 +8,17 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use dlms_core::{cosem::DateTime, gateway::GatewayAddress};
+use dlms_core::{
+    axdr,
+    cosem::DateTime,
+    gateway::{self, GatewayAddress},
+    wrapper::WrapperHeader,
+    xdlms::{DataNotificationConfirm, DataNotificationHead},
+};
 use tokio::{
-    io::AsyncReadExt,
+    io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream, UdpSocket},
-    sync::{Semaphore, mpsc},
+    sync::{Semaphore, mpsc, oneshot},
     time::timeout,
 };
 
@@ -38,6 +44,10 @@ const SENDERS_MAX: usize = 1024;
 const WAITING_MAX: usize = 1024;
 /// The longest that a connection may be silent. Meters push every hour at least, or connect anew.
 const SILENCE_MAX: Duration = Duration::from_secs(2 * 3600);
+/// The longest that a peer may take to take its answer in: all others wait meanwhile.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(1);
+/// Answers that wait for a connection; then the next waits as well.
+const ANSWERS_MAX: usize = 4;
 /// The longest UDP datagram.
 const DATAGRAM_MAX: usize = 65_535;
 /// Octets that are taken from a TCP connection at a time.
@@ -52,8 +62,60 @@ struct Heard {
 /// A message as it came.
 struct Message {
     apdu: Vec<u8>,
-    /// The meter, where a gateway passed it on.
-    gateway: Option<GatewayAddress>,
+    /// The header of the gateway that passed it on, if one did.
+    gateway: Option<(gateway::Direction, GatewayAddress)>,
+    /// Source and destination wPort, where it came in the wrapper.
+    ports: Option<(u16, u16)>,
+    /// The way back.
+    back: Back,
+}
+
+/// How a message is answered.
+#[derive(Clone)]
+enum Back {
+    /// By the task that has the connection, which says when it is done.
+    Tcp(mpsc::Sender<(Vec<u8>, oneshot::Sender<()>)>),
+    Udp(Arc<UdpSocket>, SocketAddr),
+}
+
+impl Message {
+    /// The answer to a push in clear that asks to be confirmed. One that is ciphered is not: its
+    /// answer would have to be ciphered as well, and this command has no counters to do it with.
+    fn confirmation(&self) -> Option<Vec<u8>> {
+        let push = DataNotificationHead::decode(&self.apdu).ok()?;
+        let (source, destination) = self.ports?;
+        if !push.invoke.confirmed() {
+            return None;
+        }
+        let mut apdu = Vec::new();
+        if let Some((direction, address)) = &self.gateway {
+            let back = match direction {
+                gateway::Direction::Request => gateway::Direction::Response,
+                gateway::Direction::Response => gateway::Direction::Request,
+            };
+            address.header(back).encode(&mut axdr::Writer::new(&mut apdu));
+        }
+        let confirm = DataNotificationConfirm { invoke: push.invoke, date_time: &[] };
+        confirm.encode(&mut axdr::Writer::new(&mut apdu));
+        let length = u16::try_from(apdu.len()).ok()?;
+        let header = WrapperHeader { source: destination, destination: source, length };
+        Some([&header.encode_header()[..], &apdu].concat())
+    }
+}
+
+impl Back {
+    /// Sends an answer. A peer that has gone or takes nothing in goes without.
+    async fn send(&self, octets: Vec<u8>) {
+        match self {
+            Self::Udp(socket, from) => drop(socket.send_to(&octets, from).await),
+            Self::Tcp(connection) => {
+                let (sent, done) = oneshot::channel();
+                if connection.send((octets, sent)).await.is_ok() {
+                    let _ = timeout(ANSWER_TIME_MAX, done).await;
+                }
+            }
+        }
+    }
 }
 
 pub(super) async fn run(typed: cli::Listen) -> io::Result<Exit> {
@@ -102,15 +164,20 @@ pub(super) async fn run(typed: cli::Listen) -> io::Result<Exit> {
             writer.finish()?;
             return Ok(Exit::Local);
         };
-        let lines = what.and_then(|Message { mut apdu, gateway }| {
-            let mut lines = gate.take(&mut apdu, &from.to_string(), &now())?;
-            let gateway = gateway.map(|meter| meter.to_string());
+        let taken = what.and_then(|mut message| {
+            let confirmation = message.confirmation();
+            let mut lines = gate.take(&mut message.apdu, &from.to_string(), &now())?;
+            let gateway = message.gateway.map(|(_, meter)| meter.to_string());
             lines.iter_mut().for_each(|line| line.gateway.clone_from(&gateway));
-            Ok(lines)
+            Ok((lines, confirmation.map(|octets| (message.back, octets))))
         });
-        match lines {
-            Ok(lines) => {
+        match taken {
+            Ok((lines, confirmation)) => {
                 lines.iter().try_for_each(|line| writer.line(line))?;
+                // Only what is written is confirmed.
+                if let Some((back, octets)) = confirmation {
+                    back.send(octets).await;
+                }
                 left -= 1;
             }
             Err(Fault { code, offset, text }) => {
@@ -165,19 +232,33 @@ async fn follow(
 ) {
     let mut receiver = Receiver::new(framing);
     let mut chunk = [0; CHUNK_LEN];
+    let (connection, mut answers) = mpsc::channel(ANSWERS_MAX);
+    let back = Back::Tcp(connection);
     while !receiver.is_lost() {
         // A connection that breaks ends like one that is closed.
-        let length = match timeout(SILENCE_MAX, stream.read(&mut chunk)).await {
+        let read = tokio::select! {
+            read = timeout(SILENCE_MAX, stream.read(&mut chunk)) => read,
+            // There is always one who may send: `back`.
+            Some((octets, sent)) = answers.recv() => {
+                let written = timeout(ANSWER_TIME_MAX, stream.write_all(&octets)).await;
+                if !matches!(written, Ok(Ok(()))) {
+                    break;
+                }
+                let _ = sent.send(());
+                continue;
+            }
+        };
+        let length = match read {
             Ok(Ok(length)) if length > 0 => length,
             _ => break,
         };
         let octets = chunk.get(..length).unwrap_or_default();
-        let found = collect(|on| receiver.feed(octets, on));
+        let found = collect(&back, |on| receiver.feed(octets, on));
         if tell(heard, from, found).await.is_err() {
             return;
         }
     }
-    let found = collect(|on| receiver.finish(on));
+    let found = collect(&back, |on| receiver.finish(on));
     // Nobody listens any more: the command is ending.
     let _ = tell(heard, from, found).await;
 }
@@ -188,7 +269,7 @@ async fn receive(
     framing: Framing,
     heard: mpsc::Sender<Heard>,
 ) -> io::Result<SocketAddr> {
-    let socket = UdpSocket::bind(address).await?;
+    let socket = Arc::new(UdpSocket::bind(address).await?);
     let address = socket.local_addr()?;
     tokio::spawn(async move {
         // The sender that was heard last stands last.
@@ -205,7 +286,8 @@ async fn receive(
                 .and_then(|at| senders.remove(at))
                 .map_or_else(|| Receiver::new(framing), |(_, receiver)| receiver);
             let octets = datagram.get(..length).unwrap_or_default();
-            let found = collect(|on| {
+            let back = Back::Udp(Arc::clone(&socket), from);
+            let found = collect(&back, |on| {
                 receiver.feed(octets, on);
                 receiver.finish_datagram(on);
             });
@@ -224,16 +306,25 @@ async fn receive(
 }
 
 /// The APDUs and faults among the events of a receiver.
-fn collect(run: impl FnOnce(&mut dyn FnMut(Event<'_>))) -> Vec<Result<Message, Fault>> {
+fn collect(
+    back: &Back,
+    run: impl FnOnce(&mut dyn FnMut(Event<'_>)),
+) -> Vec<Result<Message, Fault>> {
     let mut found = Vec::new();
-    let mut gateway = None;
+    let (mut gateway, mut ports) = (None, None);
     run(&mut |event| match event {
-        Event::Wrapper(_) | Event::Hdlc(_) | Event::Mbus(_) => gateway = None,
-        Event::Gateway(network, address) => {
-            gateway = Some(GatewayAddress { network, address: address.to_vec() });
+        Event::Wrapper(frame) => {
+            gateway = None;
+            ports = Some((frame.header.source, frame.header.destination));
+        }
+        Event::Hdlc(_) | Event::Mbus(_) => gateway = None,
+        Event::Gateway(header) => {
+            gateway = Some((header.direction, GatewayAddress::from(*header)));
         }
         Event::Apdu(apdu) => {
-            found.push(Ok(Message { apdu: core::mem::take(apdu), gateway: gateway.clone() }));
+            let apdu = core::mem::take(apdu);
+            let (gateway, back) = (gateway.clone(), back.clone());
+            found.push(Ok(Message { apdu, gateway, ports, back }));
         }
         Event::Bad(fault) | Event::Stray(fault) => found.push(Err(fault)),
         _ => {}

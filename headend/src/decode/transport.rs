@@ -46,8 +46,8 @@ pub(crate) enum Event<'a> {
     Mbus(&'a MbusFrame<'a>),
     /// A block of general block transfer.
     Block(&'a GeneralBlockTransfer<'a>),
-    /// The gateway header of a network and the address of a device in it.
-    Gateway(u8, &'a [u8]),
+    /// A gateway header.
+    Gateway(&'a GatewayHeader<'a>),
     /// Octets that are no frame, or a damaged one.
     Bad(Fault),
     /// A part of a message that cannot be put together.
@@ -349,7 +349,7 @@ impl Assembly {
     /// Takes what a frame carries: an APDU, or a block of one.
     fn apdu(&mut self, mut apdu: Vec<u8>, on: &mut dyn FnMut(Event<'_>)) {
         if let Ok((header, inner)) = GatewayHeader::decode(&apdu) {
-            on(Event::Gateway(header.network, header.address));
+            on(Event::Gateway(&header));
             apdu = inner.to_vec();
         }
         if apdu.first() != Some(&tag::GENERAL_BLOCK_TRANSFER) {

@@ -19,6 +19,7 @@ use dlms_core::{
         AttributeDescriptor, AttributeId, ClassId, DateTime, LogicalName, MethodDescriptor,
         class_name, obis,
     },
+    gateway::GatewayHeader,
     push::{Patterns, PushValue},
     security::{CipherForm, SystemTitle},
     xdlms::{
@@ -130,7 +131,7 @@ impl Tree {
                 );
             }
             Event::Block(block) => self.transfer_block(1, block),
-            Event::Gateway(network, address) => {
+            Event::Gateway(&GatewayHeader { network, address, .. }) => {
                 let address = octets_text(address);
                 self.line(1, format_args!("gateway: network {network}, device {address}"));
             }

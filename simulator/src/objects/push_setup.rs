@@ -34,6 +34,9 @@ const INVOKE_ID_MAX: u32 = 0x00ff_ffff;
 /// How often a closed window is looked at again, in seconds.
 const WINDOW_STEP_S: i64 = 60;
 const DAY_S: i64 = 86_400;
+/// push_operation_method: confirmed, and tried again when no confirmation comes. The others ask for
+/// none (IEC 62056-6-2, class 40 version 2).
+const CONFIRMED: u8 = 2;
 
 /// Adds the objects of this class.
 pub(super) fn add(objects: &mut Vec<Box<dyn CosemObject<World>>>) {
@@ -158,13 +161,24 @@ impl PushSetup {
         element(value, object.data_index)
     }
 
+    /// When a push was last confirmed.
+    fn last_confirmation(&self, world: &World) -> DateTime {
+        let confirmed = world.confirmed.get(&self.own_name());
+        confirmed.map_or(DateTime::UNSPECIFIED, |at| world.local_time(*at))
+    }
+
     fn send(&mut self, call: &mut Call<'_, World>) {
         self.invoke_id = (self.invoke_id + 1) & INVOKE_ID_MAX;
         let values = self.objects.iter().map(|object| self.value(object, call));
         let body = DataBuf::structure(values).to_octets();
         let Ok(body) = RawData::from_octets(&body) else { return };
+        let invoke = LongInvokeIdAndPriority::new(self.invoke_id);
+        let invoke = match self.operation_method {
+            CONFIRMED => invoke.and_confirmed(),
+            _ => invoke,
+        };
         let notification = DataNotification {
-            invoke: LongInvokeIdAndPriority::new(self.invoke_id),
+            invoke,
             date_time: &call.world.local_time(call.world.clock()).octets(),
             tagged_date_time: false,
             body,
@@ -177,7 +191,8 @@ impl PushSetup {
         if call.world.pushes.len() == PUSHES_MAX {
             call.world.pushes.pop_front();
         }
-        call.world.pushes.push_back(Push { setup, transport, destination, client, message, apdu });
+        let push = Push { setup, transport, destination, client, message, invoke, apdu };
+        call.world.pushes.push_back(push);
     }
 }
 
@@ -244,8 +259,7 @@ impl CosemObject<World> for PushSetup {
             10 => put(out, &self.protection.to_data()),
             11 => put(out, &DataBuf::Enum(self.operation_method)),
             12 => put(out, &self.confirmation.to_data()),
-            // Nobody confirms what is pushed here.
-            _ => put(out, &DataBuf::DateTime(DateTime::UNSPECIFIED.octets())),
+            _ => put(out, &DataBuf::DateTime(self.last_confirmation(get.world).octets())),
         }
     }
 

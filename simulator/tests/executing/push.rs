@@ -147,3 +147,39 @@ fn pushes_that_nobody_takes_make_room() {
     }
     assert_eq!(ids, (25..=40).collect::<Vec<_>>());
 }
+
+#[test]
+fn a_push_asks_to_be_confirmed_where_its_setup_says_so_and_remembers_when_it_was() {
+    let mut desk = Desk::new();
+    for (method, confirmed) in [(0, false), (1, false), (2, true)] {
+        assert_eq!(
+            desk.set(CLASS, SETUP_V2, 11, &DataBuf::Enum(method)),
+            DataAccessResult::Success
+        );
+        invoke(&mut desk, CLASS, SETUP_V2, 1, &ZERO);
+        let push = desk.meter().poll_push().unwrap();
+        assert_eq!(push.invoke.confirmed(), confirmed, "method {method}");
+        let inside = DataNotification::decode(&push.apdu).unwrap();
+        assert_eq!(inside.invoke, push.invoke);
+        let never = DataBuf::DateTime(DateTime::UNSPECIFIED.octets());
+        assert_eq!(desk.get(CLASS, SETUP_V2, 13), never);
+        if confirmed {
+            desk.meter().push_confirmed(&push);
+            assert_ne!(desk.get(CLASS, SETUP_V2, 13), never);
+        }
+    }
+}
+
+#[test]
+fn a_protected_push_has_a_counter_of_its_own_each_time() {
+    let mut desk = Desk::new();
+    let counters: Vec<_> = (0..2)
+        .map(|_| desk.meter().protect_push(&[0x0f]).unwrap())
+        .map(|apdu| {
+            // general-glo-ciphering, system title, length, suite 0 with A and E.
+            assert_eq!((apdu[0], apdu[1], apdu[11]), (0xdb, 8, 0x30));
+            u32::from_be_bytes(apdu[12..16].try_into().unwrap())
+        })
+        .collect();
+    assert_eq!(counters[1], counters[0] + 1);
+}
