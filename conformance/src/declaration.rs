@@ -15,7 +15,9 @@ use std::{collections::BTreeMap, env, fs, io, path::Path};
 use dlms_core::{
     acse::Mechanism,
     cosem::{AttributeDescriptor, ClassId, LogicalName},
-    security::{Key, Protection, Secret, SystemTitle},
+    security::{
+        Key, KeysWithPeer, PrivateKey, Protection, PublicKey, Secret, SecuritySuite, SystemTitle,
+    },
     xdlms::Conformance,
 };
 use hdlc::{
@@ -133,6 +135,8 @@ pub struct ClientDeclaration {
     pub mechanism: Mechanism,
     /// Its password or secret.
     pub secret: Secret,
+    /// The security suite of its association.
+    pub suite: SecuritySuite,
     /// How its APDUs are protected.
     pub protection: Protection,
     /// Its system title.
@@ -143,6 +147,8 @@ pub struct ClientDeclaration {
     pub authentication_key: Option<Key>,
     /// The master key, for key transfer.
     pub master_key: Option<Key>,
+    /// Its private signature key and the meter's public one, for HLS 7.
+    pub signing: Option<KeysWithPeer>,
     /// Whether the meter takes dedicated keys from it.
     pub dedicated_key: bool,
     /// Whether the meter demands that its RLRQ is ciphered.
@@ -153,6 +159,12 @@ impl ClientDeclaration {
     /// Whether its association has a context with ciphering.
     pub(crate) fn is_ciphered(&self) -> bool {
         self.protection != Protection::NONE
+    }
+
+    /// A key that nobody has: one octet, as often as the suite asks for.
+    pub(crate) fn key_of(&self, octet: u8) -> Key {
+        let octets = vec![octet; self.suite.key_len()];
+        Key::try_from(&octets[..]).expect("as many octets as a key has")
     }
 }
 
@@ -184,13 +196,14 @@ fn services() -> Vec<(&'static str, Conformance)> {
     bits.filter_map(|service| Some((service.names().next()?, service))).collect()
 }
 
-const MECHANISMS: [(&str, Mechanism); 6] = [
+const MECHANISMS: [(&str, Mechanism); 7] = [
     ("none", Mechanism::Lowest),
     ("lls", Mechanism::Lls),
     ("hls-md5", Mechanism::HlsMd5),
     ("hls-sha1", Mechanism::HlsSha1),
     ("hls-gmac", Mechanism::HlsGmac),
     ("hls-sha256", Mechanism::HlsSha256),
+    ("hls-ecdsa", Mechanism::HlsEcdsa),
 ];
 
 const REFERENCING: [(&str, Referencing); 2] =
@@ -328,17 +341,22 @@ impl ClientDeclaration {
                     .map_err(|_| section.wrong("system_title", "16 hexadecimal digits are due"))?,
             ),
         };
+        let suite = section.number("suite", 0..=2)?.unwrap_or(0);
+        let suite =
+            SecuritySuite::from_id(suite).ok_or_else(|| section.wrong("suite", "0 to 2"))?;
         let secret = secret(&mut section, "secret")?;
         let client = Self {
             sap,
             referencing: referencing.unwrap_or(Referencing::LogicalNames),
             mechanism,
             secret: Secret::from(secret.as_ref().map_or(&[][..], |text| text.as_bytes())),
+            suite,
             protection,
             system_title,
-            encryption_key: key(&mut section, "encryption_key")?,
-            authentication_key: key(&mut section, "authentication_key")?,
-            master_key: key(&mut section, "master_key")?,
+            encryption_key: key(&mut section, "encryption_key", suite)?,
+            authentication_key: key(&mut section, "authentication_key", suite)?,
+            master_key: key(&mut section, "master_key", suite)?,
+            signing: signing(&mut section, suite)?,
             dedicated_key: section.truth("dedicated_key")?,
             proven_release: section.truth("proven_release")?,
         };
@@ -347,18 +365,22 @@ impl ClientDeclaration {
             let what = "short names are tried without HLS and without ciphering";
             return Err(section.wrong("referencing", what));
         }
-        let needs_secret = !matches!(mechanism, Mechanism::Lowest | Mechanism::HlsGmac);
+        let by_keys = matches!(mechanism, Mechanism::HlsGmac | Mechanism::HlsEcdsa);
+        let needs_secret = mechanism != Mechanism::Lowest && !by_keys;
         if needs_secret && secret.is_none() {
             return Err(section.wrong("secret", "this authentication needs one"));
         }
-        let titles = matches!(mechanism, Mechanism::HlsGmac | Mechanism::HlsSha256);
-        if (titles || client.is_ciphered()) && system_title.is_none() {
+        if (mechanism.proves_titles() || client.is_ciphered()) && system_title.is_none() {
             return Err(section.wrong("system_title", "this client needs one"));
         }
         let keys = mechanism == Mechanism::HlsGmac || client.is_ciphered();
         let has_keys = client.encryption_key.is_some() && client.authentication_key.is_some();
         if keys && !has_keys {
             return Err(section.wrong("encryption_key", "and authentication_key are needed"));
+        }
+        if mechanism == Mechanism::HlsEcdsa && client.signing.is_none() {
+            let what = "and server_signature_key are needed, of suite 1 or 2";
+            return Err(section.wrong("signature_key", what));
         }
         section.finish()?;
         Ok(client)
@@ -439,10 +461,43 @@ fn secret(
     Ok(Some(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned())))
 }
 
-fn key(section: &mut Section, key: &'static str) -> Result<Option<Key>, DeclarationError> {
+fn key(
+    section: &mut Section,
+    key: &'static str,
+    suite: SecuritySuite,
+) -> Result<Option<Key>, DeclarationError> {
     let Some(digits) = secret(section, key)? else { return Ok(None) };
-    let parsed = digits.parse::<Key>().ok().filter(|key| key.octets().len() == 16);
-    parsed.map(Some).ok_or_else(|| section.wrong(key, "32 hexadecimal digits are due"))
+    let length = suite.key_len();
+    let parsed = digits.parse::<Key>().ok().filter(|key| key.octets().len() == length);
+    let due = format!("{} hexadecimal digits are due", 2 * length);
+    parsed.map(Some).ok_or_else(|| section.wrong(key, due))
+}
+
+/// The signature keys: both or neither, on the curve of the suite.
+fn signing(
+    section: &mut Section,
+    suite: SecuritySuite,
+) -> Result<Option<KeysWithPeer>, DeclarationError> {
+    let own = secret(section, "signature_key")?;
+    let peer = secret(section, "server_signature_key")?;
+    let (own, peer) = match (own, peer) {
+        (None, None) => return Ok(None),
+        (Some(own), Some(peer)) => (own, peer),
+        _ => return Err(section.wrong("signature_key", "and server_signature_key go together")),
+    };
+    let curve = suite.curve();
+    let curve = curve.ok_or_else(|| section.wrong("signature_key", "suite 0 has no signatures"))?;
+    let digits = 2 * curve.coordinate_len();
+    let own = own.parse().ok().filter(|key: &PrivateKey| key.curve() == curve);
+    let own = own.ok_or_else(|| {
+        section.wrong("signature_key", format!("{digits} hexadecimal digits are due"))
+    })?;
+    let peer = peer.parse().ok().filter(|key: &PublicKey| key.curve() == curve);
+    let peer = peer.ok_or_else(|| {
+        let due = format!("{} hexadecimal digits are due, of both coordinates", 2 * digits);
+        section.wrong("server_signature_key", due)
+    })?;
+    Ok(Some(KeysWithPeer { own, peer }))
 }
 
 /// Octets that an address takes, for messages.
@@ -495,11 +550,58 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_as_long_as_the_suite_asks_for_and_signature_keys_on_its_curve() {
+        let folder = env::temp_dir().join(format!("dlms-conformance-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let file = |name: &str, digits: String| {
+            let path = folder.join(name);
+            fs::write(&path, digits).unwrap();
+            format!("{{ file = {:?} }}", path.display().to_string())
+        };
+        let (short, long) = (file("short", "5a".repeat(16)), file("long", "5A".repeat(32)));
+        let of = |suite: u8, keys: &str| {
+            let client = "security = \"authenc\"\nsystem_title = \"434C49454E543031\"";
+            Declaration::parse(&format!("{SMALL}suite = {suite}\n{client}\n{keys}\n"))
+        };
+        let both = |key: &str| format!("encryption_key = {key}\nauthentication_key = {key}");
+        for (suite, right, wrong, digits) in
+            [(0, &short, &long, 32), (1, &short, &long, 32), (2, &long, &short, 64)]
+        {
+            let declaration = of(suite, &both(right)).unwrap();
+            assert_eq!(declaration.clients[0].suite.id(), suite);
+            let due = format!("client[0].encryption_key: {digits} hexadecimal digits are due");
+            assert_eq!(of(suite, &both(wrong)).unwrap_err().to_string(), due);
+        }
+        // 1 is a private key of either curve, and the base point its public one.
+        let private = file("private", format!("{:0>64}", "1"));
+        let public = "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296\
+                      4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5";
+        let public = file("public", public.to_owned());
+        let signing = format!("signature_key = {private}\nserver_signature_key = {public}");
+        let declaration = of(1, &format!("{}\n{signing}", both(&short))).unwrap();
+        assert!(declaration.clients[0].signing.is_some());
+        for (suite, keys, expected) in [
+            (0, format!("{}\n{signing}", both(&short)), "suite 0 has no signatures"),
+            (2, format!("{}\n{signing}", both(&long)), "96 hexadecimal digits are due"),
+            (1, format!("{}\nsignature_key = {private}", both(&short)), "go together"),
+        ] {
+            let message = of(suite, &keys).unwrap_err().to_string();
+            assert!(message.contains(expected), "{message}");
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
     fn what_a_client_needs_and_does_not_declare_is_named() {
         for (more, expected) in [
             ("authentication = \"lls\"", "client[0].secret"),
             ("security = \"authenc\"", "client[0].system_title"),
             ("authentication = \"hls\"", "none of none, lls"),
+            (
+                "authentication = \"hls-ecdsa\"\nsystem_title = \"434C49454E543031\"",
+                "signature_key",
+            ),
+            ("suite = 3", "client[0].suite"),
             ("referencing = \"sn\"", "client"),
             ("referencing = \"sn\"\nauthentication = \"hls-md5\"", "client[0].referencing"),
             ("[hdlc]\naddress_octets = [2]", "hdlc.physical"),

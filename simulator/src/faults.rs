@@ -117,6 +117,12 @@ faults! {
     /// RLRQ is answered and the association stays.
     StaysAssociated = "stays-associated",
     // Security (IEC 62056-5-3 clause 5).
+    /// f(CtoS) of HLS 7 is signed with a key that is not the meter's.
+    SignsWithAnotherKey = "signs-with-another-key",
+    /// Every f(StoC) of HLS 7 is right.
+    TakesAnySignature = "takes-any-signature",
+    /// A ciphered answer says that it is of suite 0.
+    MisnamesSuite = "misnames-suite",
     /// The tag of a ciphered answer is wrong.
     SpoilsTags = "spoils-tags",
     /// The counters of clients are not looked at.

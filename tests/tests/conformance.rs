@@ -11,8 +11,8 @@ use conformance::{Case, Declaration, Framing, Report, Verdict, Way, catalogue, r
 use dlms_core::{
     association::ServerConfig,
     security::{
-        Key, ProtectRequest, Protection, RustCrypto, SecurityControl, SecuritySuite, SystemTitle,
-        protect,
+        Key, ProtectRequest, Protection, PublicKeyProvider, RustCrypto, SecurityControl,
+        SecuritySuite, SystemTitle, protect,
     },
     wrapper::WrapperHeader,
 };
@@ -21,7 +21,8 @@ use dlms_tests::{Folder, Foreign, Noise, Output, SerialCable, Simulator, conform
 use dlms_tokio::HdlcServerConfig;
 use serde_json::Value;
 use simulator::{
-    AnswerConfig, Fault, Faults, Meter, MeterClient, MeterConfig, SendConfig, listen_hdlc,
+    AnswerConfig, Fault, Faults, Meter, MeterClient, MeterConfig, MeterKeys, SendConfig,
+    listen_hdlc,
     listen_wrapper, send_pushes, serve_hdlc_stream, serve_wrapper_stream,
 };
 use tokio::{io::AsyncWriteExt, net::TcpStream};
@@ -95,11 +96,50 @@ const SECRETS: [(&str, &str); 4] = [
     ("kek", "606162636465666768696A6B6C6D6E6F\n"),
 ];
 
+/// The same meter in a suite: its management client uses HLS 7 and, in a second association, GMAC.
+fn declaration_of(suite: SecuritySuite) -> String {
+    if suite == SecuritySuite::Suite0 {
+        return DECLARATION.to_owned();
+    }
+    let (before, management) = DECLARATION.split_once("[[client]]\nsap = 1\n").expect("a client");
+    let (management, objects) = management.split_once("[objects]").expect("objects");
+    let management = management.replace("FOLDER/", &format!("FOLDER/suite{}-", suite.id()));
+    let client = format!("[[client]]\nsap = 1\nsuite = {}\n{management}", suite.id());
+    let keys = "signature_key = { file = \"FOLDER/suiteN-signature\" }\n\
+                server_signature_key = { file = \"FOLDER/suiteN-meter\" }\n";
+    let keys = keys.replace("suiteN", &format!("suite{}", suite.id()));
+    let signing = client.replace("hls-gmac", "hls-ecdsa");
+    format!("{before}{}\n{keys}\n{client}\n[objects]{objects}", signing.trim_end())
+}
+
+/// The published test keys of our meters in suites 1 and 2, and the public key of the meter.
+fn keys_of(suite: SecuritySuite) -> Vec<(String, String)> {
+    let keys = MeterKeys::of(suite);
+    let Some(curve) = suite.curve() else { return Vec::new() };
+    let hex = |octets: &[u8]| octets.iter().map(|octet| format!("{octet:02x}")).collect();
+    let meter = keys.party.signing.as_ref().expect("signature keys");
+    let public = RustCrypto.public_key(&meter.own).expect("a public half");
+    let kek = keys.party.key_encryption_key.as_ref().expect("a master key");
+    let files: [(&str, String); 5] = [
+        ("ek", hex(keys.encryption.octets())),
+        ("ak", hex(keys.authentication.octets())),
+        ("kek", hex(kek.octets())),
+        ("signature", "11".repeat(curve.coordinate_len())),
+        ("meter", hex(public.octets())),
+    ];
+    files.map(|(name, digits)| (format!("suite{}-{name}", suite.id()), digits)).into()
+}
+
 /// A folder with this declaration in `meter.toml`, and the secrets that it refers to.
 fn declared(declaration: &str) -> Folder {
     let folder = Folder::new();
     for (name, text) in SECRETS {
         fs::write(folder.file(name), text).expect("a file can be written");
+    }
+    for suite in [SecuritySuite::Suite1, SecuritySuite::Suite2] {
+        for (name, digits) in keys_of(suite) {
+            fs::write(folder.file(&name), digits).expect("a file can be written");
+        }
     }
     let text = declaration.replace("FOLDER", &folder.path().to_string_lossy());
     let services = ServerConfig::new(1).conformance.names().map(|name| format!("{name:?}"));
@@ -110,8 +150,12 @@ fn declared(declaration: &str) -> Folder {
 
 /// The meter under test: with the rights of a meter in the field.
 fn strict_meter() -> Arc<Mutex<Meter>> {
-    let clients = MeterClient::strict();
-    let config = MeterConfig { entries: 96, clients, ..MeterConfig::default() };
+    strict_meter_of(SecuritySuite::Suite0)
+}
+
+fn strict_meter_of(suite: SecuritySuite) -> Arc<Mutex<Meter>> {
+    let (clients, keys) = (MeterClient::strict(), MeterKeys::of(suite));
+    let config = MeterConfig { entries: 96, clients, keys, ..MeterConfig::default() };
     Arc::new(Mutex::new(Meter::new(1000, Arc::new(config))))
 }
 
@@ -154,24 +198,26 @@ fn reports<'c>(
     faults: Faults,
 ) -> Vec<Report> {
     let (pushes, others) = cases.into_iter().partition(|case| case.name.contains("_PUSH_"));
-    let mut reports = reports_in(true, others, framing, faults);
-    reports.extend(reports_in(false, pushes, framing, faults));
+    let suite = SecuritySuite::Suite0;
+    let mut reports = reports_in(true, others, suite, framing, faults);
+    reports.extend(reports_in(false, pushes, suite, framing, faults));
     reports
 }
 
 fn reports_in(
     simulated_time: bool,
     cases: Vec<&Case>,
+    suite: SecuritySuite,
     framing: Framing,
     faults: Faults,
 ) -> Vec<Report> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().start_paused(simulated_time).build().expect("a runtime");
     runtime.block_on(async {
-        let folder = declared(DECLARATION);
+        let folder = declared(&declaration_of(suite));
         let declaration = Declaration::read(&folder.path().join("meter.toml"));
         let declaration = declaration.expect("a declaration");
-        let meter = strict_meter();
+        let meter = strict_meter_of(suite);
         let way = behind_a_pipe(&meter, framing, faults);
         if !simulated_time {
             tokio::spawn(async move { send_pushes(&[meter], SendConfig::default()).await });
@@ -301,6 +347,38 @@ fn each_case_notices_the_fault_that_breaks_its_rule() {
     assert!(unnoticed.is_empty(), "{unnoticed}");
 }
 
+/// What suites 1 and 2 have beyond suite 0, and what is the same in them, with faults and what the
+/// report then says.
+const PAIRS_OF_SUITES: &[(&str, Fault, &str)] = &[
+    ("APPL_OPEN_3", Fault::SignsWithAnotherKey, "f(CtoS) is wrong"),
+    ("APPL_OPEN_3", Fault::TakesAnySignature, "a wrong f(StoC) was accepted"),
+    ("APPL_OPEN_9", Fault::ConfusesKeys, "was answered with glo-get-response"),
+    ("SYMSEC_0_BasicCap_1", Fault::MisnamesSuite, "protected with suite 0"),
+    ("SYMSEC_0_Key_Tx_P3", Fault::IgnoresKeys, "the new key serves nothing"),
+    ("SYMSEC_0_Key_Tx_N2", Fault::ConfirmsAnyKey, "was confirmed"),
+    ("SYMSEC_0_SecDataX_N1", Fault::TakesForgedTags, "was served"),
+];
+
+#[test]
+fn our_meter_passes_in_suites_1_and_2_with_hls_7_and_its_faults_are_noticed() {
+    for suite in [SecuritySuite::Suite1, SecuritySuite::Suite2] {
+        let run = |cases, faults| reports_in(true, cases, suite, Framing::Wrapper, faults);
+        let of_suites =
+            |case: &&Case| case.name.starts_with("APPL_") || case.name.starts_with("SYMSEC_");
+        let reports = run(catalogue().filter(of_suites).collect(), Faults::NONE);
+        let wrong: Vec<&Report> =
+            reports.iter().filter(|report| report.verdict != Verdict::Passed).collect();
+        assert!(wrong.is_empty(), "{suite:?}\n{}", shown(&wrong));
+        for (name, fault, reason) in PAIRS_OF_SUITES {
+            let case = catalogue().find(|case| case.name == *name).expect("a case");
+            let report = &run(vec![case], (*fault).into())[0];
+            let shown = shown(&[report]);
+            let is_named = report.verdict == Verdict::Failed && report.reason.contains(reason);
+            assert!(is_named, "{suite:?} {}: {shown}", fault.name());
+        }
+    }
+}
+
 #[test]
 fn every_case_that_applies_has_a_fault_and_every_fault_a_case() {
     let cases: BTreeSet<&str> = PAIRS.iter().map(|(name, _)| *name).collect();
@@ -308,7 +386,9 @@ fn every_case_that_applies_has_a_fault_and_every_fault_a_case() {
     let without = applies.iter().filter(|report| report.verdict != Verdict::Inapplicable);
     let without: Vec<_> = without.filter(|report| !cases.contains(report.case.name)).collect();
     assert!(without.is_empty(), "without a fault:\n{}", shown(&without));
-    let unused = |fault: &&Fault| PAIRS.iter().all(|(_, used)| used != *fault);
+    let used = PAIRS.iter().map(|(_, fault)| fault);
+    let used: Vec<_> = used.chain(PAIRS_OF_SUITES.iter().map(|(_, fault, _)| fault)).collect();
+    let unused = |fault: &&Fault| !used.contains(fault);
     let unused: Vec<_> = Fault::ALL.iter().filter(unused).collect();
     assert!(unused.is_empty(), "no case for {unused:?}");
 }

@@ -295,12 +295,12 @@ async fn wrong_authentication(t: &Tester<'_>, client: &ClientDeclaration) -> Res
 }
 
 async fn open_9(t: &Tester<'_>) -> Result<(), Finding> {
-    let key = vec![0x5a; 16];
     // In clear it is no secret: a meter may pass over it or refuse, and must go on living.
     let plain = t.plain_client();
     if !plain.is_ciphered() {
         let mut association = t.idle(plain).await?;
-        let proposal = Proposal { dedicated_key: Some(key.clone()), ..Proposal::of(plain) };
+        let key = Some(plain.key_of(0x5a).octets().to_vec());
+        let proposal = Proposal { dedicated_key: key, ..Proposal::of(plain) };
         association.propose(&proposal).await?;
         association.dedicated_key = None;
         accepted(t, "the declared association, after a key in clear", |_| ()).await?;
@@ -312,7 +312,8 @@ async fn open_9(t: &Tester<'_>) -> Result<(), Finding> {
         };
     };
     let mut association = t.idle(client).await?;
-    let proposal = Proposal { dedicated_key: Some(key), ..Proposal::of(client) };
+    let key = Some(client.key_of(0x5a).octets().to_vec());
+    let proposal = Proposal { dedicated_key: key, ..Proposal::of(client) };
     association.open(&proposal).await?;
     let envelope = association.envelope(CipherForm::Dedicated)?;
     let request = association.protect(&envelope, &get(LDN))?;

@@ -1,15 +1,15 @@
 //! Security suite 0: SYMSEC_0, 15 cases (IEC 62056-5-3 clause 5; Green Book 9.2).
 //!
 //! They use the first client that declares authentication and encryption. Its counters go on from
-//! case to case, as those of any client must.
+//! case to case, as those of any client must. The names are of suite 0, for which the cases were
+//! made; a client that declares suite 1 or 2 goes through the same with the keys of that suite.
 
 use dlms_core::{
     acse::{ApplicationContext, ReleaseRequestReason, ReleaseResponseReason, Rlre},
     axdr::DataBuf,
     cosem::{ClassId, MethodDescriptor},
     security::{
-        CipherForm, CryptoProvider, Key, Protection, RustCrypto, SecurityControl, SecuritySuite,
-        SystemTitle,
+        CipherForm, CryptoProvider, Key, Protection, RustCrypto, SecurityControl, SystemTitle,
     },
     xdlms::{Apdu, Conformance, ExceptionResponse, ExceptionService, tag},
 };
@@ -241,14 +241,14 @@ async fn refused_transfer(
 
 async fn key_tx_n1(t: &Tester<'_>) -> Result<(), Finding> {
     let (mut association, method, master) = transferring(t).await?;
-    let key = Key::from([0x5a; 16]);
+    let key = association.client.key_of(0x5a);
     let parameter = wrapped(&master, &[(NO_KEY, &key)])?;
     refused_transfer(&mut association, method, &parameter, "the transfer of key 9").await
 }
 
 async fn key_tx_n2(t: &Tester<'_>) -> Result<(), Finding> {
     let (mut association, method, master) = transferring(t).await?;
-    let key = Key::from([0x5a; 16]);
+    let key = association.client.key_of(0x5a);
     let parameter = wrapped(&changed(&master)?, &[(GUEK, &key)])?;
     let what = "the transfer of a key wrapped with another master key";
     refused_transfer(&mut association, method, &parameter, what).await
@@ -256,9 +256,12 @@ async fn key_tx_n2(t: &Tester<'_>) -> Result<(), Finding> {
 
 async fn ded_key_n1(t: &Tester<'_>) -> Result<(), Finding> {
     let mut association = ciphered(t).await?;
-    let key = Key::from([0x5a; 16]);
-    let envelope =
-        Envelope { key, form: CipherForm::Dedicated, ..association.envelope(CipherForm::Global)? };
+    let key = association.client.key_of(0x5a);
+    let envelope = Envelope {
+        key: key.clone(),
+        form: CipherForm::Dedicated,
+        ..association.envelope(CipherForm::Global)?
+    };
     let request = association.protect(&envelope, &get(LDN))?;
     let what = "an APDU under a dedicated key that nobody agreed on";
     refused(&mut association, &request, what).await?;
@@ -269,10 +272,12 @@ async fn ded_key_n1(t: &Tester<'_>) -> Result<(), Finding> {
     // A key of an association that was, in one that is.
     let mut association = t.idle(association.client).await?;
     let proposal =
-        Proposal { dedicated_key: Some(vec![0x5a; 16]), ..Proposal::of(association.client) };
+        Proposal { dedicated_key: Some(key.octets().to_vec()), ..Proposal::of(association.client) };
     association.open(&proposal).await?;
-    let other =
-        Envelope { key: Key::from([0xa5; 16]), ..association.envelope(CipherForm::Dedicated)? };
+    let other = Envelope {
+        key: association.client.key_of(0xa5),
+        ..association.envelope(CipherForm::Dedicated)?
+    };
     let request = association.protect(&other, &get(LDN))?;
     refused(&mut association, &request, "an APDU under another dedicated key").await?;
     check(association.serves().await?, || "the dedicated key does not work any more".to_owned())
@@ -312,7 +317,7 @@ async fn sec_data_x_n1(t: &Tester<'_>) -> Result<(), Finding> {
         counter: envelope.counter.saturating_add(1_000_000),
         ..envelope
     };
-    let other = Key::from([0x5a; 16]);
+    let other = association.client.key_of(0x5a);
     let wrong = [
         ("a wrong encryption key", Envelope { key: other.clone(), ..right.clone() }),
         ("a wrong authentication key", Envelope { authentication_key: other, ..right.clone() }),
@@ -370,7 +375,7 @@ async fn sec_pol_2(t: &Tester<'_>) -> Result<(), Finding> {
         ("an APDU with authentication only", Protection::AUTHENTICATED),
         ("an APDU with encryption only", Protection::ENCRYPTED),
     ] {
-        let control = SecurityControl::new(SecuritySuite::Suite0, protection);
+        let control = SecurityControl::new(association.client.suite, protection);
         let envelope = Envelope { control, ..association.envelope(CipherForm::Global)? };
         let request = association.protect(&envelope, &get(LDN))?;
         if let Some(answer) = association.ask_octets(&request).await? {

@@ -5,9 +5,8 @@ use dlms_core::{
     axdr::{Data, RawData, Reader, Writer},
     cosem::{AttributeDescriptor, ClassId, LogicalName, MethodDescriptor},
     security::{
-        CipherForm, Key, ProtectRequest, ReceiveCounter, RustCrypto, SecurityControl,
-        SecuritySuite, SendCounters, SystemTitle, UnprotectRequest, decode_head, hls, protect,
-        unprotect_in_place,
+        CipherForm, Key, ProtectRequest, ReceiveCounter, RustCrypto, SecurityControl, SendCounters,
+        SystemTitle, UnprotectRequest, decode_head, hls, protect, unprotect_in_place,
     },
     xdlms::{
         ActionRequest, ActionResponse, ActionResult, Apdu, AttributeSelection, Conformance,
@@ -233,9 +232,16 @@ impl Association<'_> {
             Mechanism::HlsMd5 => secret(hls::SecretMechanism::Md5),
             Mechanism::HlsSha1 => secret(hls::SecretMechanism::Sha1),
             Mechanism::HlsSha256 => secret(hls::SecretMechanism::Sha256),
+            Mechanism::HlsEcdsa => {
+                let keys = self.client.signing.as_ref().zip(self.client.suite.curve());
+                let (keys, curve) = keys.ok_or_else(|| {
+                    Finding::inconclusive("the declaration has no signature keys")
+                })?;
+                hls::Credentials::Ecdsa(hls::EcdsaKeys { curve, keys, short_challenges: false })
+            }
             _ => {
                 let (key, authentication_key) = self.keys()?;
-                let suite = SecuritySuite::Suite0;
+                let suite = self.client.suite;
                 hls::Credentials::Gmac(hls::GmacKeys { suite, key, authentication_key })
             }
         };
@@ -263,7 +269,7 @@ impl Association<'_> {
         let title = self.client.system_title;
         Ok(Envelope {
             form,
-            control: SecurityControl::new(SecuritySuite::Suite0, self.client.protection),
+            control: SecurityControl::new(self.client.suite, self.client.protection),
             key: key.clone(),
             authentication_key: authentication_key.clone(),
             title: title.ok_or_else(|| Finding::inconclusive("the client has no system title"))?,
@@ -307,7 +313,7 @@ impl Association<'_> {
             _ => key,
         };
         let request = UnprotectRequest {
-            required: SecurityControl::new(SecuritySuite::Suite0, self.client.protection),
+            required: SecurityControl::new(self.client.suite, self.client.protection),
             system_title: self.server_title.or(head.system_title),
             key,
             authentication_key: Some(authentication_key),

@@ -16,8 +16,10 @@ use crate::{
 
 /// The DLMS version that every implementation speaks.
 pub(crate) const DLMS_VERSION: u8 = 6;
-/// CtoS where a case does not choose it: 16 octets that are no secret.
+/// CtoS where a case does not choose it: octets that are no secret.
 const CHALLENGE: &[u8; 16] = b"conformance CtoS";
+/// The same for HLS 7, whose challenges have 32 octets at least (IEC 62056-5-3 clause 5.3).
+const ECDSA_CHALLENGE: &[u8; 32] = b"conformance CtoS, of 32 octets..";
 
 /// The fields of an AARQ and of the InitiateRequest in it.
 #[derive(Clone, Debug)]
@@ -62,6 +64,7 @@ impl Proposal {
             authentication_value: match mechanism {
                 None => None,
                 Some(Mechanism::Lls) => Some(client.secret.octets().to_vec()),
+                Some(Mechanism::HlsEcdsa) => Some(ECDSA_CHALLENGE.to_vec()),
                 Some(_) => Some(CHALLENGE.to_vec()),
             },
             dedicated_key: None,

@@ -157,6 +157,12 @@ impl FaultyAssociation<'_> {
             tag::DED_GET_RESPONSE if self.has(Fault::ConfusesKeys) => {
                 altered[0] = tag::GLO_GET_RESPONSE;
             }
+            tag::GLO_GET_RESPONSE if self.has(Fault::MisnamesSuite) => {
+                // Tag and length, in one octet or behind an octet that says how many.
+                let length = *altered.get(1)?;
+                let of_length = if length > 0x80 { usize::from(length & 0x7f) } else { 0 };
+                *altered.get_mut(2 + of_length)? &= 0xf0;
+            }
             tag::GLO_GET_RESPONSE if self.has(Fault::SpoilsTags) => *altered.last_mut()? ^= 0x01,
             tag::GLO_GET_RESPONSE if self.has(Fault::AnswersInAnotherForm) => {
                 altered[0] = tag::DED_GET_RESPONSE;

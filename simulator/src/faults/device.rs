@@ -5,14 +5,14 @@ use dlms_core::{
     axdr::{DataBuf, RawData, Writer},
     cosem::{AttributeDescriptor, ClassId, LogicalName, MethodDescriptor, ProfileSelector},
     security::{
-        CryptoError, CryptoProvider, Key, PartyKeys, Protection, PublicKeyProvider, ReceiveCounter,
-        RustCrypto, SystemTitle, TAG_LEN,
+        CryptoError, CryptoProvider, Key, PartyKeys, PrivateKey, Protection, PublicKey,
+        PublicKeyProvider, ReceiveCounter, RustCrypto, Secret, Signature, SystemTitle, TAG_LEN,
     },
     xdlms::{ActionResult, DataAccessResult, SelectiveAccess},
 };
 
 use super::{Fault, Faults};
-use crate::meter::Meter;
+use crate::{client::MANAGEMENT_CLIENT, meter::Meter};
 
 /// The counter of every APDU of a meter that does not count.
 const SAME_COUNTER: u32 = 7;
@@ -21,11 +21,21 @@ const SAME_COUNTER: u32 = 7;
 pub(crate) struct FaultyDevice<'m> {
     meter: &'m mut Meter,
     faults: Faults,
+    /// What takes the place of the meter's keys with its clients.
+    party: Option<PartyKeys>,
 }
 
 impl<'m> FaultyDevice<'m> {
-    pub(crate) const fn new(meter: &'m mut Meter, faults: Faults) -> Self {
-        Self { meter, faults }
+    pub(crate) fn new(meter: &'m mut Meter, faults: Faults) -> Self {
+        let mut party = None;
+        if faults.has(Fault::SignsWithAnotherKey) {
+            party = meter.party_keys(MANAGEMENT_CLIENT).cloned();
+            if let Some(signing) = party.as_mut().and_then(|party| party.signing.as_mut()) {
+                let octets = vec![0x55; signing.own.curve().coordinate_len()];
+                signing.own = PrivateKey::try_from(&octets[..]).expect("below the order");
+            }
+        }
+        Self { meter, faults, party }
     }
 }
 
@@ -88,7 +98,13 @@ impl LogicalDevice for FaultyDevice<'_> {
     }
 
     fn crypto(&self) -> &dyn CryptoProvider {
-        if self.faults.has(Fault::TakesForgedTags) { &Credulous } else { self.meter.crypto() }
+        if self.faults.has(Fault::TakesForgedTags) {
+            &Credulous::Tags
+        } else if self.faults.has(Fault::TakesAnySignature) {
+            &Credulous::Signatures
+        } else {
+            self.meter.crypto()
+        }
     }
 
     fn client(&self, sap: u16) -> Option<ClientPolicy<'_>> {
@@ -103,7 +119,7 @@ impl LogicalDevice for FaultyDevice<'_> {
     }
 
     fn party_keys(&self, client: u16) -> Option<&PartyKeys> {
-        self.meter.party_keys(client)
+        self.party.as_ref().or_else(|| self.meter.party_keys(client))
     }
 
     fn response_protection(&self, client: u16) -> Protection {
@@ -183,13 +199,18 @@ impl LogicalDevice for FaultyDevice<'_> {
     }
 }
 
-/// Cryptography that believes every tag.
-#[derive(Debug)]
-struct Credulous;
+/// Cryptography that believes what it should verify.
+#[derive(Clone, Copy, Debug)]
+enum Credulous {
+    /// Every tag.
+    Tags,
+    /// Every signature.
+    Signatures,
+}
 
 impl CryptoProvider for Credulous {
     fn ready(&self, _: &Key) -> Result<Box<dyn CryptoProvider>, CryptoError> {
-        Ok(Box::new(Self))
+        Ok(Box::new(*self))
     }
 
     fn gcm_seal(
@@ -206,11 +227,14 @@ impl CryptoProvider for Credulous {
         &self,
         key: &Key,
         iv: &[u8; 12],
-        _aad: &[u8],
+        aad: &[u8],
         text: &mut [u8],
-        _tag: &[u8; TAG_LEN],
+        tag: &[u8; TAG_LEN],
     ) -> Result<(), CryptoError> {
-        RustCrypto.gcm_keystream(key, iv, text)
+        match self {
+            Self::Tags => RustCrypto.gcm_keystream(key, iv, text),
+            Self::Signatures => RustCrypto.gcm_open(key, iv, aad, text, tag),
+        }
     }
 
     fn gcm_keystream(&self, key: &Key, iv: &[u8; 12], text: &mut [u8]) -> Result<(), CryptoError> {
@@ -246,6 +270,32 @@ impl CryptoProvider for Credulous {
     }
 
     fn public_keys(&self) -> Option<&dyn PublicKeyProvider> {
-        RustCrypto.public_keys()
+        Some(self)
+    }
+}
+
+impl PublicKeyProvider for Credulous {
+    fn public_key(&self, private: &PrivateKey) -> Result<PublicKey, CryptoError> {
+        RustCrypto.public_key(private)
+    }
+
+    fn ecdsa_sign(&self, key: &PrivateKey, parts: &[&[u8]]) -> Result<Signature, CryptoError> {
+        RustCrypto.ecdsa_sign(key, parts)
+    }
+
+    fn ecdsa_verify(
+        &self,
+        key: &PublicKey,
+        parts: &[&[u8]],
+        signature: &Signature,
+    ) -> Result<(), CryptoError> {
+        match self {
+            Self::Tags => RustCrypto.ecdsa_verify(key, parts, signature),
+            Self::Signatures => Ok(()),
+        }
+    }
+
+    fn ecdh(&self, own: &PrivateKey, peer: &PublicKey) -> Result<Secret, CryptoError> {
+        RustCrypto.ecdh(own, peer)
     }
 }
