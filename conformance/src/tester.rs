@@ -23,14 +23,16 @@ use std::{
 };
 
 use dlms_core::acse::Mechanism;
-use dlms_tokio::{Address, DecodeLevel, Direction, Line, LineConfig, LineError, Trace};
+use dlms_tokio::{
+    Address, DecodeLevel, Direction, Line, LineConfig, LineError, Phase, SerialPort, SerialStream,
+    Trace,
+};
 use hdlc::address::AddressLength;
 use tokio::{
     io::{AsyncRead, AsyncWrite, DuplexStream},
     net::TcpStream,
     time::timeout,
 };
-use tokio_serial::SerialPortBuilderExt;
 
 use crate::{
     declaration::{ClientDeclaration, Declaration, Referencing},
@@ -94,6 +96,8 @@ pub struct Tester<'d> {
     transcript: Arc<Mutex<Vec<String>>>,
     /// The next invocation counter to send. It goes on from case to case.
     counter: &'d Cell<u32>,
+    /// Whether the meter was signed on to in this case (mode E of IEC 62056-21).
+    signed_on: Cell<bool>,
 }
 
 impl fmt::Debug for Tester<'_> {
@@ -117,7 +121,7 @@ impl<'d> Tester<'d> {
         for client in &declaration.clients {
             trace.hide(client.secret.octets());
         }
-        Self { declaration, way, trace, transcript, counter }
+        Self { declaration, way, trace, transcript, counter, signed_on: Cell::new(false) }
     }
 
     /// What went over the line, with passwords and secrets masked.
@@ -181,31 +185,38 @@ impl<'d> Tester<'d> {
     }
 
     /// Opens a stream for frames.
-    async fn stream(&self) -> io::Result<Box<dyn Stream>> {
+    async fn stream(&self) -> Result<Box<dyn Stream>, Finding> {
         Ok(match self.way {
             Way::Memory(_, connect) => Box::new(connect()),
             Way::Address(Address::Hdlc(endpoint) | Address::Wrapper(endpoint)) => {
                 let address = (endpoint.host.as_str(), endpoint.port);
-                let stream = timeout(OPENING_MAX, TcpStream::connect(address)).await??;
+                let stream = timeout(OPENING_MAX, TcpStream::connect(address)).await;
+                let stream = stream.map_err(io::Error::from)??;
                 stream.set_nodelay(true)?;
                 Box::new(stream)
             }
-            Way::Address(Address::HdlcSerial(port)) if !port.mode_e => {
-                let port = tokio_serial::new(&port.path, port.baud);
-                #[cfg_attr(not(unix), expect(unused_mut, reason = "only unix has locks on ports"))]
-                let mut port = port.open_native_async().map_err(io::Error::from)?;
-                // A pseudo terminal is often held open by who made it.
-                #[cfg(unix)]
-                port.set_exclusive(false).map_err(io::Error::from)?;
-                Box::new(port)
-            }
-            Way::Address(_) => {
-                return Err(io::Error::new(
-                    io::ErrorKind::Unsupported,
-                    "frames are tried over TCP or a serial port without mode E",
-                ));
+            Way::Address(Address::HdlcSerial(port)) => Box::new(self.serial_stream(port).await?),
+            Way::Address(Address::WrapperUdp(_)) => {
+                return Err(Finding::inapplicable("is reached over UDP, which carries no frames"));
             }
         })
+    }
+
+    /// Opens a serial port, in mode E where its address asks for that.
+    async fn serial_stream(&self, port: &SerialPort) -> Result<SerialStream, Finding> {
+        let config =
+            LineConfig { timeout: self.response_timeout(), retries: 0, ..LineConfig::default() };
+        match Line::serial_stream(port, &config, self.trace.clone()).await {
+            Err(error) if self.is_deaf_to_sign_on(&error) => {
+                let port = SerialPort { mode_e: false, ..port.clone() };
+                Line::serial_stream(&port, &config, self.trace.clone()).await.map_err(broken)
+            }
+            opened => {
+                let stream = opened.map_err(broken)?;
+                self.signed_on.set(port.mode_e);
+                Ok(stream)
+            }
+        }
     }
 
     /// A station with the address of `client` that speaks to the meter in frames.
@@ -251,7 +262,15 @@ impl<'d> Tester<'d> {
         };
         let trace = self.trace.clone();
         let mut line = match self.way {
-            Way::Address(address) => Line::open(address, &config, trace).await.map_err(broken)?,
+            Way::Address(address) => match self.connected(address, &config).await {
+                Err(error) if self.is_deaf_to_sign_on(&error) => {
+                    let Address::HdlcSerial(port) = address else { return Err(broken(error)) };
+                    let port = SerialPort { mode_e: false, ..port.clone() };
+                    let address = Address::HdlcSerial(port);
+                    return self.connected(&address, &config).await.map_err(broken);
+                }
+                connected => return connected.map_err(broken),
+            },
             Way::Memory(Framing::Wrapper, connect) => {
                 Line::wrapper_in_memory(connect(), &config, trace)
             }
@@ -261,6 +280,20 @@ impl<'d> Tester<'d> {
         };
         line.connect().await.map_err(broken)?;
         Ok(line)
+    }
+
+    /// An open line, its link set up.
+    async fn connected(&self, address: &Address, config: &LineConfig) -> Result<Line, LineError> {
+        let mut line = Line::open(address, config, self.trace.clone()).await?;
+        line.connect().await?;
+        self.signed_on.set(true);
+        Ok(line)
+    }
+
+    /// Whether a meter did not hear the sign-on of mode E because a link from earlier in this case
+    /// is up: then it still is at the rate that was agreed on, which is that of the address.
+    const fn is_deaf_to_sign_on(&self, error: &LineError) -> bool {
+        self.signed_on.get() && matches!(error, LineError::Timeout { phase: Phase::SigningOn })
     }
 
     /// Notes octets in the transcript.

@@ -36,6 +36,7 @@ use core::time::Duration;
 use ::hdlc::{address::AddressLength, parameters::Parameters};
 use dlms_core::{gateway::GatewayHeader, xdlms::tag};
 use tokio::{io::DuplexStream, sync::mpsc};
+use tokio_serial::SerialStream;
 
 use crate::{
     address::{Address, SerialPort},
@@ -212,6 +213,26 @@ impl Line {
     ) -> Self {
         let line = TrunkLine::new(outgoing, way, config, trace);
         Self { carrier: Carrier::Trunk(Box::new(line)) }
+    }
+
+    /// Opens a serial port, signs on in mode E where it asks for that, and gives it back at the rate
+    /// agreed on: for who speaks HDLC frame by frame.
+    ///
+    /// # Errors
+    ///
+    /// [`LineError::Unreachable`] while opening, [`LineError::Timeout`] or [`LineError::NotModeE`]
+    /// while signing on, and as [`open`](Self::open).
+    pub async fn serial_stream(
+        port: &SerialPort,
+        config: &LineConfig,
+        trace: Trace,
+    ) -> Result<SerialStream, LineError> {
+        let stream = Stream::Serial(serial::open(port)?);
+        let line = HdlcLine::try_new(stream, Some(port), config, trace)?;
+        match line.into_opened_stream().await? {
+            Stream::Serial(stream) => Ok(stream),
+            Stream::Tcp(_) | Stream::Memory(_) => Err(LineError::NotConnected),
+        }
     }
 
     /// Sets up what lies between the open way and the first APDU: the mode E sign-on where the

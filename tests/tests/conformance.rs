@@ -504,6 +504,24 @@ fn frames_are_tried_on_a_serial_port_too() {
     assert_eq!(with(&verdicts(&output), "PASSED").len(), 8, "{output}");
 }
 
+/// A meter behind an optical head, and one that knows only HDLC.
+#[test]
+fn a_meter_is_signed_on_to_in_mode_e_before_its_frames_are_tried() {
+    let cases = ["--case", "HDLC_FRAME_P1", "--case", "HDLC_INFO_N1", "--case", "APPL_OPEN_1"];
+    for (options, verdict) in [(&["--mode-e"][..], "PASSED"), (&[][..], "INCONCLUSIVE")] {
+        let cable = SerialCable::new(Noise::NONE);
+        let meter = [&["--strict", "--physical", "17"], options].concat();
+        let _meter = Simulator::serial_meter(&cable.far().unwrap(), &meter);
+        let folder = declared(&DECLARATION.replace(TIMEOUT, PATIENT));
+        let address = format!("hdlc+serial://{}?baud=9600&mode-e", cable.near());
+        let args = ["run", &address, "--declaration", "meter.toml", "-o", "jsonl"];
+        let output = conformance(&folder, &[&args[..], &cases[..]].concat());
+        assert_eq!(with(&verdicts(&output), verdict).len(), 3, "{output}");
+        let says_why = output.stdout.contains("signing on (mode E)");
+        assert_eq!(says_why, verdict == "INCONCLUSIVE", "{output}");
+    }
+}
+
 #[test]
 fn a_fault_on_the_command_line_is_named_by_the_program() {
     let meter =

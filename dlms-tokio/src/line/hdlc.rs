@@ -508,6 +508,14 @@ impl HdlcLine {
     }
 
     /// Goes through the mode E opening, at 300 baud, and switches to the agreed rate.
+    /// The stream, after the opening that its serial port asks for.
+    pub(crate) async fn into_opened_stream(mut self) -> Result<Stream, LineError> {
+        if let Some(port) = self.serial.clone().filter(|port| port.mode_e) {
+            self.sign_on(&port).await?;
+        }
+        Ok(self.port.into_stream())
+    }
+
     async fn sign_on(&mut self, port: &SerialPort) -> Result<u32, LineError> {
         const PHASE: Phase = Phase::SigningOn;
 

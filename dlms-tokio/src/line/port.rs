@@ -63,6 +63,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Port<S> {
         &mut self.stream
     }
 
+    /// The stream alone; what was received and not consumed is dropped.
+    pub(crate) fn into_stream(self) -> S {
+        self.stream
+    }
+
     /// What was received and not consumed.
     pub(crate) fn received(&self) -> &[u8] {
         &self.rx
