@@ -1,8 +1,9 @@
 //! The client against the server of this crate, over a line that loses, doubles and reorders what
-//! it carries, in simulated time.
+//! it carries, in simulated time, while either of them may lose its association at any step: the
+//! meter its power, the client its line.
 //!
-//! Whatever the line does, every request ends, nothing is written or invoked twice or out of order,
-//! and no value is that of another object.
+//! Whatever happens, every request ends, nothing is written or invoked twice or out of order, and
+//! no value is that of another object.
 
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -62,6 +63,17 @@ struct Plan {
     /// Whether the owner starts anew after a request that failed.
     starts_anew: bool,
     fates: Vec<Fate>,
+    /// At which step who is reset.
+    resets: BTreeMap<usize, End>,
+}
+
+/// What came of a plan.
+#[derive(Debug)]
+struct Outcome {
+    /// Requests that were answered.
+    answered: usize,
+    /// Steps that it took.
+    steps: usize,
 }
 
 /// A device that remembers in which order it was told what.
@@ -361,6 +373,11 @@ impl Owner {
         }
     }
 
+    /// The client forgot everything; what became of the request under way nobody knows.
+    fn on_reset(&mut self) {
+        self.ended += usize::from(self.due.take().is_some());
+    }
+
     /// What to do when nothing is under way. False when there is nothing left.
     fn act(&mut self, client: &mut Client) -> bool {
         if self.released || (self.lost && self.associations == ASSOCIATIONS_MAX) {
@@ -399,8 +416,7 @@ fn is_weather(failure: &Failure) -> bool {
     )
 }
 
-/// The number of requests that were answered.
-fn run(plan: Plan) -> usize {
+fn run(plan: Plan) -> Outcome {
     let config = ClientConfig {
         mechanism: plan.mechanism,
         secret: Secret::from("12345678"),
@@ -422,7 +438,8 @@ fn run(plan: Plan) -> usize {
     };
     let mut client = Client::new(config, Arc::new(RustCrypto));
     client.grant_counters(1..100_000);
-    let mut server = Server::new(ServerConfig { max_pdu: PDU_LEN_MAX, ..ServerConfig::new(1) });
+    let powered = || Server::new(ServerConfig { max_pdu: PDU_LEN_MAX, ..ServerConfig::new(1) });
+    let mut server = powered();
     let mut diary = Diary {
         secret: Secret::from("12345678"),
         key: key(0),
@@ -450,10 +467,21 @@ fn run(plan: Plan) -> usize {
 
     let mut now = Instant::ZERO;
     let mut out = Vec::new();
+    let mut steps = 0;
     loop {
         while let Some(event) = client.poll_event() {
             owner.on(event);
         }
+        match plan.resets.get(&steps) {
+            Some(End::Client) if !owner.released => {
+                client.abort();
+                owner.on_reset();
+            }
+            // What the device keeps, it keeps: values and counters.
+            Some(End::Meter) => server = powered(),
+            _ => {}
+        }
+        steps += 1;
         if !client.is_waiting() && !owner.act(&mut client) {
             break;
         }
@@ -498,7 +526,7 @@ fn run(plan: Plan) -> usize {
         [false, true].iter().any(|long| *written == entry(serial(written), *long))
     };
     assert!(diary.entries.iter().all(genuine), "nobody asked for that");
-    owner.answered
+    Outcome { answered: owner.answered, steps }
 }
 
 fn serial(entry: &[u8]) -> u32 {
@@ -558,17 +586,25 @@ fn any_plan() -> impl Strategy<Value = Plan> {
         collection::vec(any_task(), 1..10),
         any::<bool>(),
         collection::vec(any_fate(), 0..120),
+        collection::btree_map(0..200_usize, any_end(), 0..4),
     )
-        .prop_map(|((mechanism, ciphering), block_window, tasks, starts_anew, fates)| Plan {
-            mechanism,
-            block_window: block_window.filter(|_| {
-                ciphering.as_ref().is_some_and(|ciphering| ciphering.protection.authenticated)
-            }),
-            ciphering,
-            tasks,
-            starts_anew,
-            fates,
-        })
+        .prop_map(
+            |((mechanism, ciphering), block_window, tasks, starts_anew, fates, resets)| Plan {
+                mechanism,
+                block_window: block_window.filter(|_| {
+                    ciphering.as_ref().is_some_and(|ciphering| ciphering.protection.authenticated)
+                }),
+                ciphering,
+                tasks,
+                starts_anew,
+                fates,
+                resets,
+            },
+        )
+}
+
+fn any_end() -> impl Strategy<Value = End> {
+    prop_oneof![Just(End::Client), Just(End::Meter)]
 }
 
 proptest! {
@@ -599,8 +635,48 @@ fn on_a_good_line_everything_succeeds() {
                 tasks: tasks.clone(),
                 starts_anew: false,
                 fates: vec![],
+                resets: BTreeMap::new(),
             };
-            assert_eq!(run(plan), tasks.len());
+            assert_eq!(run(plan).answered, tasks.len());
+        }
+    }
+}
+
+#[test]
+fn a_reset_at_whichever_step_costs_at_most_the_request_under_way() {
+    let tasks = vec![
+        Task::Read(1),
+        Task::Write { long: true },
+        Task::Invoke { long: false },
+        Task::InvokeList { long: true },
+        Task::Read(2),
+    ];
+    let dedicated = ciphered().ciphering.map(|all| Ciphering { dedicated: true, ..all });
+    for (mechanism, ciphering, block_window) in [
+        (Mechanism::Lowest, None, None),
+        (Mechanism::HlsGmac, dedicated.clone(), None),
+        (Mechanism::HlsGmac, dedicated, Some(3)),
+    ] {
+        for end in [End::Client, End::Meter] {
+            let mut cost = 0;
+            for step in 0.. {
+                let plan = Plan {
+                    mechanism,
+                    ciphering: ciphering.clone(),
+                    block_window,
+                    tasks: tasks.clone(),
+                    starts_anew: true,
+                    fates: vec![],
+                    resets: BTreeMap::from([(step, end)]),
+                };
+                let Outcome { answered, steps } = run(plan);
+                assert!(answered + 1 >= tasks.len(), "{mechanism:?} {end:?} at {step}: {answered}");
+                cost += tasks.len() - answered;
+                if step >= steps {
+                    break;
+                }
+            }
+            assert!(cost > 0, "{mechanism:?} {end:?}: no reset was felt");
         }
     }
 }
