@@ -132,6 +132,21 @@ fn the_gurux_client_does_every_step_in_suite_1_and_with_ecdsa() {
     }
 }
 
+/// A hundred days of quarter-hours, with the third of January among them.
+#[test]
+fn a_profile_of_ten_thousand_rows_comes_to_both_clients() {
+    let long = ["--entries", "10000", "--clock", "2026-04-14T00:05:00Z"];
+    let meter = Simulator::meter(Framing::Wrapper, &long);
+    let mode = words("--client 1 --auth gmac --security authenc");
+    let gurux = Foreign::gurux_client(Framing::Wrapper, meter.port(), &mode);
+    // Its buffer still holds the 20 of the step before.
+    assert!(gurux.stdout.contains("OK   profile all rows = 10020"), "{gurux}");
+    assert_eq!(last_line(&gurux), "steps ok 25 failed 1");
+    let u9n = Foreign::u9n_client(Framing::Wrapper, meter.port(), &words("--auth gmac"));
+    assert!(u9n.stdout.contains("OK   profile all (block transfer) = 10000"), "{u9n}");
+    assert_eq!(last_line(&u9n), "steps ok 17 failed 2");
+}
+
 /// It is the meter that insists: HLS 7 asks for challenges of 32 octets.
 #[test]
 fn a_challenge_that_is_too_short_for_ecdsa_is_refused_unless_the_meter_is_told_to_take_it() {

@@ -92,6 +92,15 @@ fn every_mode_does_everything_over_hdlc_with_the_longest_frames() {
     every_mode_does_everything(Framing::Hdlc, &Mode::ALL, &longest, &longest, line);
 }
 
+#[test]
+fn a_profile_of_ten_thousand_rows_comes_whole() {
+    let meter = Foreign::gurux_meter(Framing::Wrapper, &["--entries", "10000"]);
+    let (headend, options) = (Headend::new(), Mode::AUTHENC.options());
+    let visit = Visit { headend: &headend, meter: &meter, options, number: 0 };
+    let expected: Vec<Value> = (0..10_000).map(row).collect();
+    assert_same(&visit.rows(&[]), &expected);
+}
+
 fn every_mode_does_everything(
     framing: Framing,
     modes: &[Mode],
@@ -337,7 +346,13 @@ fn an_image_of_200_blocks_arrives(visit: &Visit<'_>, mode: Mode, line: &LineConf
 fn row(k: u32) -> Value {
     let time = DateTime::from_unix(PROFILE_START + 900 * i64::from(k), Some(0)).unwrap();
     let (hour, minute) = (k / 4 % 24, k % 4 * 15);
-    let (month, day) = if k < 31 * 96 { (1, k / 96 + 1) } else { (2, k / 96 - 30) };
+    let (mut month, mut day) = (1, k / 96 + 1);
+    for length in [31, 28, 31] {
+        if day <= length {
+            break;
+        }
+        (month, day) = (month + 1, day - length);
+    }
     let column = |logical_name, value| {
         json!({
             "logical_name": logical_name, "attribute": 2,
