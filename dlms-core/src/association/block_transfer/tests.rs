@@ -109,6 +109,35 @@ fn a_long_request_waits_for_the_window_that_the_server_tells() {
 }
 
 #[test]
+fn a_client_goes_on_once_for_each_acknowledgement_and_never_back() {
+    let mut client = client(1, &[0x55; 40]);
+    assert_eq!(sent(&mut client).len(), 1);
+    // The server has 1 and takes two.
+    assert_eq!(hear(&mut client, "e0020001000100"), Ok(None));
+    assert_eq!(sent(&mut client).len(), 2);
+    // The line doubles what the server said.
+    assert_eq!(hear(&mut client, "e0020001000100"), Ok(None));
+    assert!(!client.has_outgoing());
+    assert_eq!(hear(&mut client, "e0020002000300"), Ok(None));
+    assert_eq!(sent(&mut client).len(), 2);
+    // What it said first comes once more, late.
+    assert_eq!(hear(&mut client, "e0020001000100"), Ok(None));
+    assert!(!client.has_outgoing());
+}
+
+#[test]
+fn no_go_is_longer_than_the_own_line_allows_or_shorter_than_a_block() {
+    let turned_round = BlockTransferConfig { send_window_max: 1, ..config(Side::Client, 1) };
+    let mut client = BlockTransfer::new(turned_round);
+    client.send(vec![0x55; 40]).unwrap();
+    assert_eq!(sent(&mut client).len(), 1);
+    assert_eq!(hear(&mut client, "e0060001000100"), Ok(None), "it takes six");
+    assert_eq!(sent(&mut client).len(), 1);
+    assert_eq!(hear(&mut client, "e0000002000200"), Ok(None), "it takes none, it says");
+    assert_eq!(sent(&mut client).len(), 1);
+}
+
+#[test]
 fn a_gap_is_filled_alone_and_then_the_window_is_the_old_one() {
     let mut client = client(4, &[0xc0]);
     sent(&mut client);
