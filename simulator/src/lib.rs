@@ -72,7 +72,7 @@ pub use listen::{
     listen_wrapper, listen_wrapper_udp, serve_hdlc_stream, serve_serial, serve_wrapper_stream,
 };
 pub use medium::{MediumWeather, listen_medium, physical_address, serve_medium};
-pub use meter::{Button, LOGICAL_DEVICE, Meter, MeterConfig};
+pub use meter::{Button, LOGICAL_DEVICE, LOGICAL_DEVICES_MAX, Meter, MeterConfig};
 pub use objects::ENTRIES_MAX;
 pub use push::{Push, SendConfig, send_pushes};
 pub use wall_clock::WallClock;

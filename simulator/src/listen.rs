@@ -21,13 +21,14 @@ use tokio::{
 use crate::{
     faults::{Fault, Faults, apdu::FaultyAssociation, device::FaultyDevice, line::FaultyLine},
     gateway::GatewayConfig,
-    meter::{LOGICAL_DEVICE, Meter},
+    meter::{LOGICAL_DEVICES_MAX, Meter},
 };
 
 /// Connections that one meter takes at a time; a further one is closed at once.
 const CONNECTIONS_MAX: usize = 16;
-/// Clients of one connection, of which a meter knows three.
-const ASSOCIATIONS_MAX: usize = 16;
+/// Associations of one connection: a meter knows three clients, each may have one with every logical
+/// device.
+const ASSOCIATIONS_MAX: usize = 3 * LOGICAL_DEVICES_MAX as usize;
 /// How long to wait when the system refuses a connection for want of resources.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
@@ -349,7 +350,8 @@ struct Port {
     answer: AnswerConfig,
     /// How many blocks of general block transfer go out in one go.
     send_window_max: u8,
-    associations: BTreeMap<u16, Server>,
+    /// By client and logical device.
+    associations: BTreeMap<(u16, u16), Server>,
 }
 
 impl Port {
@@ -371,13 +373,14 @@ impl Port {
 }
 
 impl Port {
-    /// The association with a client; none where there are too many.
-    fn association(&mut self, client: u16) -> Option<&mut Server> {
-        if self.associations.len() >= ASSOCIATIONS_MAX && !self.associations.contains_key(&client) {
+    /// The association of a client with a logical device; none where there are too many.
+    fn association(&mut self, client: u16, server: u16) -> Option<&mut Server> {
+        let key = (client, server);
+        if self.associations.len() >= ASSOCIATIONS_MAX && !self.associations.contains_key(&key) {
             return None;
         }
-        let server = || {
-            let meter = self.meter.lock().unwrap_or_else(PoisonError::into_inner);
+        let association = || {
+            let meter = lock(&self.meter);
             Server::new(ServerConfig {
                 max_pdu: self.answer.max_pdu,
                 send_window_max: self.send_window_max,
@@ -385,58 +388,70 @@ impl Port {
                 ..ServerConfig::new(client)
             })
         };
-        Some(self.associations.entry(client).or_insert_with(server))
+        Some(self.associations.entry(key).or_insert_with(association))
     }
 }
 
 impl ApduServer for Port {
     fn knows(&self, server: u16) -> bool {
-        server == LOGICAL_DEVICE
+        lock(&self.meter).logical_device(server).is_some()
     }
 
-    fn handle(&mut self, client: u16, _server: u16, apdu: &mut Vec<u8>, out: &mut Vec<u8>) -> bool {
+    fn handle(&mut self, client: u16, server: u16, apdu: &mut Vec<u8>, out: &mut Vec<u8>) -> bool {
         let (shared, faults) = (Arc::clone(&self.meter), self.answer.faults);
-        let Some(association) = self.association(client) else { return false };
-        // A panic in another connection leaves the meter as consistent as a power failure would.
-        let mut meter = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(association) = self.association(client, server) else { return false };
+        let mut meter = lock(&shared);
+        let Some(meter) = meter.logical_device(server) else { return false };
         if faults.is_empty() {
-            return association.handle_apdu(&mut *meter, &mut SystemEntropy, apdu, out);
+            return association.handle_apdu(meter, &mut SystemEntropy, apdu, out);
         }
         let client = meter.client_of(client).cloned();
         let associated = association.is_associated();
-        let mut device = FaultyDevice::new(&mut meter, faults);
+        let mut device = FaultyDevice::new(meter, faults);
         let faulty = FaultyAssociation { faults, client: client.as_ref(), associated };
         faulty.handle(apdu, out, &mut |apdu, out| {
             association.handle_apdu(&mut device, &mut SystemEntropy, apdu, out)
         })
     }
 
-    fn further(&mut self, client: u16, _server: u16, out: &mut Vec<u8>) -> bool {
-        self.associations.get_mut(&client).is_some_and(|association| association.poll_transmit(out))
+    fn further(&mut self, client: u16, server: u16, out: &mut Vec<u8>) -> bool {
+        let association = self.associations.get_mut(&(client, server));
+        association.is_some_and(|association| association.poll_transmit(out))
     }
 
-    fn handle_unconfirmed(&mut self, client: u16, _server: Option<u16>, apdu: &mut Vec<u8>) {
+    fn handle_unconfirmed(&mut self, client: u16, server: Option<u16>, apdu: &mut Vec<u8>) {
         let shared = Arc::clone(&self.meter);
-        let Some(association) = self.association(client) else { return };
-        let mut meter = shared.lock().unwrap_or_else(PoisonError::into_inner);
-        association.handle_unconfirmed(&mut *meter, &mut SystemEntropy, apdu);
-        // Nobody says when such a client has gone.
-        if !association.is_associated() {
-            self.associations.remove(&client);
+        let saps = server.map_or_else(|| lock(&shared).saps(), |server| vec![server]);
+        for server in saps {
+            let Some(association) = self.association(client, server) else { continue };
+            let mut meter = lock(&shared);
+            let Some(device) = meter.logical_device(server) else { continue };
+            // Each deciphers its own in place.
+            association.handle_unconfirmed(device, &mut SystemEntropy, &mut apdu.clone());
+            // Nobody says when such a client has gone.
+            if !association.is_associated() {
+                self.associations.remove(&(client, server));
+            }
         }
     }
 
     fn keeps(&self, client: u16) -> bool {
-        self.associations.get(&client).is_some_and(Server::is_associated)
+        let mut own = self.associations.iter().filter(|((of, _), _)| *of == client);
+        own.any(|(_, association)| association.is_associated())
     }
 
-    fn disconnected(&mut self, client: u16, _server: u16) {
-        self.associations.remove(&client);
+    fn disconnected(&mut self, client: u16, server: u16) {
+        self.associations.remove(&(client, server));
     }
 
     fn answer_after(&self) -> Duration {
         self.answer.delay
     }
+}
+
+/// A panic in another connection leaves the meter as consistent as a power failure would.
+fn lock(meter: &Mutex<Meter>) -> MutexGuard<'_, Meter> {
+    meter.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The random numbers of the operating system.
@@ -456,8 +471,8 @@ mod tests {
 
     use dlms_tokio::ApduServer;
 
-    use super::{AnswerConfig, LOGICAL_DEVICE, Meter, Port};
-    use crate::{MeterConfig, PUBLIC_CLIENT};
+    use super::{AnswerConfig, Meter, Port};
+    use crate::{LOGICAL_DEVICE, MeterConfig, PUBLIC_CLIENT};
 
     /// AARQ without authentication.
     const AARQ: [u8; 31] = [

@@ -25,10 +25,10 @@ use dlms_core::{
 use dlms_tokio::{HdlcServerConfig, Identification, UnknownMeter};
 use hdlc::parameters::{InformationLength, WindowSize};
 use simulator::{
-    AnswerConfig, ENTRIES_MAX, Fault, Faults, GatewayConfig, MediumWeather, Meter, MeterClient,
-    MeterConfig, MeterKeys, SendConfig, WallClock, listen_gateway, listen_gateway_hdlc,
-    listen_gateway_udp, listen_hdlc, listen_medium, listen_wrapper, listen_wrapper_udp,
-    physical_address, send_pushes, serve_serial,
+    AnswerConfig, ENTRIES_MAX, Fault, Faults, GatewayConfig, LOGICAL_DEVICES_MAX, MediumWeather,
+    Meter, MeterClient, MeterConfig, MeterKeys, SendConfig, WallClock, listen_gateway,
+    listen_gateway_hdlc, listen_gateway_udp, listen_hdlc, listen_medium, listen_wrapper,
+    listen_wrapper_udp, physical_address, send_pushes, serve_serial,
 };
 use tokio_serial::SerialPortBuilderExt;
 
@@ -94,6 +94,10 @@ struct MeterArguments {
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..),
           conflicts_with = "serial")]
     count: u16,
+    /// How many logical devices each meter has: that at SAP 1, and the others from SAP 16 on.
+    #[arg(long, value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u16).range(1..=i64::from(LOGICAL_DEVICES_MAX)))]
+    logical_devices: u16,
     /// Wrapper over UDP instead of TCP.
     #[arg(long, conflicts_with = "serial")]
     udp: bool,
@@ -327,6 +331,7 @@ impl Meters {
                     Some(time) => WallClock::starting_at(time.as_second()),
                     None => WallClock::system(),
                 },
+                logical_devices: arguments.logical_devices,
                 ..MeterConfig::default()
             }),
             answer: AnswerConfig {

@@ -1,4 +1,4 @@
-//! One simulated meter: a logical device with its objects, clients and counters.
+//! One simulated meter: its logical devices, each with objects, clients and counters of its own.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -6,7 +6,7 @@ use dlms_core::{
     association::{Access, ClientPolicy, LogicalDevice, ShortNameObject},
     axdr::{Data, RawData},
     cosem::{AttributeDescriptor, MethodDescriptor, ShortName},
-    device::{ObjectSet, Switching},
+    device::{ObjectSet, SapAssignmentItem, Switching},
     security::{
         COUNTER_MAX, Certificate, Certificates, CryptoProvider, Key, PartyKeys, ProtectRequest,
         Protection, ReceiveCounter, RustCrypto, SecurityControl, SystemTitle, protect,
@@ -22,8 +22,13 @@ use crate::{
     world::World,
 };
 
-/// The SAP of the meter's one logical device, which is also its management logical device.
+/// The SAP of the management logical device (IEC 62056-47), which every meter has.
 pub const LOGICAL_DEVICE: u16 = 1;
+/// The SAP of the next logical device; the others follow it.
+pub(crate) const FURTHER_LOGICAL_DEVICES: u16 = 16;
+/// The most logical devices of a meter. The last one is then at SAP 78, which still fits into an
+/// HDLC address of one octet (IEC 62056-46); a meter with its four M-Bus channels has five.
+pub const LOGICAL_DEVICES_MAX: u16 = 64;
 /// The manufacturer in the system title and in the logical device name.
 const MANUFACTURER: [u8; 3] = *b"DHE";
 /// The octet of the system title that says what kind of device it is.
@@ -53,6 +58,9 @@ pub struct MeterConfig {
     pub image_time_s: u32,
     /// The certificates of the authorities that the meters trust from the beginning.
     pub trust_anchors: Vec<Certificate>,
+    /// How many logical devices a meter has, 1 to [`LOGICAL_DEVICES_MAX`]: that at SAP 1, and the
+    /// others from SAP 16 on.
+    pub logical_devices: u16,
 }
 
 impl Default for MeterConfig {
@@ -66,6 +74,7 @@ impl Default for MeterConfig {
             clock: WallClock::system(),
             image_time_s: 0,
             trust_anchors: Vec::new(),
+            logical_devices: 1,
         }
     }
 }
@@ -91,6 +100,8 @@ pub struct Meter {
     received: BTreeMap<[u8; 8], ReceiveCounter>,
     /// The same under the broadcast key.
     received_broadcast: BTreeMap<[u8; 8], ReceiveCounter>,
+    /// The logical devices beside the management logical device, by their SAP.
+    further: BTreeMap<u16, Self>,
 }
 
 impl Meter {
@@ -100,9 +111,27 @@ impl Meter {
     /// still never sends a value twice under one key, whenever it is started again, as long as it
     /// sends less than one protected APDU a second on average.
     pub fn new(serial: u32, config: Arc<MeterConfig>) -> Self {
+        let further = config.logical_devices.min(LOGICAL_DEVICES_MAX).saturating_sub(1);
+        let further = FURTHER_LOGICAL_DEVICES..FURTHER_LOGICAL_DEVICES + further;
+        let device = |sap| (sap, Self::logical_device_at(sap, serial, Arc::clone(&config)));
+        let further: BTreeMap<u16, Self> = further.map(device).collect();
+        let mut meter = Self::logical_device_at(LOGICAL_DEVICE, serial, config);
+        let saps = [LOGICAL_DEVICE].into_iter().chain(further.keys().copied());
+        meter.world.logical_devices = saps
+            .map(|sap| SapAssignmentItem {
+                sap,
+                logical_device_name: logical_device_name(serial, sap),
+            })
+            .collect();
+        meter.further = further;
+        meter
+    }
+
+    fn logical_device_at(sap: u16, serial: u32, config: Arc<MeterConfig>) -> Self {
         let security = config.keys.security_setup();
-        let objects = objects(config.entries, security.version);
-        let mut world = World::new(serial, title(serial), security, config.clock.now());
+        let objects = objects(config.entries, security.version, sap);
+        let title = title(serial, sap);
+        let mut world = World::new(serial, sap, title, security, config.clock.now());
         world.image_time_s = config.image_time_s;
         world.certificates = Certificates::new(config.trust_anchors.clone());
         let short_names = short_names(&objects);
@@ -115,7 +144,19 @@ impl Meter {
             next_counter,
             received: BTreeMap::new(),
             received_broadcast: BTreeMap::new(),
+            further: BTreeMap::new(),
         }
+    }
+
+    /// The SAPs of its logical devices.
+    pub(crate) fn saps(&self) -> Vec<u16> {
+        [self.world.sap].into_iter().chain(self.further.keys().copied()).collect()
+    }
+
+    /// The logical device at `sap`; `None` where the meter has none. What the meter is asked
+    /// directly, its management logical device answers.
+    pub fn logical_device(&mut self, sap: u16) -> Option<&mut Self> {
+        if sap == self.world.sap { Some(self) } else { self.further.get_mut(&sap) }
     }
 
     /// The serial number.
@@ -152,29 +193,35 @@ impl Meter {
     /// [`push_failed`](Self::push_failed), and the meter tries again as its push setup says.
     pub fn poll_push(&mut self) -> Option<Push> {
         self.catch_up();
-        self.world.pushes.pop_front()
+        let further = |meter: &mut Self| meter.further.values_mut().find_map(Self::poll_push);
+        self.world.pushes.pop_front().or_else(|| further(self))
     }
 
     /// The push did not arrive.
     pub fn push_failed(&mut self, push: &Push) {
-        self.world.undelivered.push(push.setup);
+        if let Some(device) = self.logical_device(push.logical_device) {
+            device.world.undelivered.push(push.setup);
+        }
     }
 
     /// The push was confirmed.
     pub fn push_confirmed(&mut self, push: &Push) {
-        self.catch_up();
-        let at = self.world.clock();
-        self.world.confirmed.insert(push.setup, at);
+        if let Some(device) = self.logical_device(push.logical_device) {
+            device.catch_up();
+            let at = device.world.clock();
+            device.world.confirmed.insert(push.setup, at);
+        }
     }
 
-    /// An APDU that the meter sends unasked, authenticated and encrypted in general-glo-ciphering;
-    /// none once its counters are used up.
-    pub fn protect_push(&mut self, apdu: &[u8]) -> Option<Vec<u8>> {
-        let counter = self.take_counter()?;
-        let security = &self.world.security;
+    /// The APDU of a push, authenticated and encrypted in general-glo-ciphering; none once the
+    /// counters of its logical device are used up.
+    pub fn protect_push(&mut self, push: &Push) -> Option<Vec<u8>> {
+        let device = self.logical_device(push.logical_device)?;
+        let counter = device.take_counter()?;
+        let security = &device.world.security;
         let request = ProtectRequest {
             tag: tag::GENERAL_GLO_CIPHERING,
-            system_title: self.world.title,
+            system_title: device.world.title,
             send_title: true,
             control: SecurityControl::new(security.suite, Protection::AUTHENTICATED_ENCRYPTED),
             counter,
@@ -182,7 +229,7 @@ impl Meter {
             authentication_key: Some(&security.authentication),
         };
         let mut out = Vec::new();
-        protect(&RustCrypto, &request, apdu, &mut out).ok()?;
+        protect(&RustCrypto, &request, &push.apdu, &mut out).ok()?;
         Some(out)
     }
 
@@ -208,17 +255,23 @@ fn short_names(objects: &ObjectSet<World>) -> Vec<ShortNameObject> {
         .collect()
 }
 
-/// The system title of the meter with this serial number: manufacturer, type, serial number.
-fn title(serial: u32) -> SystemTitle {
+/// The system title of a logical device: manufacturer, type, serial number of the meter. All the
+/// logical devices of a meter have the same keys, so none may have the title of another. The type of
+/// a further one is its SAP.
+fn title(serial: u32, sap: u16) -> SystemTitle {
     let [m0, m1, m2] = MANUFACTURER;
     let [s0, s1, s2, s3] = serial.to_be_bytes();
-    SystemTitle([m0, m1, m2, DEVICE_TYPE, s0, s1, s2, s3])
+    let [_, low] = sap.to_be_bytes();
+    let device_type = if sap == LOGICAL_DEVICE { DEVICE_TYPE } else { low };
+    SystemTitle([m0, m1, m2, device_type, s0, s1, s2, s3])
 }
 
-/// The logical device name of the meter with this serial number: 16 characters.
-pub(crate) fn logical_device_name(serial: u32) -> Vec<u8> {
+/// The name of a logical device of the meter with this serial number, 16 characters: manufacturer,
+/// SAP (000 for the management logical device, whose name is that of the meter), serial number.
+pub(crate) fn logical_device_name(serial: u32, sap: u16) -> Vec<u8> {
+    let sap = if sap == LOGICAL_DEVICE { 0 } else { sap };
     let mut name = MANUFACTURER.to_vec();
-    name.extend(format!("{serial:013}").into_bytes());
+    name.extend(format!("{sap:03}{serial:010}").into_bytes());
     name
 }
 

@@ -25,7 +25,7 @@ use dlms_core::{
     axdr::DataBuf,
     device::{
         AssociationLn, AssociationSn, AttributeRights, CosemObject, MethodRights, ObjectSet,
-        SapAssignment, SapAssignmentItem,
+        SapAssignment,
     },
     security::SecuritySetupVersion,
 };
@@ -45,23 +45,12 @@ const READ_WRITE: AttributeRights = AttributeRights::READ_WRITE;
 const ACCESS: MethodRights = MethodRights::ACCESS;
 const DENIED: MethodRights = MethodRights::NONE;
 
-/// The objects that every meter here has, for a profile of `entries` rows and a security setup of
-/// this version.
-pub(crate) fn objects(entries: u32, security: SecuritySetupVersion) -> ObjectSet<World> {
-    let devices = |world: &World| {
-        vec![SapAssignmentItem {
-            sap: LOGICAL_DEVICE,
-            logical_device_name: world.logical_device_name(),
-        }]
-    };
+/// The objects that every logical device here has, for a profile of `entries` rows and a security
+/// setup of this version. The management logical device lists them all beside.
+pub(crate) fn objects(entries: u32, security: SecuritySetupVersion, sap: u16) -> ObjectSet<World> {
     let mut objects: Vec<Box<dyn CosemObject<World>>> = vec![
-        Box::new(AssociationLn::new(
-            ASSOCIATION_LN_VERSION,
-            LOGICAL_DEVICE,
-            Some(security_setup::NAME),
-        )),
+        Box::new(AssociationLn::new(ASSOCIATION_LN_VERSION, sap, Some(security_setup::NAME))),
         Box::new(AssociationSn::new(ASSOCIATION_SN_VERSION, Some(security_setup::NAME))),
-        Box::new(SapAssignment::new(devices)),
         Box::new(clock::Clock::default()),
         Box::new(disconnect_control::DisconnectControl),
         Box::new(image_transfer::ImageTransfer::default()),
@@ -74,6 +63,9 @@ pub(crate) fn objects(entries: u32, security: SecuritySetupVersion) -> ObjectSet
         Box::new(register_activation::RegisterActivation::default()),
         Box::new(billing_profile::BillingProfile::default()),
     ];
+    if sap == LOGICAL_DEVICE {
+        objects.push(Box::new(SapAssignment::new(|world: &World| world.logical_devices.clone())));
+    }
     data::add(&mut objects);
     register::add(&mut objects);
     demand_register::add(&mut objects);
@@ -116,11 +108,14 @@ mod tests {
     use dlms_core::device::AllRights;
 
     use super::*;
+    use crate::meter::FURTHER_LOGICAL_DEVICES;
 
     #[test]
     fn every_object_has_the_attributes_and_methods_of_its_class() {
         for version in [SecuritySetupVersion::V0, SecuritySetupVersion::V1] {
-            check(&objects(10, version));
+            for sap in [LOGICAL_DEVICE, FURTHER_LOGICAL_DEVICES] {
+                check(&objects(10, version, sap));
+            }
         }
     }
 

@@ -17,6 +17,8 @@ pub use send::{SendConfig, send_pushes};
 pub struct Push {
     /// The push setup that it comes from.
     pub setup: LogicalName,
+    /// The SAP of the logical device that it comes from.
+    pub logical_device: u16,
     /// How it travels.
     pub transport: TransportService,
     /// Where to, as the transport writes it: `192.0.2.1:4059`.

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, VecDeque};
 
 use dlms_core::{
     cosem::{DateTime, LogicalName},
+    device::SapAssignmentItem,
     security::{Certificates, SecuritySetup, SystemTitle},
 };
 
 use crate::{
     events::EventLog,
     household::{Flow, Household, Meterage},
-    meter::logical_device_name,
+    meter::{LOGICAL_DEVICE, logical_device_name},
     push::Push,
     supply::Supply,
     tariff::Tariff,
@@ -24,6 +25,10 @@ const FIRMWARE: &[u8] = b"DHE-1.0.0";
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) serial: u32,
+    /// The SAP of this logical device.
+    pub(crate) sap: u16,
+    /// All logical devices of the meter; the management logical device lists them.
+    pub(crate) logical_devices: Vec<SapAssignmentItem>,
     pub(crate) title: SystemTitle,
     /// Keys and policy, as clients may change them.
     pub(crate) security: SecuritySetup,
@@ -58,12 +63,21 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(serial: u32, title: SystemTitle, security: SecuritySetup, now: i64) -> Self {
-        let household = Household::new(serial);
+    pub(crate) fn new(
+        serial: u32,
+        sap: u16,
+        title: SystemTitle,
+        security: SecuritySetup,
+        now: i64,
+    ) -> Self {
+        // What is behind each logical device is measured by itself.
+        let household = Household::new(serial.wrapping_add(u32::from(sap - LOGICAL_DEVICE)));
         let metered = household.energy_wh(Flow::Import, now);
         let tariff = Tariff::new(u32::try_from(metered).unwrap_or(u32::MAX));
         Self {
             serial,
+            sap,
+            logical_devices: Vec::new(),
             title,
             security,
             certificates: Certificates::default(),
@@ -157,7 +171,7 @@ impl World {
 
     /// The logical device name.
     pub(crate) fn logical_device_name(&self) -> Vec<u8> {
-        logical_device_name(self.serial)
+        logical_device_name(self.serial, self.sap)
     }
 
     /// Logs an event at the meter's time.

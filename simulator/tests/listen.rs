@@ -5,17 +5,18 @@ use std::sync::{Arc, Mutex};
 
 use dlms_core::{
     acse::Mechanism,
-    association::{Ciphering, ClientConfig},
-    axdr::{DataBuf, Reader},
+    association::{Ciphering, ClientConfig, LogicalDevice},
+    axdr::{Data, DataBuf, Reader},
     cosem::{AttributeDescriptor, ClassId, LogicalName},
+    device::SapAssignmentItem,
     security::{Protection, Secret, SecuritySuite, SystemTitle},
 };
 use dlms_tokio::{
     Address, HdlcServerConfig, LineConfig, Trace, client::Client, counters::ForgetfulCounters,
 };
 use simulator::{
-    AnswerConfig, Listening, MANAGEMENT_CLIENT, Meter, MeterConfig, MeterKeys, PUBLIC_CLIENT,
-    READING_CLIENT, WallClock, listen_hdlc, listen_wrapper, listen_wrapper_udp,
+    AnswerConfig, LOGICAL_DEVICE, Listening, MANAGEMENT_CLIENT, Meter, MeterConfig, MeterKeys,
+    PUBLIC_CLIENT, READING_CLIENT, WallClock, listen_hdlc, listen_wrapper, listen_wrapper_udp,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -27,6 +28,10 @@ const NOON: i64 = 1_768_474_800;
 
 const NAME: AttributeDescriptor =
     AttributeDescriptor::new(ClassId::DATA, LogicalName::LOGICAL_DEVICE_NAME, 2);
+const SAP_ASSIGNMENT: AttributeDescriptor =
+    AttributeDescriptor::new(ClassId::SAP_ASSIGNMENT, LogicalName::SAP_ASSIGNMENT, 2);
+const STATUS: AttributeDescriptor =
+    AttributeDescriptor::new(ClassId::DATA, LogicalName([0, 0, 96, 10, 1, 255]), 2);
 const PROFILE: AttributeDescriptor =
     AttributeDescriptor::new(ClassId::PROFILE_GENERIC, LogicalName([1, 0, 99, 1, 0, 255]), 2);
 
@@ -106,6 +111,65 @@ async fn every_client_reads_over_every_framing() {
         }
         listening.stop();
     }
+}
+
+async fn client_of(address: &Address, server_upper: u16, config: ClientConfig) -> Client {
+    let line = LineConfig { client: PUBLIC_CLIENT, server_upper, ..LineConfig::default() };
+    Client::connect(address, line, config, None, Trace::off()).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_management_logical_device_lists_all_and_each_answers_at_its_sap_with_its_own_name() {
+    let config = MeterConfig { logical_devices: 3, ..(*config()).clone() };
+    let expected = [(1, "DHE0000000001000"), (16, "DHE0160000001000"), (17, "DHE0170000001000")];
+    for framing in [Framing::Wrapper, Framing::WrapperUdp, Framing::Hdlc] {
+        let meter = Meter::new(1000, Arc::new(config.clone()));
+        let (listening, address) = listening(framing, meter).await;
+        let management = client_of(&address, LOGICAL_DEVICE, ClientConfig::default()).await;
+        let list = management.read(SAP_ASSIGNMENT).await.unwrap().unwrap();
+        let list = Data::decode(&mut Reader::new(&list)).unwrap();
+        let list = SapAssignmentItem::list_from_data(&list).unwrap();
+        let listed: Vec<_> = list
+            .iter()
+            .map(|item| (item.sap, str::from_utf8(&item.logical_device_name).unwrap()))
+            .collect();
+        assert_eq!(listed, expected, "{framing:?}");
+        management.release().await.unwrap();
+        for (sap, name) in expected {
+            let client = client_of(&address, sap, ClientConfig::default()).await;
+            assert_eq!(read(&client, NAME).await, DataBuf::octet_string(name), "{framing:?}");
+            // Only one of them is the management logical device.
+            let list = client.read(SAP_ASSIGNMENT).await.unwrap();
+            assert_eq!(list.is_ok(), sap == LOGICAL_DEVICE, "{framing:?} {sap}");
+            client.release().await.unwrap();
+        }
+        listening.stop();
+    }
+}
+
+#[tokio::test]
+async fn logical_devices_share_keys_and_no_system_title_and_no_state() {
+    let config = MeterConfig { logical_devices: 2, ..(*config()).clone() };
+    let mut meter = Meter::new(1000, Arc::new(config));
+    let titles = [1, 16].map(|sap| meter.logical_device(sap).unwrap().system_title());
+    assert_ne!(titles[0], titles[1]);
+    assert!(meter.logical_device(17).is_none());
+    let (listening, address) = listening(Framing::Wrapper, meter).await;
+    let counters = || Some(Box::new(ForgetfulCounters::starting_at(1)) as Box<_>);
+    let (_, _, management) = clients().into();
+    for (server_upper, title) in [1, 16].into_iter().zip(titles) {
+        // What one has accepted from a client is no replay to the other.
+        let line = LineConfig { client: MANAGEMENT_CLIENT, server_upper, ..LineConfig::default() };
+        let config = management.1.clone();
+        let client = Client::connect(&address, line, config, counters(), Trace::off()).await;
+        let client = client.unwrap();
+        assert_eq!(client.association().server_title, Some(title));
+        let before = read(&client, STATUS).await;
+        assert_eq!(before, DataBuf::Unsigned(0), "{server_upper}");
+        client.write(STATUS, &DataBuf::Unsigned(7)).await.unwrap().unwrap();
+        client.release().await.unwrap();
+    }
+    listening.stop();
 }
 
 #[tokio::test]

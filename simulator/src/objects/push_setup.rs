@@ -191,7 +191,9 @@ impl PushSetup {
         if call.world.pushes.len() == PUSHES_MAX {
             call.world.pushes.pop_front();
         }
-        let push = Push { setup, transport, destination, client, message, invoke, apdu };
+        let logical_device = call.world.sap;
+        let push =
+            Push { setup, logical_device, transport, destination, client, message, invoke, apdu };
         call.world.pushes.push_back(push);
     }
 }

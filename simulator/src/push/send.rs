@@ -20,10 +20,7 @@ use tokio::{
 };
 
 use super::Push;
-use crate::{
-    gateway::GatewayConfig,
-    meter::{LOGICAL_DEVICE, Meter},
-};
+use crate::{gateway::GatewayConfig, meter::Meter};
 
 /// How often meters are asked whether they have something to send.
 const EVERY: Duration = Duration::from_millis(500);
@@ -79,7 +76,7 @@ pub async fn send_pushes(meters: &[Arc<Mutex<Meter>>], config: SendConfig) {
 /// when it cannot be ciphered.
 fn apdus(meter: &mut Meter, push: &Push, config: SendConfig) -> Vec<Vec<u8>> {
     let whole = match config.ciphered {
-        true => meter.protect_push(&push.apdu),
+        true => meter.protect_push(push),
         false => Some(push.apdu.clone()),
     };
     let Some(whole) = whole else { return Vec::new() };
@@ -129,7 +126,7 @@ async fn send(push: &Push, apdus: &[Vec<u8>]) -> io::Result<()> {
     let mut frames = Vec::new();
     for apdu in apdus {
         let length = u16::try_from(apdu.len()).map_err(|_| io::ErrorKind::InvalidData)?;
-        let header = WrapperHeader { source: LOGICAL_DEVICE, destination: push.client, length };
+        let header = WrapperHeader { source: push.logical_device, destination: push.client, length };
         frames.push([&header.encode_header()[..], apdu].concat());
     }
     match push.transport {
