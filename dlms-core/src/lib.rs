@@ -76,6 +76,7 @@ pub mod acse;
 pub mod association;
 pub mod axdr;
 pub mod ber;
+pub mod companion;
 pub mod cosem;
 pub mod device;
 #[cfg(any(test, fuzzing))]

@@ -8,6 +8,7 @@ use core::{convert::Infallible, fmt, net::SocketAddr, str::FromStr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use dlms_core::companion::{self, Companion};
 use dlms_core::security::WINDOW_MAX;
 use dlms_tokio::Address;
 use hdlc::address::AddressLength;
@@ -19,7 +20,7 @@ pub(crate) use self::{
     opening::Opening,
     party::{Establishment, Party},
 };
-use crate::{decode::transport::Framing, object::Object};
+use crate::{decode::transport::Framing, object::Object, wanted::Wanted};
 
 /// Reads, writes and commands DLMS/COSEM meters.
 #[derive(Debug, Parser)]
@@ -60,6 +61,7 @@ Examples:
   headend read wrapper://192.0.2.7:4059 3:1-0:32.7.0*255:2 8:0-0:1.0.0*255:2 -o jsonl
   headend read hdlc://192.0.2.7:4065 1-0:1.8.0*255 --client 1 --auth hls-md5 --password-file pw
   headend read wrapper://192.0.2.7 1-0:1.8.0*255 --client 1 --security authenc --keys keys.toml
+  headend read wrapper://192.0.2.7 --companion idis 'active energy import' clock:4
 
 Behind a concentrator:
   headend read wrapper://192.0.2.9:4059 1-0:1.8.0*255 --sap 16,17
@@ -176,14 +178,17 @@ pub struct Read {
     #[arg(value_name = "ADDRESS", required_unless_present = "routes")]
     pub(crate) first: Option<AddressOrObject>,
     /// What to read: 1-0:1.8.0*255 for attribute 2, 1-0:1.8.0*255:3 for attribute 3, or
-    /// 3:1-0:1.8.0*255:2 with the class in front
+    /// 3:1-0:1.8.0*255:2 with the class in front; with --companion also a name of it, such as
+    /// "active energy import"
     #[arg(value_name = "OBJECT", required_unless_present = "routes")]
-    pub(crate) objects: Vec<Object>,
+    pub(crate) objects: Vec<Wanted>,
     #[command(flatten)]
     pub(crate) behind: Behind,
     /// Ask for all of them with one ACCESS request
     #[arg(long, conflicts_with = "short_names")]
     pub(crate) access: bool,
+    #[command(flatten)]
+    pub(crate) names: Names,
     #[command(flatten)]
     pub(crate) association: Association,
     #[command(flatten)]
@@ -259,6 +264,9 @@ pub struct Saps {
 pub struct Objects {
     #[command(flatten)]
     pub(crate) meter: Meter,
+    /// Show instead in what the meter differs from a companion profile: idis, prime or smr
+    #[arg(long, value_name = "NAME", value_parser = known_companion)]
+    pub(crate) companion: Option<&'static Companion>,
     #[command(flatten)]
     pub(crate) association: Association,
     #[command(flatten)]
@@ -270,9 +278,10 @@ pub struct Objects {
 pub struct Profile {
     #[command(flatten)]
     pub(crate) meter: Meter,
-    /// The profile, such as 1-0:99.1.0*255
+    /// The profile, such as 1-0:99.1.0*255; with --companion also a name of it, such as "load
+    /// profile 1"
     #[arg(value_name = "OBJECT")]
-    pub(crate) object: Object,
+    pub(crate) object: Wanted,
     /// Rows captured at T or later, such as 2026-01-15, 2026-01-15T17:30 or
     /// 2026-01-15T17:30:00+01:00
     #[arg(long, value_name = "T", conflicts_with = "entries")]
@@ -285,11 +294,13 @@ pub struct Profile {
     pub(crate) entries: Option<Entries>,
     /// Only these columns; the time of each row comes along
     #[arg(long, value_name = "OBJECT,...", value_delimiter = ',')]
-    pub(crate) columns: Vec<Object>,
+    pub(crate) columns: Vec<Wanted>,
     /// Draw a chart of every numeric column in the terminal; of energies, what was used between
     /// rows
     #[arg(long)]
     pub(crate) plot: bool,
+    #[command(flatten)]
+    pub(crate) names: Names,
     #[command(flatten)]
     pub(crate) association: Association,
     #[command(flatten)]
@@ -515,6 +526,22 @@ pub struct Demo {
 pub struct SimulateMeters {
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub(crate) answer_delay_ms: u64,
+}
+
+/// By what names objects are called.
+#[derive(Debug, Args)]
+pub(crate) struct Names {
+    /// Know objects by the names of a companion profile: idis, prime or smr
+    #[arg(long, value_name = "NAME", value_parser = known_companion)]
+    pub(crate) companion: Option<&'static Companion>,
+}
+
+/// `--companion`.
+fn known_companion(name: &str) -> Result<&'static Companion, String> {
+    companion::companion(name).ok_or_else(|| {
+        let known = companion::companions().iter().map(|companion| companion.name);
+        format!("write one of {}", known.collect::<Vec<_>>().join(", "))
+    })
 }
 
 /// Which meter.

@@ -2,6 +2,7 @@
 
 mod certificate;
 mod decode;
+mod deviations;
 mod encode;
 mod invoke;
 mod listen;

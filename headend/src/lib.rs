@@ -51,6 +51,7 @@ mod render;
 mod report;
 mod settings;
 pub mod value;
+mod wanted;
 
 use std::{ffi::OsString, io, process::ExitCode};
 

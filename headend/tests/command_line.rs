@@ -640,3 +640,41 @@ fn a_quirks_file_says_what_is_done_differently() {
     assert!(said.contains("section [this]: list is not known: did you mean lists?"), "{said}");
     fs::remove_file(file).unwrap();
 }
+
+#[test]
+fn a_meter_that_tells_no_capture_objects_has_those_of_its_companion() {
+    let mut script = vec![
+        (ASSOCIATE.0.to_owned(), ASSOCIATE.1.to_owned()),
+        // No capture objects, an hour, first in first out.
+        ("c001c1 0007 0100630100ff 03 00".into(), "c401c1 00 0100".into()),
+        ("c001c2 0007 0100630100ff 04 00".into(), "c401c2 00 0600000e10".into()),
+        ("c001c3 0007 0100630100ff 05 00".into(), "c401c3 00 1601".into()),
+    ];
+    // Scaler and unit of the six energies of the hour: Wh, and then nothing.
+    for (invoke, quantity) in (4..).zip([1, 2, 5, 6, 7, 8]) {
+        let answer = if quantity == 1 { "00 0202 0f00 161e" } else { "01 04" };
+        script.push((
+            format!("c001c{invoke} 0003 0100{quantity:02x}1d00ff 03 00"),
+            format!("c401c{invoke} {answer}"),
+        ));
+    }
+    let row = [
+        "0208 090c07ea010fff0c000000ffc400 1100",
+        "06000001f4 0600000000 0600000000 0600000000 0600000000 0600000007",
+    ];
+    script.push((
+        "c001ca 0007 0100630100ff 02 00".into(),
+        format!("c401ca 00 0101 {} {}", row[0], row[1]),
+    ));
+    script.push((RELEASE.0.into(), RELEASE.1.into()));
+    let script: Vec<(&str, &str)> =
+        script.iter().map(|(request, answer)| (request.as_str(), answer.as_str())).collect();
+    let words = ["profile", "METER", "load profile 1", "--companion", "prime", "-o", "csv"];
+    let output = headend(&words, &script);
+    let text = stdout(&output);
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("time,raw_time,status,1-0:1.29.0*255:2 [Wh],1-0:2.29.0*255:2,"));
+    assert!(lines[1].starts_with("2026-01-15T12:00:00+01:00,"), "{text}");
+    assert!(lines[1].ends_with(",0,500,0,0,0,0,7"), "{text}");
+    assert!(stderr(&output).contains("these are the companion's"), "{}", stderr(&output));
+}

@@ -3,6 +3,7 @@
 use dlms_core::{
     acse::{ApplicationContext, Mechanism},
     association::{ClientPolicy, DeviceKeys, PreEstablished, ServerConfig},
+    companion::{self, Authentication, Companion, Security},
     cosem::ClassId,
     device::{AttributeRights, ClientRights, MethodRights, ObjectId},
     security::{
@@ -228,6 +229,34 @@ impl MeterClient {
             }
         }
         clients
+    }
+
+    /// The clients that a companion has, with the secrets of [`open`](Self::open). The public one
+    /// reads what it needs to find its way, the others may do everything. Those whose association
+    /// is there without having been opened are left out: no meter here has such.
+    pub fn of(companion: &Companion) -> Vec<Self> {
+        let opened = companion.clients.iter().filter(|client| !client.pre_established);
+        opened.map(Self::of_companion).collect()
+    }
+
+    fn of_companion(client: &companion::Client) -> Self {
+        let (mechanism, secret) = match client.authentication {
+            Authentication::None => (Mechanism::Lowest, ""),
+            Authentication::Lls => (Mechanism::Lls, "12345678"),
+            Authentication::HlsGmac => (Mechanism::HlsGmac, "ABCDEFGHIJKLMNOP"),
+        };
+        let ciphered = client.security == Security::AuthenticatedEncrypted;
+        Self {
+            sap: client.sap,
+            mechanisms: vec![mechanism],
+            secret: Secret::from(secret),
+            protection: match client.security {
+                Security::None => Protection::NONE,
+                Security::AuthenticatedEncrypted => Protection::AUTHENTICATED_ENCRYPTED,
+            },
+            proven_release: ciphered,
+            role: if mechanism == Mechanism::Lowest { Role::Public } else { Role::Management },
+        }
     }
 
     pub(crate) fn policy<'c>(&'c self, keys: &'c SecuritySetup) -> ClientPolicy<'c> {

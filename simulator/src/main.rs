@@ -19,6 +19,7 @@ use clap::{
     builder::{ArgPredicate, PossibleValuesParser},
 };
 use dlms_core::{
+    companion::{self, Companion},
     gateway::Direction,
     security::{Certificate, Compatibility, SecuritySuite, SystemTitle},
 };
@@ -32,6 +33,8 @@ use simulator::{
 };
 use tokio_serial::SerialPortBuilderExt;
 
+/// The companion profiles that meters can be built from.
+const COMPANIONS: &[Companion] = companion::companions();
 /// The first serial number, unless another is asked for.
 const SERIAL_NUMBER: u32 = 1000;
 /// The rate in mode E that a meter proposes.
@@ -130,6 +133,11 @@ struct MeterArguments {
     #[arg(long, value_name = "HOW")]
     #[arg(value_parser = PossibleValuesParser::new(Compatibility::SWITCHES))]
     compat: Vec<String>,
+    /// Build the meters as a companion profile says: with its clients, its objects and profiles,
+    /// and its time.
+    #[arg(long, value_name = "NAME", conflicts_with = "strict")]
+    #[arg(value_parser = PossibleValuesParser::new(COMPANIONS.iter().map(|known| known.name)))]
+    companion: Option<String>,
     /// Clients with the rights of a meter in the field, instead of everything for everybody.
     #[arg(long)]
     strict: bool,
@@ -315,8 +323,12 @@ impl Meters {
             keys.party.compatibility.turn_on(compat);
         }
         let trust_anchors = arguments.trust_anchors.iter().map(|path| trust_anchor(path));
-        let mut clients =
-            if arguments.strict { MeterClient::strict() } else { MeterClient::open() };
+        let companion = arguments.companion.as_deref().and_then(companion::companion);
+        let mut clients = match companion {
+            Some(companion) => MeterClient::of(companion),
+            None if arguments.strict => MeterClient::strict(),
+            None => MeterClient::open(),
+        };
         clients.extend(arguments.pre_established.map(|kind| {
             let confirmed = kind == PreEstablished::Confirmed;
             MeterClient::pre_established(confirmed, arguments.pre_established_title)
@@ -327,6 +339,7 @@ impl Meters {
                 trust_anchors: trust_anchors.collect::<Result<_, _>>()?,
                 entries: arguments.entries,
                 clients,
+                companion,
                 clock: match arguments.clock {
                     Some(time) => WallClock::starting_at(time.as_second()),
                     None => WallClock::system(),

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use dlms_core::{
     association::{Access, ClientPolicy, LogicalDevice, ShortNameObject},
     axdr::{Data, RawData},
+    companion::Companion,
     cosem::{AttributeDescriptor, MethodDescriptor, ShortName},
     device::{ObjectSet, SapAssignmentItem, Switching},
     security::{
@@ -61,6 +62,9 @@ pub struct MeterConfig {
     /// How many logical devices a meter has, 1 to [`LOGICAL_DEVICES_MAX`]: that at SAP 1, and the
     /// others from SAP 16 on.
     pub logical_devices: u16,
+    /// What the meters have and how they tell the time, instead of what is usual here. Its clients
+    /// are [`MeterClient::of`].
+    pub companion: Option<&'static Companion>,
 }
 
 impl Default for MeterConfig {
@@ -75,6 +79,7 @@ impl Default for MeterConfig {
             image_time_s: 0,
             trust_anchors: Vec::new(),
             logical_devices: 1,
+            companion: None,
         }
     }
 }
@@ -129,11 +134,15 @@ impl Meter {
 
     fn logical_device_at(sap: u16, serial: u32, config: Arc<MeterConfig>) -> Self {
         let security = config.keys.security_setup();
-        let objects = objects(config.entries, security.version, sap);
+        let objects = objects(config.entries, security.version, sap, config.companion);
         let title = title(serial, sap);
         let mut world = World::new(serial, sap, title, security, config.clock.now());
         world.image_time_s = config.image_time_s;
         world.certificates = Certificates::new(config.trust_anchors.clone());
+        if let Some(companion) = config.companion {
+            world.zone.time_zone = companion.time.deviation_minutes;
+            world.zone.enabled = companion.time.daylight_saving;
+        }
         let short_names = short_names(&objects);
         let next_counter = u32::try_from(config.clock.now()).unwrap_or(1);
         Self {

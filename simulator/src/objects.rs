@@ -5,6 +5,7 @@
 mod activity_calendar;
 mod billing_profile;
 mod clock;
+mod companion;
 mod data;
 mod demand_register;
 mod disconnect_control;
@@ -23,6 +24,7 @@ mod special_days;
 
 use dlms_core::{
     axdr::DataBuf,
+    companion::Companion,
     device::{
         AssociationLn, AssociationSn, AttributeRights, CosemObject, MethodRights, ObjectSet,
         SapAssignment,
@@ -45,9 +47,29 @@ const READ_WRITE: AttributeRights = AttributeRights::READ_WRITE;
 const ACCESS: MethodRights = MethodRights::ACCESS;
 const DENIED: MethodRights = MethodRights::NONE;
 
+/// The objects of a logical device: those that every one here has, or those that `companion`
+/// names.
+pub(crate) fn objects(
+    entries: u32,
+    security: SecuritySetupVersion,
+    sap: u16,
+    companion: Option<&Companion>,
+) -> ObjectSet<World> {
+    let objects = ours(entries, security, sap);
+    let objects = match companion {
+        Some(companion) => companion::objects(companion, objects, entries),
+        None => objects,
+    };
+    ObjectSet::new(objects).expect("no two objects here share a name")
+}
+
 /// The objects that every logical device here has, for a profile of `entries` rows and a security
 /// setup of this version. The management logical device lists them all beside.
-pub(crate) fn objects(entries: u32, security: SecuritySetupVersion, sap: u16) -> ObjectSet<World> {
+fn ours(
+    entries: u32,
+    security: SecuritySetupVersion,
+    sap: u16,
+) -> Vec<Box<dyn CosemObject<World>>> {
     let mut objects: Vec<Box<dyn CosemObject<World>>> = vec![
         Box::new(AssociationLn::new(ASSOCIATION_LN_VERSION, sap, Some(security_setup::NAME))),
         Box::new(AssociationSn::new(ASSOCIATION_SN_VERSION, Some(security_setup::NAME))),
@@ -73,7 +95,7 @@ pub(crate) fn objects(entries: u32, security: SecuritySetupVersion, sap: u16) ->
     script_table::add(&mut objects);
     single_action_schedule::add(&mut objects);
     push_setup::add(&mut objects);
-    ObjectSet::new(objects).expect("no two objects here share a name")
+    objects
 }
 
 /// An element of a structure or array, from 1; the value itself for 0; null-data for none.
@@ -105,7 +127,7 @@ fn integer(value: &DataBuf) -> Option<i128> {
 #[cfg(test)]
 mod tests {
     use dlms_core::cosem::{AttributeDescriptor, MethodDescriptor, registry};
-    use dlms_core::device::AllRights;
+    use dlms_core::{companion::companions, device::AllRights};
 
     use super::*;
     use crate::meter::FURTHER_LOGICAL_DEVICES;
@@ -114,7 +136,8 @@ mod tests {
     fn every_object_has_the_attributes_and_methods_of_its_class() {
         for version in [SecuritySetupVersion::V0, SecuritySetupVersion::V1] {
             for sap in [LOGICAL_DEVICE, FURTHER_LOGICAL_DEVICES] {
-                check(&objects(10, version, sap));
+                let companions = companions().iter().map(Some).chain([None]);
+                companions.for_each(|companion| check(&objects(10, version, sap, companion)));
             }
         }
     }

@@ -5,7 +5,7 @@ use std::io;
 use dlms_core::cosem::{class_name, obis};
 use serde::Serialize;
 
-use super::{associate, failed_empty, is_for_people, prepare_reading, printer, usage};
+use super::{associate, deviations, failed_empty, is_for_people, prepare_reading, printer, usage};
 use crate::{
     cli,
     diagnosis::Diagnosis,
@@ -24,9 +24,10 @@ pub(super) async fn run(typed: cli::Objects) -> io::Result<Exit> {
         Ok(meter) => meter,
         Err(diagnosis) => return failed_empty(&diagnosis, typed.output),
     };
-    let shown = match meter.objects().await {
-        Ok(objects) => show(objects, typed.output),
-        Err(error) => {
+    let shown = match (meter.objects().await, typed.companion) {
+        (Ok(objects), Some(companion)) => deviations::show(objects, companion, typed.output),
+        (Ok(objects), None) => show(objects, typed.output),
+        (Err(error), _) => {
             let diagnosis = Diagnosis::error(&error, "get the object list", &context);
             failed_empty(&diagnosis, typed.output)
         }

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use dlms_core::{
     axdr::{CompactArrayRules, RawData},
+    companion::Companion,
     cosem::{
         AttributeDescriptor, AttributeId, CaptureObject, ClassId,
         profile::{RowFeed, SortMethod},
@@ -18,9 +19,10 @@ use crate::{
     error::Error,
     exit::{Exit, Tally},
     meter::Meter,
+    object::Object,
     plot,
     profile::{Columns, Lines, RowLine, Which, charts},
-    report,
+    report, wanted,
 };
 
 /// buffer, capture_objects, capture_period and sort_method of a profile (IEC 62056-6-2, Profile
@@ -37,12 +39,18 @@ pub(super) async fn run(typed: cli::Profile) -> io::Result<Exit> {
         Ok(prepared) => prepared,
         Err(error) => return Ok(usage(&error)),
     };
-    if typed.object.attribute.is_some_and(|attribute| attribute != BUFFER) {
+    let companion = typed.names.companion;
+    let (object, columns) =
+        match (typed.object.object(companion), wanted::objects(&typed.columns, companion)) {
+            (Ok(object), Ok(columns)) => (object, columns),
+            (Err(error), _) | (_, Err(error)) => return Ok(usage(&error)),
+        };
+    if object.attribute.is_some_and(|attribute| attribute != BUFFER) {
         return Ok(usage(
             &"the rows of a profile are its attribute 2; read others with headend read",
         ));
     }
-    if typed.object.class.is_some_and(|class| class != ClassId::PROFILE_GENERIC) {
+    if object.class.is_some_and(|class| class != ClassId::PROFILE_GENERIC) {
         return Ok(usage(&"a profile has class 7; read objects of others with headend read"));
     }
     if let (Some(from), Some(to)) = (typed.from, typed.to)
@@ -54,7 +62,7 @@ pub(super) async fn run(typed: cli::Profile) -> io::Result<Exit> {
         Ok(meter) => meter,
         Err(diagnosis) => return failed_empty(&diagnosis, typed.output),
     };
-    let result = show(&mut meter, &typed, &context).await;
+    let result = show(&mut meter, &typed, object, &columns, &context).await;
     // The rows are shown by now: a meter may be long in saying good-bye.
     meter.release().await;
     result
@@ -67,17 +75,30 @@ pub(crate) struct Setup {
     pub(crate) sort_method: SortMethod,
 }
 
-async fn show(meter: &mut Meter, typed: &cli::Profile, context: &Context) -> io::Result<Exit> {
+async fn show(
+    meter: &mut Meter,
+    typed: &cli::Profile,
+    object: Object,
+    wanted: &[Object],
+    context: &Context,
+) -> io::Result<Exit> {
     let buffer = AttributeDescriptor {
-        class: typed.object.class.unwrap_or(ClassId::PROFILE_GENERIC),
-        instance: typed.object.instance,
+        class: object.class.unwrap_or(ClassId::PROFILE_GENERIC),
+        instance: object.instance,
         attribute: BUFFER,
     };
-    let setup = match setup(meter, buffer, context).await {
+    let mut setup = match setup(meter, buffer, context).await {
         Ok(setup) => setup,
         Err(diagnosis) => return failed_empty(&diagnosis, typed.output),
     };
-    let mut columns = match Columns::new(setup.captured, &typed.columns) {
+    let of_companion = |companion: &Companion| companion.profile(buffer.instance);
+    if let Some(profile) = typed.names.companion.and_then(of_companion)
+        && setup.captured.is_empty()
+    {
+        report::note("note: the meter tells no capture objects; these are the companion's");
+        setup.captured = profile.columns.to_vec();
+    }
+    let mut columns = match Columns::new(setup.captured, wanted) {
         Ok(columns) => columns,
         Err(error) => return Ok(usage(&error)),
     };

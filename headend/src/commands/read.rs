@@ -21,7 +21,7 @@ use crate::{
     meter::Meter,
     object::Object,
     reading::{Reading, Shown},
-    report,
+    report, wanted,
 };
 
 /// Objects that are read together before their lines are written. Enough for GET with list, few
@@ -29,12 +29,14 @@ use crate::{
 const TOGETHER_MAX: usize = 4;
 
 pub(super) async fn run(typed: cli::Read) -> io::Result<Exit> {
+    let named = match wanted::objects(&typed.objects, typed.names.companion) {
+        Ok(objects) => objects,
+        Err(error) => return Ok(usage(&error)),
+    };
     let (address, objects) = match typed.first {
-        Some(cli::AddressOrObject::Object(object)) => {
-            (None, [&[object], &typed.objects[..]].concat())
-        }
-        Some(cli::AddressOrObject::Address(address)) => (Some(address), typed.objects),
-        None => (None, typed.objects),
+        Some(cli::AddressOrObject::Object(object)) => (None, [&[object], &named[..]].concat()),
+        Some(cli::AddressOrObject::Address(address)) => (Some(address), named),
+        None => (None, named),
     };
     if objects.is_empty() {
         return Ok(usage(&"what is to be read? Name an OBJECT, such as 1-0:1.8.0*255"));

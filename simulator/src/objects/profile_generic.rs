@@ -1,8 +1,10 @@
-//! Profile generic (class 7, version 1): the load profile and the event log.
+//! Profile generic (class 7, version 1): the load profile, the event log, and the profiles of a
+//! companion.
 //!
 //! No row is stored. A table knows how many rows it has and makes any of them on request, so that a
 //! part of the buffer costs as much as the part, and thousands of meters cost nothing.
 
+mod companion;
 mod event_log;
 mod load_profile;
 
@@ -20,6 +22,8 @@ use dlms_core::{
 
 pub use load_profile::ENTRIES_MAX;
 
+pub(super) use self::companion::CompanionProfile;
+
 use super::{ACCESS, DENIED, READ};
 use crate::{world::World, zone::Zone};
 
@@ -30,14 +34,16 @@ pub(super) fn add(objects: &mut Vec<Box<dyn CosemObject<World>>>, entries: u32) 
 }
 
 /// What tells one profile from another.
-trait Profile: Send {
-    const NAME: LogicalName;
-    const COLUMNS: &'static [CaptureObject];
+pub(super) trait Profile: Send {
+    fn name(&self) -> LogicalName;
+
+    fn columns(&self) -> &[CaptureObject];
+
     /// Seconds from row to row; 0 when rows come as they come.
-    const CAPTURE_PERIOD_S: u32;
+    fn capture_period_s(&self) -> u32;
 
     /// The rows of this moment.
-    fn table<'w>(&self, world: &'w World) -> impl Table + 'w;
+    fn table<'w>(&'w self, world: &'w World) -> impl Table + 'w;
 
     /// How many rows there can be.
     fn capacity(&self) -> u32;
@@ -47,7 +53,7 @@ trait Profile: Send {
 }
 
 /// The rows of a profile, oldest first.
-trait Table {
+pub(super) trait Table {
     /// How many there are.
     fn len(&self) -> usize;
 
@@ -58,7 +64,7 @@ trait Table {
     fn encode_cell(&mut self, index: usize, column: usize, writer: &mut Writer<'_>);
 }
 
-struct ProfileGeneric<P>(P);
+pub(super) struct ProfileGeneric<P>(pub(super) P);
 
 /// The sort method: first in, first out.
 const FIFO: u8 = 1;
@@ -73,7 +79,7 @@ impl<P: Profile> CosemObject<World> for ProfileGeneric<P> {
     }
 
     fn name(&self) -> LogicalName {
-        P::NAME
+        self.0.name()
     }
 
     fn attributes(&self) -> &[AttributeRights] {
@@ -98,20 +104,24 @@ impl<P: Profile> CosemObject<World> for ProfileGeneric<P> {
                     Some(selection) => {
                         let parameters = selection.parameters.data();
                         let parameters = parameters.map_err(|_| DataAccessResult::TypeUnmatched)?;
-                        Part::selected::<P>(
+                        Part::selected(
+                            self.0.columns(),
                             selection.selector,
                             &parameters,
                             &get.world.zone,
                             &table,
                         )?
                     }
-                    None => Part { rows: 0..table.len(), columns: (0..P::COLUMNS.len()).collect() },
+                    None => Part {
+                        rows: 0..table.len(),
+                        columns: (0..self.0.columns().len()).collect(),
+                    },
                 };
                 part.encode(&mut table, &mut Writer::new(out));
                 Ok(())
             }
-            3 => put(out, &DataBuf::array(P::COLUMNS.iter().map(CaptureObject::to_data))),
-            4 => put(out, &DataBuf::DoubleLongUnsigned(P::CAPTURE_PERIOD_S)),
+            3 => put(out, &DataBuf::array(self.0.columns().iter().map(CaptureObject::to_data))),
+            4 => put(out, &DataBuf::DoubleLongUnsigned(self.0.capture_period_s())),
             5 => put(out, &DataBuf::Enum(FIFO)),
             6 => put(out, &CaptureObject::CLOCK_TIME.to_data()),
             7 => {
@@ -141,21 +151,23 @@ struct Part {
 }
 
 impl Part {
-    fn selected<P: Profile>(
+    fn selected(
+        captured: &[CaptureObject],
         selector: u8,
         parameters: &Data<'_>,
         zone: &Zone,
         table: &impl Table,
     ) -> Result<Self, DataAccessResult> {
         match ProfileSelector::from_parts(selector, parameters) {
-            Some(ProfileSelector::Range(range)) => Self::by_range::<P>(&range, zone, table),
-            Some(ProfileSelector::Entry(entry)) => Ok(Self::by_entry::<P>(entry, table)),
+            Some(ProfileSelector::Range(range)) => Self::by_range(captured, &range, zone, table),
+            Some(ProfileSelector::Entry(entry)) => Ok(Self::by_entry(captured, entry, table)),
             None => Err(DataAccessResult::TypeUnmatched),
         }
     }
 
     /// Rows captured between two moments, both included. No row is sorted by anything but time.
-    fn by_range<P: Profile>(
+    fn by_range(
+        captured: &[CaptureObject],
         range: &RangeDescriptor,
         zone: &Zone,
         table: &impl Table,
@@ -168,9 +180,9 @@ impl Part {
         let end =
             bound(&to, zone).map_or_else(|| table.len(), |to| partition(table, |time| time <= to));
         let columns = if range.selected_values.is_empty() {
-            (0..P::COLUMNS.len()).collect()
+            (0..captured.len()).collect()
         } else {
-            let selected = P::COLUMNS.iter().enumerate();
+            let selected = captured.iter().enumerate();
             let selected = selected.filter(|(_, column)| range.selected_values.contains(*column));
             selected.map(|(index, _)| index).collect::<Vec<_>>()
         };
@@ -181,11 +193,11 @@ impl Part {
     }
 
     /// Rows and columns by number from 1, both ends included; 0 as an end is the last one.
-    fn by_entry<P: Profile>(entry: EntryDescriptor, table: &impl Table) -> Self {
+    fn by_entry(captured: &[CaptureObject], entry: EntryDescriptor, table: &impl Table) -> Self {
         let columns = numbered(
             entry.from_selected_value.into(),
             entry.to_selected_value.into(),
-            P::COLUMNS.len(),
+            captured.len(),
         );
         Self {
             rows: numbered(entry.from_entry, entry.to_entry, table.len()),

@@ -41,11 +41,13 @@ const CONFIRMED: u8 = 2;
 /// Adds the objects of this class.
 pub(super) fn add(objects: &mut Vec<Box<dyn CosemObject<World>>>) {
     for version in 0..=VERSION_MAX {
-        objects.push(Box::new(PushSetup::new(version)));
+        let name = LogicalName([0, version, 25, 9, 0, 255]);
+        objects.push(Box::new(PushSetup::new(name, version)));
     }
 }
 
-struct PushSetup {
+pub(super) struct PushSetup {
+    name: LogicalName,
     version: u8,
     objects: Vec<PushObject>,
     destination: SendDestinationAndMethod,
@@ -68,7 +70,7 @@ struct PushSetup {
 }
 
 impl PushSetup {
-    fn new(version: u8) -> Self {
+    pub(super) fn new(name: LogicalName, version: u8) -> Self {
         let object = |class, name| PushObject {
             class,
             name,
@@ -81,6 +83,7 @@ impl PushSetup {
         let registers = registers.map(|name| object(ClassId::REGISTER, name));
         let clock = object(ClassId::CLOCK, LogicalName::CLOCK);
         Self {
+            name,
             version,
             objects: [clock].into_iter().chain(registers).collect(),
             destination: SendDestinationAndMethod {
@@ -101,10 +104,6 @@ impl PushSetup {
             repeated: 0,
             invoke_id: 0,
         }
-    }
-
-    const fn own_name(&self) -> LogicalName {
-        LogicalName([0, self.version, 25, 9, 0, 255])
     }
 
     /// push_object_list, as the version has it.
@@ -145,9 +144,9 @@ impl PushSetup {
 
     /// The value of one object: null-data where there is none.
     fn value(&self, object: &PushObject, call: &Call<'_, World>) -> DataBuf {
-        let own = object.class == ClassId::PUSH_SETUP && object.name == self.own_name();
+        let own = object.class == ClassId::PUSH_SETUP && object.name == self.name;
         let value = match (own, object.attribute) {
-            (true, 1) => self.own_name().to_data(),
+            (true, 1) => self.name.to_data(),
             (true, 2) => self.object_list(),
             _ => {
                 let attribute = AttributeDescriptor {
@@ -186,7 +185,7 @@ impl PushSetup {
         let mut apdu = Vec::new();
         notification.encode(&mut Writer::new(&mut apdu));
         let SendDestinationAndMethod { transport, destination, message } = self.destination.clone();
-        let (setup, destination) = (self.own_name(), destination.0);
+        let (setup, destination) = (self.name, destination.0);
         let client = u16::from(self.client.unsigned_abs());
         if call.world.pushes.len() == PUSHES_MAX {
             call.world.pushes.pop_front();
@@ -226,7 +225,7 @@ impl CosemObject<World> for PushSetup {
     }
 
     fn name(&self) -> LogicalName {
-        self.own_name()
+        self.name
     }
 
     fn attributes(&self) -> &[AttributeRights] {
@@ -316,11 +315,11 @@ impl CosemObject<World> for PushSetup {
     }
 
     fn poll_timeout(&self, world: &World) -> Option<i64> {
-        if world.undelivered.contains(&self.own_name()) { Some(world.now()) } else { self.due }
+        if world.undelivered.contains(&self.name) { Some(world.now()) } else { self.due }
     }
 
     fn handle_timeout(&mut self, now: i64, call: &mut Call<'_, World>) {
-        let own = self.own_name();
+        let own = self.name;
         if call.world.undelivered.contains(&own) {
             call.world.undelivered.retain(|setup| *setup != own);
             if self.repeated < self.retries {
@@ -342,7 +341,7 @@ mod tests {
 
     #[test]
     fn delays_grow_by_their_exponent_up_to_their_limit() {
-        let mut setup = PushSetup::new(2);
+        let mut setup = PushSetup::new(LogicalName([0, 2, 25, 9, 0, 255]), 2);
         setup.delay = RepetitionDelay { min_s: 60, exponent_percent: 200, max_s: 300 };
         let delays = [1, 2, 3, 4, 255].map(|n| setup.repetition_delay_s(n));
         assert_eq!(delays, [60, 120, 240, 300, 300]);

@@ -14,15 +14,28 @@ use crate::{
 
 pub(super) struct StandardEventLog;
 
-impl Profile for StandardEventLog {
-    const NAME: LogicalName = LogicalName([0, 0, 99, 98, 0, 255]);
-    const COLUMNS: &'static [CaptureObject] = &[
-        CaptureObject::CLOCK_TIME,
-        CaptureObject::new(AttributeDescriptor::new(ClassId::DATA, data::EVENT_CODE, 2)),
-    ];
-    const CAPTURE_PERIOD_S: u32 = 0;
+/// The name of the standard event log.
+pub(super) const NAME: LogicalName = LogicalName([0, 0, 99, 98, 0, 255]);
 
-    fn table<'w>(&self, world: &'w World) -> impl Table + 'w {
+const COLUMNS: &[CaptureObject] = &[
+    CaptureObject::CLOCK_TIME,
+    CaptureObject::new(AttributeDescriptor::new(ClassId::DATA, data::EVENT_CODE, 2)),
+];
+
+impl Profile for StandardEventLog {
+    fn name(&self) -> LogicalName {
+        NAME
+    }
+
+    fn columns(&self) -> &[CaptureObject] {
+        COLUMNS
+    }
+
+    fn capture_period_s(&self) -> u32 {
+        0
+    }
+
+    fn table<'w>(&'w self, world: &'w World) -> impl Table + 'w {
         Entries { world, events: world.events.entries(&world.household, world.clock()) }
     }
 

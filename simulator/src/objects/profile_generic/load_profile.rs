@@ -16,7 +16,7 @@ use crate::{
 pub const ENTRIES_MAX: u32 = 350_640;
 
 /// Row status, as it is common among European meters: daylight saving was active.
-const DAYLIGHT_SAVING: u8 = 0x08;
+pub(super) const DAYLIGHT_SAVING: u8 = 0x08;
 /// Row status: the grid failed within the quarter.
 const POWER_DOWN: u8 = 0x80;
 const DAY_S: i64 = 86_400;
@@ -37,17 +37,27 @@ impl LoadProfile {
     }
 }
 
-impl Profile for LoadProfile {
-    const NAME: LogicalName = LogicalName([1, 0, 99, 1, 0, 255]);
-    const COLUMNS: &'static [CaptureObject] = &[
-        CaptureObject::CLOCK_TIME,
-        column(ClassId::DATA, data::PROFILE_STATUS),
-        column(ClassId::REGISTER, register::IMPORT),
-        column(ClassId::REGISTER, register::EXPORT),
-    ];
-    const CAPTURE_PERIOD_S: u32 = QUARTER_S as u32;
+const COLUMNS: &[CaptureObject] = &[
+    CaptureObject::CLOCK_TIME,
+    column(ClassId::DATA, data::PROFILE_STATUS),
+    column(ClassId::REGISTER, register::IMPORT),
+    column(ClassId::REGISTER, register::EXPORT),
+];
 
-    fn table<'w>(&self, world: &'w World) -> impl Table + 'w {
+impl Profile for LoadProfile {
+    fn name(&self) -> LogicalName {
+        LogicalName([1, 0, 99, 1, 0, 255])
+    }
+
+    fn columns(&self) -> &[CaptureObject] {
+        COLUMNS
+    }
+
+    fn capture_period_s(&self) -> u32 {
+        QUARTER_S as u32
+    }
+
+    fn table<'w>(&'w self, world: &'w World) -> impl Table + 'w {
         let last = world.now().div_euclid(QUARTER_S);
         // The first quarter that ends after the profile was cleared.
         let oldest = self.cleared_at.div_euclid(QUARTER_S) + 1;
