@@ -602,7 +602,8 @@ pub(crate) struct Association {
     /// Just close the line at the end, without asking the meter to release the association
     #[arg(long)]
     pub(crate) no_rlrq: bool,
-    /// A TOML file with what meters need to be done differently, by manufacturer, title or address:
+    /// A TOML file with what meters need to be done differently, by manufacturer, device name,
+    /// title or address:
     /// [cellar] address = "..." release = false lists = false max-pdu = 256 address-bytes = 2
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     pub(crate) quirks: Option<PathBuf>,

@@ -50,6 +50,7 @@ mod registry;
 mod render;
 mod report;
 mod settings;
+mod time_rules;
 pub mod value;
 mod wanted;
 

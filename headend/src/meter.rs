@@ -26,6 +26,7 @@ use crate::{
     quirks::{Learned, Quirks},
     registry, report,
     settings::Settings,
+    time_rules::TimeRules,
 };
 
 /// Attributes in one GET with list. A descriptor has ten octets, so that the request fits the
@@ -35,6 +36,10 @@ const LIST_MAX: usize = 8;
 const OBJECT_LIST: AttributeDescriptor =
     AttributeDescriptor::new(ClassId::ASSOCIATION_LN, LogicalName::CURRENT_ASSOCIATION, 2);
 
+/// The logical device name.
+const DEVICE_NAME: AttributeDescriptor =
+    AttributeDescriptor::new(ClassId::DATA, LogicalName::LOGICAL_DEVICE_NAME, 2);
+
 /// A meter that we are associated with.
 #[derive(Debug)]
 pub(crate) struct Meter {
@@ -43,6 +48,7 @@ pub(crate) struct Meter {
     counter: Option<Counter>,
     /// Whether the meter takes GET with list. Some agree to it and then refuse.
     takes_lists: bool,
+    time_rules: TimeRules,
     objects: Option<Vec<ListedObject>>,
     /// None for one that cannot be read.
     scaler_units: BTreeMap<AttributeDescriptor, Option<ScalerUnit>>,
@@ -63,7 +69,14 @@ impl Meter {
         let association = client.association();
         let title = association.server_title;
         // Whose meter this is may be known only now.
-        let quirks = settings.quirks_file.of(&settings.address, title).or(settings.quirks);
+        let name = match settings.quirks_file.needs_device_name(title) {
+            true => client.read(DEVICE_NAME).await?.ok(),
+            false => None,
+        };
+        let name = name.as_deref().and_then(octets);
+        let quirks = settings.quirks_file.of(&settings.address, title, name);
+        let quirks = quirks.or(settings.quirks);
+        settings.association.release &= quirks.release != Some(false);
         let takes_lists = association.conformance.contains(Conformance::MULTIPLE_REFERENCES)
             && quirks.lists != Some(false);
         Ok(Self {
@@ -71,9 +84,15 @@ impl Meter {
             client,
             counter,
             takes_lists,
+            time_rules: quirks.time_rules(),
             objects: None,
             scaler_units: BTreeMap::new(),
         })
+    }
+
+    /// How its times are to be understood.
+    pub(crate) const fn time_rules(&self) -> TimeRules {
+        self.time_rules
     }
 
     /// Reads one attribute: its encoded value, or the meter's refusal.
@@ -303,6 +322,11 @@ const fn is_refusal(error: &client::Error) -> bool {
             ..
         }
     )
+}
+
+/// The octets of an encoded string.
+fn octets(encoded: &[u8]) -> Option<&[u8]> {
+    RawData::from_octets(encoded).ok()?.data().ok()?.as_octets()
 }
 
 /// Whether the meter, for all it agreed to, does not do GET with list.

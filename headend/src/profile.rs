@@ -22,6 +22,7 @@ use crate::{
     reading::{self, Shown},
     registry,
     render::{self, Align, Header, Record},
+    time_rules::TimeRules,
 };
 
 /// Where a range starts that has no start. No meter is older.
@@ -228,6 +229,7 @@ pub(crate) struct Lines<'a> {
     restorer: Restorer,
     capture_period_s: u32,
     sort_method: SortMethod,
+    time_rules: TimeRules,
     started: bool,
 }
 
@@ -240,7 +242,21 @@ impl<'a> Lines<'a> {
         sort_method: SortMethod,
     ) -> Self {
         let restorer = restorer(columns, &coming, capture_period_s, sort_method);
-        Self { columns, coming, restorer, capture_period_s, sort_method, started: false }
+        let time_rules = TimeRules::default();
+        Self {
+            columns,
+            coming,
+            restorer,
+            capture_period_s,
+            sort_method,
+            time_rules,
+            started: false,
+        }
+    }
+
+    /// Lines of rows of a meter with these rules for its times.
+    pub(crate) fn with_time_rules(self, time_rules: TimeRules) -> Self {
+        Self { time_rules, ..self }
     }
 
     /// The line of the next row.
@@ -262,7 +278,8 @@ impl<'a> Lines<'a> {
         };
         let status = match cell(self.columns.status) {
             Some(status) => {
-                shown(status, self.columns.captured[self.columns.status.unwrap_or(0)], None)?.value
+                let column = self.columns.captured[self.columns.status.unwrap_or(0)];
+                shown(status, column, None, self.time_rules)?.value
             }
             None => Value::Null,
         };
@@ -278,13 +295,17 @@ impl<'a> Lines<'a> {
                 scaled: cell.and_then(|cell| scaled(&cell.value, scaler_unit)),
                 scaler_unit,
                 shown: match cell {
-                    Some(cell) => shown(cell, column, scaler_unit)?.into(),
+                    Some(cell) => shown(cell, column, scaler_unit, self.time_rules)?.into(),
                     None => ShownCell::default(),
                 },
             });
         }
         Ok(RowLine {
-            time: restored.time.filter(DateTime::is_complete).map(|time| time.to_string()),
+            time: restored
+                .time
+                .map(|time| self.time_rules.understood(time))
+                .filter(DateTime::is_complete)
+                .map(|time| time.to_string()),
             raw_time: cell(self.columns.time).and_then(sent_octets),
             status,
             columns,
@@ -315,6 +336,7 @@ fn shown(
     cell: &Cell,
     column: CaptureObject,
     scaler_unit: Option<ScalerUnit>,
+    time_rules: TimeRules,
 ) -> Result<Shown, Malformed> {
     if cell.mark == Mark::Untrusted {
         return Ok(Shown::default());
@@ -322,7 +344,10 @@ fn shown(
     let octets = cell.value.to_octets();
     let data = Data::decode(&mut Reader::new(&octets))?;
     let class = if column.data_index == 0 { column.class } else { ClassId(0) };
-    Shown::new(&data, class, column.attribute, scaler_unit)
+    match reading::date_time(&data, class, column.attribute) {
+        Some(sent) => Ok(Shown::date_time(sent, time_rules)),
+        None => Shown::new(&data, class, column.attribute, scaler_unit),
+    }
 }
 
 fn integer(value: &DataBuf) -> Option<i128> {

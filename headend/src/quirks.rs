@@ -4,11 +4,13 @@
 //! ```toml
 //! # --quirks FILE: a section for each kind of meter, of whatever name
 //! [cellar]
-//! address = "wrapper://192.0.2.7:4059"   # or manufacturer = "GRX"
-//! release = false                        # or system-title = "47525801000003E8"
-//! lists = false
+//! address = "wrapper://192.0.2.7:4059"   # or system-title = "47525801000003E8"
+//! release = false                        # or device-name = "GRX0000000001000", or "GRX*"
+//! lists = false                          # or manufacturer = "GRX"
 //! max-pdu = 256
 //! address-bytes = 2
+//! deviation-reversed = true
+//! deviation-minutes = -60
 //! ```
 //!
 //! | quirk | what is done differently |
@@ -17,11 +19,16 @@
 //! | `lists` | false: attributes are read one by one, though the meter agreed to lists |
 //! | `max-pdu` | no larger APDU is asked for, in octets |
 //! | `address-bytes` | the HDLC server address has 1, 2 or 4 octets |
+//! | `deviation-reversed` | true: the deviations in the meter's times are minutes to add to UTC |
+//! | `deviation-minutes` | the minutes to add to a time that has no deviation to get UTC |
 //!
 //! A title is known when the meter at this address told it before, or tells it while associating;
-//! its first three octets are the manufacturer. `release` and `lists` are learned as well: from a
-//! meter that is silent on RLRQ twice in a row, and from one that refuses lists after it agreed to
-//! them. What the command line says counts more than a file, and a file more than what was learned.
+//! its first three octets are the manufacturer. The logical device name is asked for when a section
+//! needs it; its first three characters are the manufacturer as well. A section by device name
+//! comes too late for what must be known before a meter is asked: `max-pdu` and `address-bytes`.
+//! `release` and `lists` are learned as well: from a meter that is silent on RLRQ twice in a row,
+//! and from one that refuses lists after it agreed to them. What the command line says counts more
+//! than a file, and a file more than what was learned.
 
 use std::{
     collections::BTreeMap,
@@ -37,6 +44,7 @@ use toml::{Table, Value};
 use crate::{
     cli::AddressBytes,
     counter_file::{CounterFile, Place},
+    time_rules::TimeRules,
 };
 
 /// The format of the file of learned quirks. A file of another version is left alone.
@@ -65,6 +73,12 @@ pub(crate) struct Quirks {
     /// The length of the HDLC server address.
     #[serde(skip)]
     pub(crate) address_bytes: Option<AddressBytes>,
+    /// Whether deviations are written against the standard.
+    #[serde(skip)]
+    pub(crate) deviation_reversed: Option<bool>,
+    /// The deviation of times that have none, in minutes to add to local time to get UTC.
+    #[serde(skip)]
+    pub(crate) deviation_minutes: Option<i16>,
 }
 
 impl Quirks {
@@ -75,6 +89,16 @@ impl Quirks {
             lists: self.lists.or(others.lists),
             max_pdu: self.max_pdu.or(others.max_pdu),
             address_bytes: self.address_bytes.or(others.address_bytes),
+            deviation_reversed: self.deviation_reversed.or(others.deviation_reversed),
+            deviation_minutes: self.deviation_minutes.or(others.deviation_minutes),
+        }
+    }
+
+    /// How times are to be understood.
+    pub(crate) fn time_rules(self) -> TimeRules {
+        TimeRules {
+            reversed: self.deviation_reversed.unwrap_or(false),
+            unspecified_means: self.deviation_minutes,
         }
     }
 }
@@ -85,6 +109,20 @@ enum Which {
     Manufacturer([u8; 3]),
     Title(SystemTitle),
     Address(Address),
+    /// The logical device name, or its beginning when a star follows.
+    Device(String),
+}
+
+impl Which {
+    /// How much it says: what is said of one meter counts more than what is said of all of a kind,
+    /// and that more than what is said of all of a manufacturer.
+    const fn rank(&self) -> u8 {
+        match self {
+            Self::Address(_) | Self::Title(_) => 0,
+            Self::Device(_) => 1,
+            Self::Manufacturer(_) => 2,
+        }
+    }
 }
 
 /// The quirks of a file.
@@ -111,8 +149,20 @@ pub(crate) enum QuirksFileError {
 }
 
 /// Everything that a section may have.
-const KEYS: [&str; 7] =
-    ["manufacturer", "system-title", "address", "release", "lists", "max-pdu", "address-bytes"];
+const KEYS: [&str; 10] = [
+    "manufacturer",
+    "system-title",
+    "address",
+    "device-name",
+    "release",
+    "lists",
+    "max-pdu",
+    "address-bytes",
+    "deviation-reversed",
+    "deviation-minutes",
+];
+/// The greatest deviation, in minutes (IEC 62056-6-2, date-time), summer time included.
+const DEVIATION_MAX: i64 = 840;
 
 impl QuirksFile {
     /// Reads the file at `path`.
@@ -134,18 +184,39 @@ impl QuirksFile {
         sections.collect::<Result<_, _>>().map(Self)
     }
 
-    /// What the file says of a meter at `address`, if a meter there told the title `title`.
-    pub(crate) fn of(&self, address: &Address, title: Option<SystemTitle>) -> Quirks {
+    /// What the file says of a meter at `address`, if a meter there told the title `title` and the
+    /// logical device name `name`.
+    pub(crate) fn of(
+        &self,
+        address: &Address,
+        title: Option<SystemTitle>,
+        name: Option<&[u8]>,
+    ) -> Quirks {
         let fits = |which: &Which| match which {
             Which::Address(of) => of == address,
             Which::Title(of) => title == Some(*of),
-            Which::Manufacturer(of) => title.is_some_and(|title| title.0.starts_with(of)),
+            Which::Manufacturer(of) => {
+                title.is_some_and(|title| title.0.starts_with(of))
+                    || name.is_some_and(|name| name.starts_with(of))
+            }
+            Which::Device(of) => name.is_some_and(|name| match of.strip_suffix('*') {
+                Some(beginning) => name.starts_with(beginning.as_bytes()),
+                None => name == of.as_bytes(),
+            }),
         };
-        // What is said of one meter counts more than what is said of all of a manufacturer.
-        let rank = |which: &Which| usize::from(matches!(which, Which::Manufacturer(_)));
         let mut fitting: Vec<_> = self.0.iter().filter(|(which, _)| fits(which)).collect();
-        fitting.sort_by_key(|(which, _)| rank(which));
+        fitting.sort_by_key(|(which, _)| which.rank());
         fitting.into_iter().fold(Quirks::default(), |quirks, (_, more)| quirks.or(*more))
+    }
+
+    /// Whether a section may be about a meter that told the title `title`, once its logical device
+    /// name is known.
+    pub(crate) fn needs_device_name(&self, title: Option<SystemTitle>) -> bool {
+        self.0.iter().any(|(which, _)| match which {
+            Which::Device(_) => true,
+            Which::Manufacturer(_) => title.is_none(),
+            Which::Title(_) | Which::Address(_) => false,
+        })
     }
 }
 
@@ -170,6 +241,22 @@ fn parse_section(table: &Table) -> Result<(Which, Quirks), String> {
                 let address = address.parse().map_err(|error| format!("address: {error}"))?;
                 which.push(Which::Address(address));
             }
+            ("device-name", Value::String(name)) => {
+                // No name of another length is one (IEC 62056-6-2: at most 16 octets).
+                let fits = (1..=16).contains(&name.trim_end_matches('*').len());
+                let wrong =
+                    "device-name: write 1 to 16 characters, and * for any others after them";
+                which.push(Which::Device(fits.then(|| name.clone()).ok_or(wrong)?));
+            }
+            ("deviation-reversed", Value::Boolean(value)) => {
+                quirks.deviation_reversed = Some(*value);
+            }
+            ("deviation-minutes", Value::Integer(minutes)) => {
+                let fits = (-DEVIATION_MAX..=DEVIATION_MAX).contains(minutes);
+                let minutes = i16::try_from(*minutes).ok().filter(|_| fits);
+                quirks.deviation_minutes =
+                    Some(minutes.ok_or("deviation-minutes: write -840 to 840")?);
+            }
             ("release", Value::Boolean(value)) => quirks.release = Some(*value),
             ("lists", Value::Boolean(value)) => quirks.lists = Some(*value),
             ("max-pdu", Value::Integer(octets)) => {
@@ -192,7 +279,10 @@ fn parse_section(table: &Table) -> Result<(Which, Quirks), String> {
     }
     match <[Which; 1]>::try_from(which) {
         Ok([which]) => Ok((which, quirks)),
-        Err(_) => Err("name the meters with one of manufacturer, system-title and address".into()),
+        Err(_) => {
+            Err("name the meters with one of manufacturer, device-name, system-title and address"
+                .into())
+        }
     }
 }
 
@@ -324,7 +414,7 @@ mod tests {
         let (cellar, other) =
             (address("wrapper://192.0.2.7:4059"), address("wrapper://192.0.2.8:4059"));
         let of = |address, title: Option<&str>| {
-            file.of(address, title.map(|title| title.parse().unwrap()))
+            file.of(address, title.map(|title| title.parse().unwrap()), None)
         };
         assert_eq!(of(&other, None), Quirks::default());
         assert_eq!(of(&other, Some("4D4D4D0000BC614E")), Quirks::default());
@@ -337,6 +427,31 @@ mod tests {
             ..Quirks::default()
         };
         assert_eq!(of(&cellar, None), here);
+    }
+
+    #[test]
+    fn a_device_name_fits_whole_or_by_its_beginning_and_tells_the_manufacturer() {
+        let file = QuirksFile::parse(
+            "[all]\nmanufacturer = \"GRX\"\nlists = false\ndeviation-minutes = -60\n\
+             [kind]\ndevice-name = \"GRX00*\"\ndeviation-reversed = true\n\
+             deviation-minutes = 0\n\
+             [one]\ndevice-name = \"GRX0000000001000\"\nrelease = false",
+        )
+        .unwrap();
+        let address = address("wrapper://192.0.2.8:4059");
+        let of = |name: &str| file.of(&address, None, Some(name.as_bytes()));
+        assert_eq!(of("ABC0000000001000"), Quirks::default());
+        let all = Quirks { lists: Some(false), deviation_minutes: Some(-60), ..Quirks::default() };
+        assert_eq!(of("GRX1000000001000"), all);
+        let kind = Quirks { deviation_reversed: Some(true), deviation_minutes: Some(0), ..all };
+        assert_eq!(of("GRX0000000001001"), kind);
+        assert_eq!(of("GRX0000000001000"), Quirks { release: Some(false), ..kind });
+        // A name is asked for only where it can matter.
+        assert!(file.needs_device_name(None));
+        let without = QuirksFile::parse("[a]\nmanufacturer = \"GRX\"\nlists = false").unwrap();
+        assert!(without.needs_device_name(None));
+        assert!(!without.needs_device_name("47525801000003E8".parse().ok()));
+        assert!(!QuirksFile::default().needs_device_name(None));
     }
 
     #[test]
@@ -356,6 +471,8 @@ mod tests {
             ("[a]\nmanufacturer = \"GRX\"\nlists = 1", "lists: not a value of its type"),
             ("[a]\nmanufacturer = \"GRX\"\nmax-pdu = 11", "write 12 to 65535"),
             ("[a]\nmanufacturer = \"GRX\"\naddress-bytes = 3", "write 1, 2 or 4"),
+            ("[a]\ndevice-name = \"*\"", "write 1 to 16 characters"),
+            ("[a]\nmanufacturer = \"GRX\"\ndeviation-minutes = 841", "write -840 to 840"),
             ("[a]\nrelease = false", "name the meters with one of"),
             ("[a]\nmanufacturer = \"GRX\"\nsystem-title = \"47525801000003E8\"", "with one of"),
             ("a = 1", "section [a]: it must be a section in brackets"),

@@ -29,6 +29,7 @@ use crate::{
     diagnosis::{Diagnosis, ErrorObject},
     hex, registry,
     render::{self, Align, Header, Record},
+    time_rules::TimeRules,
 };
 
 /// The largest integer that every JSON reader takes exactly.
@@ -101,18 +102,7 @@ impl Shown {
         scaler_unit: Option<ScalerUnit>,
     ) -> Result<Self, Malformed> {
         if let Some(date_time) = date_time(data, class, attribute) {
-            let text = date_time.to_string();
-            return Ok(Self {
-                data_type: Some("date-time"),
-                value: if date_time.is_complete() {
-                    Value::from(text.clone())
-                } else {
-                    Value::Null
-                },
-                raw: Some(hex::text(&date_time.octets())),
-                text: Some(text),
-                ..Self::default()
-            });
+            return Ok(Self::date_time(date_time, TimeRules::default()));
         }
         let value = json(data)?;
         let text = text(data, &value, scaler_unit);
@@ -133,6 +123,21 @@ impl Shown {
             }),
             text: Some(text),
         })
+    }
+}
+
+impl Shown {
+    /// Shows a date and time of a meter with these rules. Its octets stay what the meter sent.
+    pub(crate) fn date_time(sent: DateTime, rules: TimeRules) -> Self {
+        let understood = rules.understood(sent);
+        let text = understood.to_string();
+        Self {
+            data_type: Some("date-time"),
+            value: if understood.is_complete() { Value::from(text.clone()) } else { Value::Null },
+            raw: Some(hex::text(&sent.octets())),
+            text: Some(text),
+            ..Self::default()
+        }
     }
 }
 

@@ -196,7 +196,7 @@ impl Settings {
         let learned = counter_file.as_ref().filter(|_| !typed.no_learn).map(Learned::beside);
         // A title that cannot be looked up is found to be so where it matters.
         let title = counter_file.as_ref().and_then(|file| file.title_at(&place).ok()?);
-        let quirks = quirks_file.of(address, title).or(recalled(learned.as_ref(), &place));
+        let quirks = quirks_file.of(address, title, None).or(recalled(learned.as_ref(), &place));
         let line = LineConfig {
             client: typed.client,
             server_upper: server.upper,
@@ -274,7 +274,7 @@ impl Settings {
         let place = settings.place();
         let file = settings.counters.file.as_ref();
         let title = file.and_then(|file| file.title_at(&place).ok()?);
-        settings.quirks = settings.quirks_file.of(address, title);
+        settings.quirks = settings.quirks_file.of(address, title, None);
         // Many are read at once, and what one of them shows is not worth a queue.
         settings.learned = None;
         settings

@@ -17,7 +17,9 @@ use std::{
 
 use dlms_core::security::Key;
 use dlms_tokio::{ApduServer, WrapperServerConfig, serve_wrapper};
-use simulator::{AnswerConfig, Listening, Meter, MeterConfig, MeterKeys, listen_wrapper};
+use simulator::{
+    AnswerConfig, Deviation, Listening, Meter, MeterConfig, MeterKeys, WallClock, listen_wrapper,
+};
 use tokio::{net::TcpListener, runtime::Runtime};
 
 /// AARQ without authentication, and the AARE that accepts it with GET, SET, ACTION, block transfer
@@ -677,4 +679,65 @@ fn a_meter_that_tells_no_capture_objects_has_those_of_its_companion() {
     assert!(lines[1].starts_with("2026-01-15T12:00:00+01:00,"), "{text}");
     assert!(lines[1].ends_with(",0,500,0,0,0,0,7"), "{text}");
     assert!(stderr(&output).contains("these are the companion's"), "{}", stderr(&output));
+}
+
+/// What `headend WORDS` says of a meter with `config`, and of a section of quirks about it.
+fn with_quirks(config: MeterConfig, section: &str, words: &[&str]) -> Output {
+    let runtime = Runtime::new().unwrap();
+    let meter = Arc::new(Mutex::new(Meter::new(1000, Arc::new(config))));
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let listening = runtime.block_on(listen_wrapper(meter, any, AnswerConfig::default())).unwrap();
+    let address = format!("wrapper://{}", listening.address());
+    let folder = fresh_folder();
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("quirks.toml"), section).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_headend"));
+    command.args([words[0], &address, "-o", "jsonl", "--quirks", "quirks.toml"]);
+    command.args(&words[1..]).current_dir(&folder).env("XDG_DATA_HOME", &folder);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    output
+}
+
+/// A summer's day, 12:00 in Central Europe.
+const SUMMER_NOON: i64 = 1_784_109_600;
+
+#[test]
+fn a_meter_with_reversed_deviations_found_by_its_device_name_is_understood() {
+    let config = || MeterConfig {
+        entries: 4,
+        clock: WallClock::fixed(SUMMER_NOON),
+        deviation: Deviation::Reversed,
+        ..MeterConfig::default()
+    };
+    let section = "[turned]\ndevice-name = \"DHE0*\"\ndeviation-reversed = true";
+    let clock = stdout(&with_quirks(config(), section, &["read", "8:0-0:1.0.0*255"]));
+    assert!(clock.contains(r#""value":"2026-07-15T12:00:00+02:00""#), "{clock}");
+    // The octets are those of the meter: 120 minutes with the other sign.
+    assert!(clock.contains(r#""raw":"07ea070f030c0000000078"#), "{clock}");
+    let other = "[turned]\ndevice-name = \"ABC*\"\ndeviation-reversed = true";
+    let clock = stdout(&with_quirks(config(), other, &["read", "8:0-0:1.0.0*255"]));
+    assert!(clock.contains(r#""value":"2026-07-15T12:00:00-02:00""#), "{clock}");
+    // What is asked for is written as the meter does, and what comes is read so.
+    let words = ["profile", "1-0:99.1.0*255", "--from", "2026-07-15T11:30:00+02:00"];
+    let rows = stdout(&with_quirks(config(), section, &words));
+    let rows: Vec<&str> = rows.lines().collect();
+    assert_eq!(rows.len(), 3, "{rows:?}");
+    assert!(rows[0].contains(r#""time":"2026-07-15T11:30:00+02:00""#), "{rows:?}");
+}
+
+#[test]
+fn a_clock_in_standard_time_that_tells_no_deviation_has_the_one_of_its_manufacturer() {
+    let config = || MeterConfig {
+        clock: WallClock::fixed(SUMMER_NOON),
+        deviation: Deviation::Unspecified,
+        standard_time: true,
+        ..MeterConfig::default()
+    };
+    // No title is told without ciphering: the device name tells the manufacturer.
+    let section = "[dhe]\nmanufacturer = \"DHE\"\ndeviation-minutes = -60";
+    let clock = stdout(&with_quirks(config(), section, &["read", "8:0-0:1.0.0*255"]));
+    assert!(clock.contains(r#""value":"2026-07-15T11:00:00+01:00""#), "{clock}");
+    let clock = stdout(&with_quirks(config(), "", &["read", "8:0-0:1.0.0*255"]));
+    assert!(clock.contains(r#""value":"2026-07-15T11:00:00""#), "{clock}");
 }

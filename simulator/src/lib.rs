@@ -76,3 +76,4 @@ pub use meter::{Button, LOGICAL_DEVICE, LOGICAL_DEVICES_MAX, Meter, MeterConfig}
 pub use objects::ENTRIES_MAX;
 pub use push::{Push, SendConfig, send_pushes};
 pub use wall_clock::WallClock;
+pub use zone::Deviation;

@@ -26,8 +26,8 @@ use crate::{
 
 /// Connections that one meter takes at a time; a further one is closed at once.
 const CONNECTIONS_MAX: usize = 16;
-/// Associations of one connection: a meter knows three clients, each may have one with every logical
-/// device.
+/// Associations of one connection: a meter knows three clients, and each may have one with every
+/// logical device.
 const ASSOCIATIONS_MAX: usize = 3 * LOGICAL_DEVICES_MAX as usize;
 /// How long to wait when the system refuses a connection for want of resources.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(200);

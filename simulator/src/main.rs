@@ -26,10 +26,10 @@ use dlms_core::{
 use dlms_tokio::{HdlcServerConfig, Identification, UnknownMeter};
 use hdlc::parameters::{InformationLength, WindowSize};
 use simulator::{
-    AnswerConfig, ENTRIES_MAX, Fault, Faults, GatewayConfig, LOGICAL_DEVICES_MAX, MediumWeather,
-    Meter, MeterClient, MeterConfig, MeterKeys, SendConfig, WallClock, listen_gateway,
-    listen_gateway_hdlc, listen_gateway_udp, listen_hdlc, listen_medium, listen_wrapper,
-    listen_wrapper_udp, physical_address, send_pushes, serve_serial,
+    AnswerConfig, Deviation, ENTRIES_MAX, Fault, Faults, GatewayConfig, LOGICAL_DEVICES_MAX,
+    MediumWeather, Meter, MeterClient, MeterConfig, MeterKeys, SendConfig, WallClock,
+    listen_gateway, listen_gateway_hdlc, listen_gateway_udp, listen_hdlc, listen_medium,
+    listen_wrapper, listen_wrapper_udp, physical_address, send_pushes, serve_serial,
 };
 use tokio_serial::SerialPortBuilderExt;
 
@@ -79,6 +79,14 @@ enum PushHeader {
     Request,
     /// E7, as in front of whatever comes from a meter.
     Response,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum WrittenDeviation {
+    /// Minutes to add to UTC to get local time.
+    Reversed,
+    /// 0x8000.
+    Unspecified,
 }
 
 #[derive(Debug, Args)]
@@ -138,6 +146,12 @@ struct MeterArguments {
     #[arg(long, value_name = "NAME", conflicts_with = "strict")]
     #[arg(value_parser = PossibleValuesParser::new(COMPANIONS.iter().map(|known| known.name)))]
     companion: Option<String>,
+    /// Write the deviation of times against the standard: with the other sign, or not at all.
+    #[arg(long, value_enum)]
+    deviation: Option<WrittenDeviation>,
+    /// Stay in standard time all year.
+    #[arg(long)]
+    standard_time: bool,
     /// Clients with the rights of a meter in the field, instead of everything for everybody.
     #[arg(long)]
     strict: bool,
@@ -340,6 +354,12 @@ impl Meters {
                 entries: arguments.entries,
                 clients,
                 companion,
+                deviation: match arguments.deviation {
+                    None => Deviation::Standard,
+                    Some(WrittenDeviation::Reversed) => Deviation::Reversed,
+                    Some(WrittenDeviation::Unspecified) => Deviation::Unspecified,
+                },
+                standard_time: arguments.standard_time,
                 clock: match arguments.clock {
                     Some(time) => WallClock::starting_at(time.as_second()),
                     None => WallClock::system(),

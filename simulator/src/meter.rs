@@ -21,6 +21,7 @@ use crate::{
     push::Push,
     wall_clock::WallClock,
     world::World,
+    zone::Deviation,
 };
 
 /// The SAP of the management logical device (IEC 62056-47), which every meter has.
@@ -65,6 +66,10 @@ pub struct MeterConfig {
     /// What the meters have and how they tell the time, instead of what is usual here. Its clients
     /// are [`MeterClient::of`].
     pub companion: Option<&'static Companion>,
+    /// How the meters write how far their time is from UTC.
+    pub deviation: Deviation,
+    /// Whether the meters stay in standard time all year.
+    pub standard_time: bool,
 }
 
 impl Default for MeterConfig {
@@ -80,6 +85,8 @@ impl Default for MeterConfig {
             trust_anchors: Vec::new(),
             logical_devices: 1,
             companion: None,
+            deviation: Deviation::Standard,
+            standard_time: false,
         }
     }
 }
@@ -143,6 +150,8 @@ impl Meter {
             world.zone.time_zone = companion.time.deviation_minutes;
             world.zone.enabled = companion.time.daylight_saving;
         }
+        world.zone.written = config.deviation;
+        world.zone.enabled &= !config.standard_time;
         let short_names = short_names(&objects);
         let next_counter = u32::try_from(config.clock.now()).unwrap_or(1);
         Self {
@@ -264,9 +273,9 @@ fn short_names(objects: &ObjectSet<World>) -> Vec<ShortNameObject> {
         .collect()
 }
 
-/// The system title of a logical device: manufacturer, type, serial number of the meter. All the
-/// logical devices of a meter have the same keys, so none may have the title of another. The type of
-/// a further one is its SAP.
+/// The system title of a logical device: manufacturer, type, serial number of the meter. All
+/// logical devices of a meter have the same keys, so none may have the title of another. The type
+/// of a further one is its SAP.
 fn title(serial: u32, sap: u16) -> SystemTitle {
     let [m0, m1, m2] = MANUFACTURER;
     let [s0, s1, s2, s3] = serial.to_be_bytes();

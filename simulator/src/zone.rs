@@ -17,6 +17,19 @@ const SUMMER_ENDS: [u8; 12] = [0xff, 0xff, 10, 0xfe, 7, 3, 0, 0, 0, 0x80, 0, 0x8
 /// The status bit of daylight saving.
 const DST_ACTIVE: ClockStatus = ClockStatus(0x80);
 
+/// How a meter writes how far its time is from UTC. The standard counts the minutes to add to local
+/// time; some meters do it the other way round, and some do not say it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Deviation {
+    /// Minutes to add to local time to get UTC: east of Greenwich they are negative.
+    #[default]
+    Standard,
+    /// Minutes to add to UTC to get local time: east of Greenwich they are positive.
+    Reversed,
+    /// 0x8000: not specified.
+    Unspecified,
+}
+
 /// The local time of a meter.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Zone {
@@ -30,6 +43,8 @@ pub(crate) struct Zone {
     pub(crate) saved: i8,
     /// daylight_savings_enabled.
     pub(crate) enabled: bool,
+    /// How the deviation is written.
+    pub(crate) written: Deviation,
 }
 
 impl Default for Zone {
@@ -44,6 +59,7 @@ impl Default for Zone {
             end: date_time(SUMMER_ENDS),
             saved: SAVED_MINUTES,
             enabled: true,
+            written: Deviation::Standard,
         }
     }
 }
@@ -83,13 +99,22 @@ impl Zone {
         if summer {
             time.status = DST_ACTIVE;
         }
-        time
+        let written = match self.written {
+            Deviation::Standard => Some(deviation),
+            Deviation::Reversed => Some(-deviation),
+            Deviation::Unspecified => None,
+        };
+        time.with_deviation(written).unwrap_or(time)
     }
 
     /// The moment that a date and time means: by its deviation where it has one, else by local
     /// time. `None` when fields are missing.
     pub(crate) fn moment(&self, time: &DateTime) -> Option<i64> {
-        if let Some(unix_s) = time.unix_utc() {
+        let understood = match (self.written, time.deviation()) {
+            (Deviation::Reversed, Some(deviation)) => time.with_deviation(Some(-deviation))?,
+            _ => *time,
+        };
+        if let Some(unix_s) = understood.unix_utc() {
             return Some(unix_s);
         }
         let local = time.unix_local()?;

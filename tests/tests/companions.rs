@@ -153,9 +153,10 @@ fn a_client_that_the_companion_does_not_have_is_nobody() {
     // The reading client of our own meters is none of IDIS, and its public client proves nothing.
     let meter = meter(companion::companion("idis").unwrap(), Framing::Wrapper);
     let address = meter.address();
-    let head = ["read", &address, "8:0-0:1.0.0*255", "--timeout", "1", "--retries", "0"];
+    let head = ["read", &address, "8:0-0:1.0.0*255"];
     let reading = ["--client", "17", "--auth", "lls", "--password", "12345678"];
     let output = headend().run(&[&head[..], &reading].concat());
-    assert_ne!(output.code, Some(0), "{output}");
+    // With a password it may be the wrong one: a meter that knows nobody of that SAP says no more.
+    output.assert_code(4);
     headend().run(&head).assert_code(0);
 }

@@ -110,7 +110,10 @@ async fn show(
     let which = match (typed.from, typed.to, typed.entries) {
         (None, None, None) => Which::All,
         (.., Some(entries)) => Which::Entries(entries.first, entries.last),
-        (from, to, None) => Which::Times { from: from.map(|from| from.0), to: to.map(|to| to.0) },
+        (from, to, None) => {
+            let written = |moment: cli::Moment| meter.time_rules().written(moment.0);
+            Which::Times { from: from.map(written), to: to.map(written) }
+        }
     };
     let phase = format!("get {buffer}");
     let mut blocks = match meter.read_blocks(buffer, columns.selection(which)).await {
@@ -133,7 +136,8 @@ async fn show(
     let mut rows = 0_usize;
     let mut feed = RowFeed::new(CompactArrayRules::Standard);
     let mut lines =
-        Lines::new(&columns, columns.coming(which), setup.capture_period_s, setup.sort_method);
+        Lines::new(&columns, columns.coming(which), setup.capture_period_s, setup.sort_method)
+            .with_time_rules(meter.time_rules());
     'blocks: loop {
         match blocks.next().await {
             None => {

@@ -20,7 +20,7 @@ use crate::{
     exit::{Exit, Tally},
     meter::Meter,
     object::Object,
-    reading::{Reading, Shown},
+    reading::{self, Reading, Shown},
     report, wanted,
 };
 
@@ -221,6 +221,9 @@ fn shown(
     RawData::from_octets(octets)
         .and_then(|raw| raw.data())
         .and_then(|data| {
+            if let Some(sent) = reading::date_time(&data, attribute.class, attribute.attribute) {
+                return Ok(Shown::date_time(sent, meter.time_rules()));
+            }
             let scaler_unit = meter.scaler_unit(attribute);
             Shown::new(&data, attribute.class, attribute.attribute, scaler_unit)
         })

@@ -34,11 +34,11 @@ pub(super) fn objects(
     entries: u32,
 ) -> Vec<Box<dyn CosemObject<World>>> {
     let mut take = |object: &CompanionObject| {
-        let same = |known: &Box<dyn CosemObject<World>>| {
+        let at = ours.iter().position(|known| {
             (known.class(), known.name()) == (object.class, object.instance)
                 && object.version.is_none_or(|version| version == known.version())
-        };
-        ours.iter().position(same).map(|at| ours.swap_remove(at))
+        })?;
+        Some(ours.swap_remove(at))
     };
     let made = |object: &'static CompanionObject| -> Option<Box<dyn CosemObject<World>>> {
         let profile = companion.profile(object.instance).copied();
