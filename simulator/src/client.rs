@@ -255,6 +255,7 @@ impl MeterClient {
                 Security::AuthenticatedEncrypted => Protection::AUTHENTICATED_ENCRYPTED,
             },
             proven_release: ciphered,
+            pre_established: None,
             role: if mechanism == Mechanism::Lowest { Role::Public } else { Role::Management },
         }
     }

@@ -4,7 +4,7 @@ use core::{net::SocketAddr, time::Duration};
 use std::{
     collections::BTreeMap,
     io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use dlms_core::association::{Entropy, Server, ServerConfig, WINDOW_MAX};

@@ -22,8 +22,7 @@ use dlms_tokio::HdlcServerConfig;
 use serde_json::Value;
 use simulator::{
     AnswerConfig, Fault, Faults, Meter, MeterClient, MeterConfig, MeterKeys, SendConfig,
-    listen_hdlc,
-    listen_wrapper, send_pushes, serve_hdlc_stream, serve_wrapper_stream,
+    listen_hdlc, listen_wrapper, send_pushes, serve_hdlc_stream, serve_wrapper_stream,
 };
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 

@@ -20,7 +20,7 @@ use hdlc::{
     address::{Address, AddressLength},
     control::Control,
     deframer::{Deframer, OnError},
-    frame::{FLAG, FRAME_LEN_MAX},
+    frame::{FLAG, FRAME_LEN_MAX, Frame},
     link::{Failure, Link, LinkConfig, LinkEvent, Misuse, RETRIES_MAX, Segment},
     llc::Llc,
     parameters::{InformationLength, Parameters, WindowSize},

@@ -162,7 +162,7 @@ impl PushSetup {
 
     /// When a push was last confirmed.
     fn last_confirmation(&self, world: &World) -> DateTime {
-        let confirmed = world.confirmed.get(&self.own_name());
+        let confirmed = world.confirmed.get(&self.name);
         confirmed.map_or(DateTime::UNSPECIFIED, |at| world.local_time(*at))
     }
 

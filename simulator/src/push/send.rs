@@ -126,7 +126,8 @@ async fn send(push: &Push, apdus: &[Vec<u8>]) -> io::Result<()> {
     let mut frames = Vec::new();
     for apdu in apdus {
         let length = u16::try_from(apdu.len()).map_err(|_| io::ErrorKind::InvalidData)?;
-        let header = WrapperHeader { source: push.logical_device, destination: push.client, length };
+        let header =
+            WrapperHeader { source: push.logical_device, destination: push.client, length };
         frames.push([&header.encode_header()[..], apdu].concat());
     }
     match push.transport {

@@ -173,8 +173,10 @@ fn a_push_asks_to_be_confirmed_where_its_setup_says_so_and_remembers_when_it_was
 #[test]
 fn a_protected_push_has_a_counter_of_its_own_each_time() {
     let mut desk = Desk::new();
+    invoke(&mut desk, CLASS, SETUP_V2, 1, &ZERO);
+    let push = Push { apdu: vec![0x0f], ..desk.meter().poll_push().unwrap() };
     let counters: Vec<_> = (0..2)
-        .map(|_| desk.meter().protect_push(&[0x0f]).unwrap())
+        .map(|_| desk.meter().protect_push(&push).unwrap())
         .map(|apdu| {
             // general-glo-ciphering, system title, length, suite 0 with A and E.
             assert_eq!((apdu[0], apdu[1], apdu[11]), (0xdb, 8, 0x30));
