@@ -21,6 +21,7 @@ use dlms_tokio::Address;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::{
+    collection::CollectionConfig,
     management::ManagementConfig,
     nodes::{LogicalDeviceName, NAME_LEN_MAX, Pool},
     router::{RouterConfig, UnknownSap},
@@ -56,6 +57,9 @@ pub struct Config {
     /// What is counted.
     #[serde(default)]
     pub metrics: Metrics,
+    /// What the concentrator reads from meters by itself. Default: nothing.
+    #[serde(default)]
+    pub collection: Option<CollectionConfig>,
     /// The concentrator's own logical device.
     #[serde(default)]
     pub management: ManagementConfig,
@@ -282,6 +286,9 @@ impl Config {
         let mut config = Self::parse(&fs::read_to_string(path).map_err(unreadable)?)?;
         if let Some(folder) = path.parent() {
             config.concentrator.data = folder.join(&config.concentrator.data);
+            if let Some(collection) = &mut config.collection {
+                collection.beside(folder);
+            }
             config.management.resolve(folder);
             #[cfg(feature = "tls")]
             if let Some(tls) = &mut config.wan.tls {
@@ -332,6 +339,10 @@ impl Config {
 
     fn check(&self) -> Result<(), ConfigError> {
         let wrong = |text: String| Err(ConfigError::Meaning(text));
+        if let Some(collection) = &self.collection {
+            let tasks = collection.tasks(|name| self.medium(name));
+            tasks.map_err(|error| ConfigError::Meaning(error.to_string()))?;
+        }
         for (index, medium) in self.medium.iter().enumerate() {
             if self.medium[..index].iter().any(|other| other.name == medium.name) {
                 return wrong(format!("two media are called {:?}", medium.name));

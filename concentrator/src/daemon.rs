@@ -17,6 +17,7 @@ use tokio::{
 };
 
 use crate::{
+    collection::{self, CollectionError, Planner, Ring, RingError},
     config::{Config, Meter},
     control::Control,
     exchange::{Exchange, ExchangeConfig, SharedNodes},
@@ -33,6 +34,9 @@ const KEPT: Duration = Duration::from_millis(500);
 
 /// The name of the control socket in the data folder.
 pub const CONTROL_SOCKET: &str = "control.sock";
+
+/// The name of the file of what was read in the data folder.
+pub const RING_FILE: &str = "ring.db";
 
 /// Why the concentrator does not start.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +73,12 @@ pub enum StartError {
     #[cfg(feature = "tls")]
     #[error(transparent)]
     Tls(#[from] crate::tls::TlsError),
+    /// What is to be read from meters makes no sense.
+    #[error(transparent)]
+    Collection(#[from] CollectionError),
+    /// What was read from meters cannot be kept.
+    #[error("{RING_FILE} in the data folder: {0}")]
+    Ring(#[from] RingError),
     /// A meter's host has no address.
     #[error("meter {meter}: {endpoint} is no address: {error}")]
     Resolve {
@@ -198,6 +208,20 @@ impl Daemon {
         }
         let control = Control::new(&identity.name, epoch, media, exchange.clone(), spool.clone());
         tasks.spawn(control.listen(&identity.data.join(CONTROL_SOCKET)).map_err(folder)?);
+        if let Some(reading) = &config.collection {
+            let planned = reading.tasks(|name| config.medium(name))?;
+            let ring = Ring::open(&identity.data.join(RING_FILE), reading.ring())?;
+            let planner = Planner::new(planned, reading.planner());
+            let synchronized_file = reading.own_clock.synchronized_file.clone();
+            let (exchange, reader) = (exchange.clone(), reading.reader()?);
+            tasks.spawn(collection::run(
+                exchange,
+                Arc::new(ring),
+                planner,
+                reader,
+                synchronized_file,
+            ));
+        }
         if let Some(address) = config.metrics.listen {
             tasks.spawn(control.listen_for_metrics(listen_at(address).await?.0));
         }

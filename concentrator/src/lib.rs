@@ -10,6 +10,7 @@
 //! - [`discovery`]: who is on a shared medium; [`lan_udp`]: meters of the wrapper over UDP.
 //! - [`pushes`]: where meters connect to by themselves.
 //! - [`management`]: the concentrator's own logical device, at SAP 1.
+//! - [`collection`]: what it reads from meters by itself, when it is told to.
 //! - [`config`], [`daemon`], [`cli`]: the program; [`control`]: what it is asked while it runs.
 //!
 //! What decides something is a pure machine, with the time as an argument; what has sockets and
@@ -28,6 +29,7 @@
 //! ```
 
 pub mod cli;
+pub mod collection;
 pub mod config;
 pub mod control;
 pub mod daemon;
