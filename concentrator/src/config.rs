@@ -21,7 +21,7 @@ use dlms_tokio::Address;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::{
-    collection::CollectionConfig,
+    discovery::DiscoveryConfig,
     management::ManagementConfig,
     nodes::{LogicalDeviceName, NAME_LEN_MAX, Pool},
     router::{RouterConfig, UnknownSap},
@@ -58,8 +58,9 @@ pub struct Config {
     #[serde(default)]
     pub metrics: Metrics,
     /// What the concentrator reads from meters by itself. Default: nothing.
+    #[cfg(feature = "collection")]
     #[serde(default)]
-    pub collection: Option<CollectionConfig>,
+    pub collection: Option<crate::collection::CollectionConfig>,
     /// The concentrator's own logical device.
     #[serde(default)]
     pub management: ManagementConfig,
@@ -201,6 +202,9 @@ pub struct Medium {
     /// How it is reached: `hdlc+serial:///dev/ttyS1?baud=9600` or `hdlc://192.0.2.4:4001`.
     #[serde(deserialize_with = "address")]
     pub address: Address,
+    /// Whether and how meters are searched for on it.
+    #[serde(default)]
+    pub discovery: DiscoveryConfig,
 }
 
 /// A meter that is known from the start.
@@ -286,6 +290,7 @@ impl Config {
         let mut config = Self::parse(&fs::read_to_string(path).map_err(unreadable)?)?;
         if let Some(folder) = path.parent() {
             config.concentrator.data = folder.join(&config.concentrator.data);
+            #[cfg(feature = "collection")]
             if let Some(collection) = &mut config.collection {
                 collection.beside(folder);
             }
@@ -339,6 +344,7 @@ impl Config {
 
     fn check(&self) -> Result<(), ConfigError> {
         let wrong = |text: String| Err(ConfigError::Meaning(text));
+        #[cfg(feature = "collection")]
         if let Some(collection) = &self.collection {
             let tasks = collection.tasks(|name| self.medium(name));
             tasks.map_err(|error| ConfigError::Meaning(error.to_string()))?;

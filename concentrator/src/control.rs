@@ -349,7 +349,7 @@ impl Control {
         let name = LogicalDeviceName::try_from(new.name.as_bytes());
         let name = name.map_err(|error| error.to_string())?;
         let (medium, place) = match (&new.address, &new.medium, new.physical) {
-            (Some(address), None, None) => (0, Place::Endpoint(resolve(address)?)),
+            (Some(address), None, None) => (0, resolve(address)?),
             (None, Some(medium), Some(physical)) => {
                 let index = self.media.iter().position(|known| known == medium);
                 let index = index.and_then(|index| u16::try_from(index).ok());
@@ -383,7 +383,7 @@ impl Control {
 
     fn view(&self, node: &Node) -> NodeView {
         let (place, medium) = match node.place {
-            Place::Endpoint(address) => (address.to_string(), None),
+            Place::Endpoint(address) | Place::Datagrams(address) => (address.to_string(), None),
             Place::Physical(physical) => {
                 (physical.to_string(), self.media.get(usize::from(node.medium)).cloned())
             }
@@ -402,17 +402,17 @@ impl Control {
     }
 }
 
-/// The socket address of a meter; a name would have to be resolved while others wait.
-fn resolve(address: &str) -> Result<SocketAddr, String> {
-    match Address::from_str(address).map_err(|error| error.to_string())? {
-        Address::Wrapper(endpoint) => {
-            let host = endpoint.host.parse().map_err(|_| {
-                format!("{:?} is not the number of a host, such as 192.0.2.7", endpoint.host)
-            })?;
-            Ok(SocketAddr::new(host, endpoint.port))
-        }
-        other => Err(format!("{other} is not where a meter is reached by the wrapper over TCP")),
-    }
+/// Where a meter is; the name of a host would have to be resolved while others wait.
+fn resolve(address: &str) -> Result<Place, String> {
+    let (endpoint, place): (_, fn(SocketAddr) -> Place) =
+        match Address::from_str(address).map_err(|error| error.to_string())? {
+            Address::Wrapper(endpoint) => (endpoint, Place::Endpoint),
+            Address::WrapperUdp(endpoint) => (endpoint, Place::Datagrams),
+            other => return Err(format!("{other} is not where a meter speaks the wrapper")),
+        };
+    let number = endpoint.host.parse();
+    let wrong = |_| format!("{:?} is not the number of a host, such as 192.0.2.7", endpoint.host);
+    Ok(place(SocketAddr::new(number.map_err(wrong)?, endpoint.port)))
 }
 
 fn refused(error: String) -> Response<Full<Bytes>> {

@@ -9,7 +9,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use dlms_tokio::{Address, Endpoint};
+use dlms_tokio::{Address, Endpoint, LineError, medium::MediumAddress};
 use tokio::{
     net::{TcpListener, UdpSocket},
     task::JoinSet,
@@ -17,12 +17,13 @@ use tokio::{
 };
 
 use crate::{
-    collection::{self, CollectionError, Planner, Ring, RingError},
     config::{Config, Meter},
     control::Control,
     exchange::{Exchange, ExchangeConfig, SharedNodes},
+    lan_udp::UdpMeters,
     listen,
     management::{CredentialsError, Management, Parts, SpoolSink},
+    media,
     nodes::{NodeError, Nodes, Place, Registration},
     pushes::PushListener,
     spool::{Spool, SpoolLimits},
@@ -36,6 +37,7 @@ const KEPT: Duration = Duration::from_millis(500);
 pub const CONTROL_SOCKET: &str = "control.sock";
 
 /// The name of the file of what was read in the data folder.
+#[cfg(feature = "collection")]
 pub const RING_FILE: &str = "ring.db";
 
 /// Why the concentrator does not start.
@@ -74,11 +76,21 @@ pub enum StartError {
     #[error(transparent)]
     Tls(#[from] crate::tls::TlsError),
     /// What is to be read from meters makes no sense.
+    #[cfg(feature = "collection")]
     #[error(transparent)]
-    Collection(#[from] CollectionError),
+    Collection(#[from] crate::collection::CollectionError),
     /// What was read from meters cannot be kept.
+    #[cfg(feature = "collection")]
     #[error("{RING_FILE} in the data folder: {0}")]
-    Ring(#[from] RingError),
+    Ring(#[from] crate::collection::RingError),
+    /// A medium cannot be spoken on.
+    #[error("medium {medium}: {error}")]
+    Medium {
+        /// The medium.
+        medium: String,
+        /// Why.
+        error: LineError,
+    },
     /// A meter's host has no address.
     #[error("meter {meter}: {endpoint} is no address: {error}")]
     Resolve {
@@ -156,6 +168,25 @@ impl Daemon {
         );
 
         let (mut tasks, mut listening) = (JoinSet::new(), Vec::new());
+        for (medium, index) in config.medium.iter().zip(0..) {
+            let on_it = |meter: &&Meter| meter.medium.as_ref() == Some(&medium.name);
+            let nameless = config.meter.iter().filter(on_it).filter(|meter| meter.name.is_none());
+            let nameless = nameless.map(|meter| MediumAddress {
+                physical: meter.physical.unwrap_or_default(),
+                server: meter.server,
+            });
+            let nameless = nameless.collect();
+            let running = media::start(index, medium, nameless, &exchange);
+            let failed = |error| StartError::Medium { medium: medium.name.clone(), error };
+            tasks.spawn(running.map_err(failed)?);
+        }
+        let has_datagrams = |meter: &&Meter| matches!(meter.address, Some(Address::WrapperUdp(_)));
+        if config.meter.iter().any(|meter| has_datagrams(&meter)) {
+            let address = SocketAddr::from(([0, 0, 0, 0], 0));
+            let socket = UdpMeters::bind(address).await;
+            let socket = socket.map_err(|error| StartError::Listen { address, error })?;
+            tasks.spawn(media::datagrams(socket, exchange.clone()));
+        }
         let epoch = state.epoch_handle();
         tasks.spawn(keep(state, Arc::clone(&nodes), management, exchange.clone()));
         for &address in &config.wan.tcp {
@@ -208,19 +239,9 @@ impl Daemon {
         }
         let control = Control::new(&identity.name, epoch, media, exchange.clone(), spool.clone());
         tasks.spawn(control.listen(&identity.data.join(CONTROL_SOCKET)).map_err(folder)?);
+        #[cfg(feature = "collection")]
         if let Some(reading) = &config.collection {
-            let planned = reading.tasks(|name| config.medium(name))?;
-            let ring = Ring::open(&identity.data.join(RING_FILE), reading.ring())?;
-            let planner = Planner::new(planned, reading.planner());
-            let synchronized_file = reading.own_clock.synchronized_file.clone();
-            let (exchange, reader) = (exchange.clone(), reading.reader()?);
-            tasks.spawn(collection::run(
-                exchange,
-                Arc::new(ring),
-                planner,
-                reader,
-                synchronized_file,
-            ));
+            collect(reading, config, &exchange, &mut tasks)?;
         }
         if let Some(address) = config.metrics.listen {
             tasks.spawn(control.listen_for_metrics(listen_at(address).await?.0));
@@ -251,6 +272,25 @@ impl Daemon {
     pub fn stop(self) -> bool {
         self.spool.flush()
     }
+}
+
+/// Starts reading meters as the configuration says.
+#[cfg(feature = "collection")]
+fn collect(
+    reading: &crate::collection::CollectionConfig,
+    config: &Config,
+    exchange: &Exchange,
+    tasks: &mut JoinSet<()>,
+) -> Result<(), StartError> {
+    use crate::collection::{Planner, Ring, run};
+
+    let planned = reading.tasks(|name| config.medium(name))?;
+    let ring = Ring::open(&config.concentrator.data.join(RING_FILE), reading.ring())?;
+    let planner = Planner::new(planned, reading.planner());
+    let synchronized_file = reading.own_clock.synchronized_file.clone();
+    let reader = reading.reader()?;
+    tasks.spawn(run(exchange.clone(), Arc::new(ring), planner, reader, synchronized_file));
+    Ok(())
 }
 
 fn exchange_config(config: &Config) -> ExchangeConfig {
@@ -334,7 +374,11 @@ fn place(meter: &Meter, what: &str) -> Result<Place, StartError> {
     };
     let mut addresses = (host.as_str(), *port).to_socket_addrs().map_err(failed)?;
     let nothing = || failed(io::ErrorKind::NotFound.into());
-    addresses.next().map(Place::Endpoint).ok_or_else(nothing)
+    let place = match meter.address {
+        Some(Address::WrapperUdp(_)) => Place::Datagrams,
+        _ => Place::Endpoint,
+    };
+    addresses.next().map(place).ok_or_else(nothing)
 }
 
 #[cfg(test)]

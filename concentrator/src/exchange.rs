@@ -3,8 +3,8 @@
 //! ```text
 //!   head-end == trunk ==> wan.rs ==+            +== meter.rs ==> meter (wrapper, TCP)
 //!   head-end == trunk ==> wan.rs ==+   Plane    +== meter.rs ==> meter
-//!   collection = in memory => wan  +  (router)  +
-//!                                  |            |
+//!   collection = in memory => wan  +  (router)  +== media ==> meters (HDLC)
+//!                                  |            +== one socket ==> meters (wrapper, UDP)
 //!                          Local (SAP 1)     PushSink (spool)
 //! ```
 //!
@@ -27,6 +27,10 @@ use std::{
 };
 
 use dlms_core::wrapper::{HEADER_LEN, MANAGEMENT_LOGICAL_DEVICE, WrapperHeader};
+use dlms_tokio::{
+    LineError,
+    medium::{Down, MediumAddress, MediumHandle, Up},
+};
 use sans_io_time::Instant;
 use tokio::{
     io::{AsyncRead, AsyncWrite, DuplexStream},
@@ -35,8 +39,10 @@ use tokio::{
 };
 
 use crate::{
+    daemon::utc,
     exchange::meter::MeterPort,
-    nodes::{Node, NodeId, Nodes, Place},
+    lan_udp::{UdpAddress, UdpMeters},
+    nodes::{Node, NodeError, NodeId, Nodes, Place, Registration},
     router::{
         Discard, Forward, Party, Router, RouterConfig, RouterCounters, RouterEvent, Upward,
         Verdict, WanId,
@@ -120,6 +126,8 @@ pub struct ExchangeCounters {
     pub meters: usize,
     /// Requests dropped because a meter took nothing in.
     pub meters_overflown: u64,
+    /// APDUs from where no meter is known.
+    pub unknown_meters: u64,
     /// Octets of APDUs and headers from head-ends.
     pub octets_down: u64,
     /// Octets of APDUs and headers to head-ends.
@@ -161,6 +169,16 @@ struct Plane {
     wans_max: usize,
     /// By [`NodeId`].
     meters: Vec<MeterPort>,
+    /// What meters share, by its place in the configuration.
+    media: BTreeMap<u16, MediumHandle>,
+    /// Who is where on a medium, as far as it was spoken to.
+    by_address: BTreeMap<(u16, MediumAddress), NodeId>,
+    /// The links that are used on media, with the client that uses them.
+    links: BTreeMap<NodeId, (u16, MediumAddress, u16)>,
+    /// The socket for meters that are reached by datagrams.
+    datagrams: Option<UdpMeters>,
+    /// Who is where behind that, as far as it was spoken to.
+    by_host: BTreeMap<UdpAddress, NodeId>,
     local: Box<dyn Local>,
     pushes: Box<dyn PushSink>,
     counters: ExchangeCounters,
@@ -218,6 +236,11 @@ impl Exchange {
                 next_wan: 0,
                 wans_max: config.wans_max.unwrap_or(16),
                 meters: Vec::new(),
+                media: BTreeMap::new(),
+                by_address: BTreeMap::new(),
+                links: BTreeMap::new(),
+                datagrams: None,
+                by_host: BTreeMap::new(),
                 local,
                 pushes,
                 counters: ExchangeCounters::default(),
@@ -291,6 +314,68 @@ impl Exchange {
     /// What a meter sent to `client` unasked, on another way than a connection of ours.
     pub fn pushed(&self, node: NodeId, client: u16, apdu: &[u8]) {
         self.shared.lock().push(node, client, apdu);
+    }
+
+    /// Meters on the medium with this place in the configuration are reached by `handle` from now
+    /// on.
+    pub fn add_medium(&self, medium: u16, handle: MediumHandle) {
+        self.shared.lock().media.insert(medium, handle);
+    }
+
+    /// Takes what a medium tells.
+    pub fn handle_medium(&self, medium: u16, up: Up) {
+        let now = self.shared.now();
+        let mut plane = self.shared.lock();
+        let (Up::Apdu { meter, .. } | Up::Failed { meter, .. } | Up::Pushed { meter, .. }) = &up
+        else {
+            return;
+        };
+        let known = plane.by_address.get(&(medium, *meter)).copied();
+        let place = Place::Physical(meter.physical);
+        let Some(node) = plane.node_at(known, medium, &place) else {
+            plane.counters.unknown_meters += 1;
+            return;
+        };
+        match up {
+            Up::Apdu { client, apdu, .. } => plane.handle_lan(now, node, client, &apdu),
+            Up::Pushed { client, apdu, .. } => plane.push(node, client, &apdu),
+            // A ciphered request may be one that has no answer: the link still stands.
+            Up::Failed { cause: LineError::NoProgress, .. } | Up::Probed { .. } => {}
+            Up::Failed { meter, cause, .. } => {
+                tracing::info!(?meter, %cause, "a meter is out of reach");
+                plane.links.remove(&node);
+                plane.router.handle_lan_failed(now, node);
+                plane.settle();
+            }
+        }
+    }
+
+    /// Meters that are reached by datagrams are so by `socket` from now on.
+    pub fn add_datagrams(&self, socket: UdpMeters) {
+        self.shared.lock().datagrams = Some(socket);
+    }
+
+    /// Takes a datagram of a meter.
+    pub fn handle_datagram(&self, from: UdpAddress, client: u16, apdu: &[u8]) {
+        let now = self.shared.now();
+        let mut plane = self.shared.lock();
+        let known = plane.by_host.get(&from).copied();
+        let place = Place::Datagrams(from.host);
+        match plane.node_at(known, 0, &place) {
+            Some(node) => plane.handle_lan(now, node, client, apdu),
+            None => plane.counters.unknown_meters += 1,
+        }
+    }
+
+    /// Makes a meter known; the SAP that it is reached at.
+    ///
+    /// # Errors
+    /// As [`Nodes::register`].
+    pub fn register(&self, meter: Registration) -> Result<u16, NodeError> {
+        let nodes = self.nodes();
+        let mut nodes = nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = nodes.register(utc(), meter)?;
+        Ok(nodes.get(id).map_or(0, |node| node.sap))
     }
 
     /// What the concentrator itself says unasked, to `client` of every head-end that takes pushes.
@@ -393,7 +478,7 @@ impl Plane {
             Verdict::Forward(to) => self.forward(now, to, client, frame),
             Verdict::Local => self.answer_locally(wan, client, apdu.to_vec()),
             Verdict::Answer(answer) => self.answer(party, sap, &[], answer),
-            Verdict::Broadcast => tracing::debug!(client, "a broadcast, and no medium for it"),
+            Verdict::Broadcast => self.broadcast(client, frame),
             Verdict::Kept => {}
             Verdict::Discard(Discard::UnknownSap) => tracing::debug!(client, sap, "unknown SAP"),
             Verdict::Discard(reason) => tracing::debug!(client, sap, ?reason, "discarded"),
@@ -476,24 +561,67 @@ impl Plane {
             return;
         }
         if self.port(to.node).is_closed() {
-            self.open(now, to.node, frame);
+            self.open(now, to, client, frame);
         } else {
             self.counters.meters_overflown += 1;
         }
     }
 
-    /// Sets up the way to a meter, and what goes over it first.
-    fn open(&mut self, now: Instant, node: NodeId, first: &[u8]) {
+    /// Sends a frame to all meters that can be reached without asking who is there.
+    fn broadcast(&mut self, client: u16, frame: &[u8]) {
+        for handle in self.media.values() {
+            let apdu = frame.get(HEADER_LEN..).unwrap_or_default().to_vec();
+            if handle.try_send(Down::Broadcast { client, apdu }).is_err() {
+                self.counters.meters_overflown += 1;
+            }
+        }
+        for port in self.meters.iter_mut().filter(|port| port.is_open()) {
+            port.send(frame);
+        }
+    }
+
+    /// Sends a frame to a meter to which there is no connection: one is set up, or none is needed.
+    fn open(&mut self, now: Instant, to: Forward, client: u16, frame: &[u8]) {
+        let Forward { node, server, .. } = to;
         let place = {
             let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
-            nodes.get(node).map(|node| node.place.clone())
+            nodes.get(node).map(|node| (node.place.clone(), node.medium))
         };
+        let apdu = frame.get(HEADER_LEN..).unwrap_or_default();
         match (place, self.me.upgrade()) {
-            (Some(Place::Endpoint(address)), Some(shared)) => {
-                *self.port(node) = MeterPort::open(&shared, node, address, first);
+            (Some((Place::Endpoint(address), _)), Some(shared)) => {
+                *self.port(node) = MeterPort::open(&shared, node, address, frame);
+            }
+            (Some((Place::Datagrams(host), _)), _) if self.datagrams.is_some() => {
+                let meter = UdpAddress { host, server };
+                self.by_host.insert(meter, node);
+                let sent = self.datagrams.as_ref().map(|udp| udp.try_send(meter, client, apdu));
+                if !matches!(sent, Some(Ok(()))) {
+                    self.counters.meters_overflown += 1;
+                }
+            }
+            (Some((Place::Physical(physical), medium)), _) if self.media.contains_key(&medium) => {
+                let meter = MediumAddress { physical, server };
+                self.by_address.insert((medium, meter), node);
+                self.links.insert(node, (medium, meter, client));
+                let down = Down::Apdu { meter, client, apdu: apdu.to_vec() };
+                let sent = self.media.get(&medium).map(|handle| handle.try_send(down));
+                if !matches!(sent, Some(Ok(()))) {
+                    self.counters.meters_overflown += 1;
+                }
             }
             _ => self.router.handle_lan_failed(now, node),
         }
+    }
+
+    /// The meter at this place; one that was never spoken to is looked for.
+    fn node_at(&self, known: Option<NodeId>, medium: u16, place: &Place) -> Option<NodeId> {
+        let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_there = |node: &Node| node.present && node.medium == medium && node.place == *place;
+        if known.and_then(|id| nodes.get(id)).is_some_and(is_there) {
+            return known;
+        }
+        nodes.iter().find(|(_, node)| is_there(node)).map(|(id, _)| id)
     }
 
     fn port(&mut self, node: NodeId) -> &mut MeterPort {
@@ -517,7 +645,15 @@ impl Plane {
                 RouterEvent::Answer { party, source, apdu } => {
                     self.answer(party, source, &[], &apdu);
                 }
-                RouterEvent::Released { node } => *self.port(node) = MeterPort::default(),
+                RouterEvent::Released { node } => {
+                    *self.port(node) = MeterPort::default();
+                    if let Some((medium, meter, client)) = self.links.remove(&node)
+                        && let Some(handle) = self.media.get(&medium)
+                    {
+                        // A medium that is gone has no links.
+                        let _ = handle.try_send(Down::Release { meter, client });
+                    }
+                }
             }
         }
     }

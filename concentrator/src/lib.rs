@@ -7,10 +7,11 @@
 //! - [`router`]: who speaks to which meter.
 //! - [`exchange`]: the two at work between connections; [`listen`] takes those of head-ends, and
 //!   `tls` those over TLS.
-//! - [`discovery`]: who is on a shared medium; [`lan_udp`]: meters of the wrapper over UDP.
+//! - [`media`]: what meters share, with [`discovery`] of who is there; [`lan_udp`]: meters of the
+//!   wrapper over UDP.
 //! - [`pushes`]: where meters connect to by themselves.
 //! - [`management`]: the concentrator's own logical device, at SAP 1.
-//! - [`collection`]: what it reads from meters by itself, when it is told to.
+//! - `collection`: what it reads from meters by itself, when it is told to.
 //! - [`config`], [`daemon`], [`cli`]: the program; [`control`]: what it is asked while it runs.
 //!
 //! What decides something is a pure machine, with the time as an argument; what has sockets and
@@ -29,6 +30,7 @@
 //! ```
 
 pub mod cli;
+#[cfg(feature = "collection")]
 pub mod collection;
 pub mod config;
 pub mod control;
@@ -38,6 +40,7 @@ pub mod exchange;
 pub mod lan_udp;
 pub mod listen;
 pub mod management;
+pub mod media;
 pub mod nodes;
 pub mod pushes;
 pub mod router;

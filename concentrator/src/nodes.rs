@@ -108,8 +108,10 @@ pub struct NodeId(pub u32);
 /// Where a meter is on its medium.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// The wrapper, at a host and port of its own.
+    /// The wrapper over TCP, at a host and port of its own.
     Endpoint(core::net::SocketAddr),
+    /// The same over UDP.
+    Datagrams(core::net::SocketAddr),
     /// HDLC: the physical device with this lower address on a shared medium.
     Physical(u16),
 }

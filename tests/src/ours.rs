@@ -11,11 +11,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::Instant;
 
 use serde_json::Value;
 
 use crate::folder::Folder;
 use crate::meter::{Framing, Meter};
+use crate::ports::free_port;
 use crate::program::{Output, Program};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -143,6 +145,23 @@ impl Simulator {
         Self { program, _home: home }
     }
 
+    /// Starts `simulator medium` on a free port, which is returned too.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be built or does not start.
+    #[must_use]
+    pub fn medium(args: &[&str]) -> (Self, u16) {
+        let (home, port) = (Folder::new(), free_port());
+        let mut command = in_home(&binaries().simulator, &home);
+        command.args(["medium", "--port", &port.to_string()]).args(args);
+        let mut program = Program::start(command);
+        if program.wait_for_line("ready medium", RUN_TIME_MAX).is_none() {
+            panic!("did not start:\n{}", program.finish(RUN_TIME_MAX));
+        }
+        (Self { program, _home: home }, port)
+    }
+
     /// Kills it, as a power failure would, and returns what it printed.
     #[must_use]
     pub fn kill(self) -> Output {
@@ -211,6 +230,27 @@ impl Concentrator {
     #[must_use]
     pub fn address(&self) -> String {
         Framing::Wrapper.address(self.port)
+    }
+
+    /// Waits until it knows so many meters; how many it knows then, or after a minute.
+    ///
+    /// # Panics
+    ///
+    /// When it does not answer.
+    #[must_use]
+    pub fn wait_for_meters(&self, count: u64) -> u64 {
+        let until = Instant::now() + RUN_TIME_MAX;
+        loop {
+            let mut command = in_home(&binaries().concentrator, &self.home);
+            let file = self.home.file("concentrator.toml");
+            command.args(["status", "-o", "jsonl", "--config", &file]);
+            let output = Program::start(command).finish(RUN_TIME_MAX);
+            output.assert_code(0);
+            let known = output.json_lines()[0]["meters"].as_u64().unwrap_or_default();
+            if known >= count || Instant::now() > until {
+                return known;
+            }
+        }
     }
 
     /// Its folder, in which its data are.

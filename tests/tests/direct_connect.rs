@@ -219,7 +219,44 @@ fn a_foreign_client_reads_the_list_of_1_200_meters_and_then_each_of_them_is_ther
     assert!(received.trim().parse::<u32>().unwrap() > 1_200 * 23, "{output}");
 
     // 0x7F, 0xFF and so on are all-station to HDLC peers and nobody's, so this is the last.
-    let args = [&GMAC[..], &["--sap", "1225"]].concat();
+    let args = [&GMAC[..], &["--sap", "1224"]].concat();
     let output = Foreign::gurux_client(Framing::Wrapper, concentrator.port(), &args);
     assert!(output.stdout.contains("steps ok"), "{output}");
+}
+
+/// One who speaks HDLC to a foreign meter, for a foreign client that speaks the wrapper.
+#[test]
+fn a_foreign_client_by_the_wrapper_does_every_step_at_a_foreign_meter_by_hdlc() {
+    let direct = Foreign::gurux_meter(Framing::Hdlc, &["--entries", "3000"]);
+    let expected = Foreign::gurux_client(Framing::Hdlc, direct.port(), &GMAC);
+    let meter = Foreign::gurux_meter(Framing::Hdlc, &["--entries", "3000"]);
+    let medium = format!(
+        "[[medium]]\nname = \"bus\"\naddress = \"hdlc://127.0.0.1:{}\"\n\
+         [[meter]]\nname = \"GRX0000000000001\"\nsap = 500\nmedium = \"bus\"\nphysical = 17\n",
+        meter.port()
+    );
+    let concentrator = Concentrator::start(&medium);
+    let args = [&GMAC[..], &["--sap", "500"]].concat();
+    let output = Foreign::gurux_client(Framing::Wrapper, concentrator.port(), &args);
+    assert_eq!(steps(&output), steps(&expected), "{output}\n{expected}");
+}
+
+/// Nobody has told it who is there.
+#[test]
+fn meters_on_a_bus_are_found_named_and_read() {
+    let (_bus, port) = Simulator::medium(&["--count", "5", "--entries", "96"]);
+    let config = format!(
+        "[management]\npublic-sap-list = true\n[[medium]]\nname = \"bus\"\n\
+         address = \"hdlc://127.0.0.1:{port}\"\ndiscovery = {{ first = 16, last = 20 }}\n"
+    );
+    let concentrator = Concentrator::start(&config);
+    assert_eq!(concentrator.wait_for_meters(5), 5);
+    let headend = Headend::new();
+    let options = Mode::AUTHENC.options();
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    let address = concentrator.address();
+    let words = ["read", &address, "1:0-0:42.0.0*255:2", "--all-saps", "-o", "jsonl"];
+    let output = headend.run(&[&words[..], &options].concat());
+    output.assert_code(0);
+    assert_eq!(output.json_lines().len(), 5, "{output}");
 }

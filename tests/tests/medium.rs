@@ -65,7 +65,7 @@ async fn discover(
     }
     let found = nodes.iter().map(|(_, node)| match node.place {
         Place::Physical(physical) => (physical, node.name.to_string()),
-        Place::Endpoint(_) => panic!("not on a medium"),
+        Place::Endpoint(_) | Place::Datagrams(_) => panic!("not on a medium"),
     });
     found.collect()
 }

@@ -40,6 +40,7 @@ pub(super) fn text(status: &Status, counters: &ExchangeCounters, spool: &SpoolVi
         ("head_ends_refused_total", counters.wans_refused, "Refused at wan.connections-max."),
         ("head_ends_overflown_total", counters.wans_overflown, "Cut off: took nothing in."),
         ("meters_overflown_total", counters.meters_overflown, "Requests a meter did not take in."),
+        ("unknown_meters_total", counters.unknown_meters, "APDUs from where no meter is known."),
         ("spool_evicted_total", spool.evicted, "Pushes that made room, never acknowledged."),
         ("spool_refused_total", spool.refused, "Pushes lost because the disk took nothing."),
         ("octets_down_total", counters.octets_down, "Octets from head-ends."),

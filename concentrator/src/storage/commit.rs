@@ -4,6 +4,7 @@ use rusqlite::{Connection, Transaction, params};
 
 use super::{
     Changes, StoredNode,
+    schema::UDP,
     schema::{ACKNOWLEDGED, CLEAN, EVICTED, SEQUENCE, set},
 };
 use crate::{
@@ -164,6 +165,7 @@ fn save(
     };
     let (endpoint, physical) = match &node.place {
         Place::Endpoint(endpoint) => (Some(endpoint.to_string()), None),
+        Place::Datagrams(endpoint) => (Some(format!("{UDP}{endpoint}")), None),
         Place::Physical(physical) => (None, Some(*physical)),
     };
     transaction

@@ -7,6 +7,9 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use super::{QUEUE_MAX, Restored, Setting, StoredNode, commit::Totals};
 use crate::nodes::{LogicalDeviceName, Node, Place};
 
+/// What stands before the host and port of a meter that is reached by datagrams.
+pub(super) const UDP: &str = "udp ";
+
 /// What brings the file from each version to the next. An entry that was released is never changed.
 const STEPS: [&str; 1] = ["
     CREATE TABLE setting (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -148,7 +151,11 @@ fn node(row: &Row<'_>) -> rusqlite::Result<StoredNode> {
     let endpoint: Option<String> = row.get("endpoint")?;
     let place = match endpoint {
         Some(endpoint) => {
-            Place::Endpoint(endpoint.parse().map_err(|error| wrong("endpoint", error))?)
+            let (place, endpoint): (fn(_) -> _, _) = match endpoint.strip_prefix(UDP) {
+                Some(endpoint) => (Place::Datagrams, endpoint),
+                None => (Place::Endpoint, &*endpoint),
+            };
+            place(endpoint.parse().map_err(|error| wrong("endpoint", error))?)
         }
         None => Place::Physical(row.get("physical")?),
     };
