@@ -29,7 +29,8 @@ const SUITES: [Suite; 2] = [
 /// Runs OpenSSL in `folder`; what it says, or what it complains about.
 fn openssl(folder: &Folder, args: &str) -> Result<String, String> {
     let mut command = Command::new("openssl");
-    let output = command.args(args.split(' ')).current_dir(folder.path()).output().unwrap();
+    let output = command.args(args.split(' ')).current_dir(folder.path()).output();
+    let output = output.map_err(|error| format!("openssl: {error}: apt-get install openssl"))?;
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said).into_owned();
     if output.status.success() { Ok(said) } else { Err(said) }

@@ -1,4 +1,5 @@
 //! The concentrator's own logical device, asked by other people's clients.
+#![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
 use std::{
     env, fs,

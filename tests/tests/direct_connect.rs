@@ -1,5 +1,6 @@
 //! Meters behind our concentrator are read and commanded end to end, by other people's clients and
 //! by ours, as if it were not there.
+#![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
 use std::{
     fs::{self, File},

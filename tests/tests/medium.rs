@@ -1,4 +1,5 @@
 //! A concentrator's side of a shared medium, with simulated meters on it, in simulated time.
+#![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
 use core::time::Duration;
 use std::{
