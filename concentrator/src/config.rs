@@ -99,8 +99,6 @@ pub struct Wan {
     pub tcp: Vec<SocketAddr>,
     /// Where the wrapper is served over UDP. Default: nowhere.
     pub udp: Vec<SocketAddr>,
-    /// Where HDLC is served over TCP, with the SAP as upper address. Default: nowhere.
-    pub hdlc: Vec<SocketAddr>,
     /// The wrapper over TLS. Default: nowhere.
     #[cfg(feature = "tls")]
     pub tls: Option<crate::tls::TlsConfig>,
@@ -117,7 +115,6 @@ impl Default for Wan {
         Self {
             tcp: vec![SocketAddr::from(([0, 0, 0, 0], dlms_tokio::address::WRAPPER_PORT))],
             udp: Vec::new(),
-            hdlc: Vec::new(),
             #[cfg(feature = "tls")]
             tls: None,
             connections_max: 16,

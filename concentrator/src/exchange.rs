@@ -8,7 +8,7 @@
 //!                          Local (SAP 1)     PushSink (spool)
 //! ```
 //!
-//! What is shared is one [`Plane`] behind one lock, which is taken once for all that a read has
+//! What is shared is one `Plane` behind one lock, which is taken once for all that a read has
 //! brought and never held across an await. A frame is passed on within that: its APDU is not looked
 //! into, not copied on its way down, and copied once on its way up, where the answers of many
 //! meters become one write. Nothing is allocated for a frame.

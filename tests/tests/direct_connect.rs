@@ -8,7 +8,8 @@ use std::{
 };
 
 use dlms_tests::{
-    Concentrator, Foreign, Framing, Headend, Meter, Mode, Noise, Output, Simulator, TcpCable,
+    Concentrator, Folder, Foreign, Framing, Headend, Meter, Mode, Noise, Output, Simulator,
+    TcpCable,
 };
 use serde_json::Value;
 
@@ -171,6 +172,25 @@ fn the_memory_of_the_concentrator_holds_no_key_of_a_meter_after_all_that() {
         ("secret", b"ABCDEFGHIJKLMNOP".to_vec()),
     ] {
         assert!(!holds(&octets), "{what}");
+    }
+}
+
+/// The only secret of a meter that ever gets there, and only where it is told to read by itself.
+#[test]
+fn with_collection_the_secret_of_the_reading_client_is_in_its_memory_and_without_it_is_not() {
+    let secret = b"reading-0f3c-secret";
+    let folder = Folder::new();
+    let file = folder.file("reading.secret");
+    fs::write(&file, secret).unwrap();
+    let collection = format!(
+        "[collection]\nclient = 17\nauthentication = \"lls\"\nsecret-file = \"{file}\"\n\
+         [[collection.task]]\nname = \"profile\"\nread = [\"7:1-0:99.1.0*255\"]\n\
+         every-min = 60\n"
+    );
+    for (config, expected) in [("", false), (&collection[..], true)] {
+        let concentrator = Concentrator::start(config);
+        let holds = memory(concentrator.id()).iter().any(|part| contains(part, secret));
+        assert_eq!(holds, expected, "{config}");
     }
 }
 
