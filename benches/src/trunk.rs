@@ -1,5 +1,5 @@
 //! What it costs to ask every meter behind a concentrator over one trunk: 1,200 lines, a request
-//! and an answer on each. Both ends count, without a network between them and without any ciphering:
+//! and an answer on each. Both ends count, without a network between them and without ciphering:
 //! the trunk, the lines, the wrapper, and a concentrator that answers what it has read together.
 
 use std::sync::Arc;

@@ -4,7 +4,7 @@
 //!   probe an address ----- nobody --------------------------------> the next one, after a while
 //!       | somebody
 //!       v                  fails: later again
-//!   AARQ as public client ---> AARE ---> GET 0-0:42.0.0.255/2 ---> name ---> DISC ---> Registration
+//!   AARQ as public client --> AARE --> GET 0-0:42.0.0.255/2 --> name --> DISC --> Registration
 //! ```
 //!
 //! The public client (16) needs no key, and the logical device name (class 1, instance

@@ -89,8 +89,11 @@ impl UdpMeters {
     /// # Errors
     /// When the address cannot be had.
     pub async fn bind(local: SocketAddr) -> io::Result<Self> {
+        let socket = UdpSocket::bind(local).await?;
+        // Until it was waited for once, nothing can be sent without waiting.
+        socket.writable().await?;
         Ok(Self(Arc::new(Inner {
-            socket: UdpSocket::bind(local).await?,
+            socket,
             sent: AtomicU64::new(0),
             unsent: AtomicU64::new(0),
             received: AtomicU64::new(0),

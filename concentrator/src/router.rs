@@ -441,8 +441,8 @@ impl Router {
         }
     }
 
-    /// The meter cannot be reached, or what was set up to it broke. Who has its seat and waits for an
-    /// answer is told.
+    /// The meter cannot be reached, or what was set up to it broke. Who has its seat and waits for
+    /// an answer is told.
     pub fn handle_lan_failed(&mut self, now: Instant, node: NodeId) {
         self.settle();
         let Some(seat) = self.seat_mut(node) else { return };

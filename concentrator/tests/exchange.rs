@@ -271,7 +271,8 @@ proptest! {
     /// and the head-end as they were answered.
     #[test]
     fn every_apdu_arrives_byte_for_byte_on_both_sides(
-        apdus in prop::collection::vec((0..3u16, prop::collection::vec(any::<u8>(), 1..400)), 1..20),
+        apdus in prop::collection::vec(
+            (0..3u16, prop::collection::vec(any::<u8>(), 1..400)), 1..20),
         cut in 1..700usize,
     ) {
         // Neither a push, nor what ends an association, nor a gateway header.

@@ -215,8 +215,8 @@ impl Line {
         Self { carrier: Carrier::Trunk(Box::new(line)) }
     }
 
-    /// Opens a serial port, signs on in mode E where it asks for that, and gives it back at the rate
-    /// agreed on: for who speaks HDLC frame by frame.
+    /// Opens a serial port, signs on in mode E where it asks for that, and gives it back at the
+    /// rate agreed on: for who speaks HDLC frame by frame.
     ///
     /// # Errors
     ///

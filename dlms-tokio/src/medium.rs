@@ -40,8 +40,9 @@
 //! tokio::spawn(medium);
 //!
 //! let meter = MediumAddress { physical: 17, server: 1 };
-//! handle.try_send(Down::Apdu { meter, client: 16, apdu: vec![0xC0, 0x01, 0xC1] })?;
-//! assert_eq!(ups.recv().await, Some(Up::Apdu { meter, client: 16, apdu: vec![0xC0, 0x01, 0xC1] }));
+//! let apdu = vec![0xC0, 0x01, 0xC1];
+//! handle.try_send(Down::Apdu { meter, client: 16, apdu: apdu.clone() })?;
+//! assert_eq!(ups.recv().await, Some(Up::Apdu { meter, client: 16, apdu }));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())

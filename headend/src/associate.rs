@@ -65,7 +65,7 @@ pub(crate) async fn associate(settings: &Settings) -> Result<(Client, Option<Cou
             if settings.behind.is_some()
                 && let Some(file) = &settings.counters.file
             {
-                config.server_title = file.title_at(&settings.place())?;
+                config.server_title = file.title_at(&settings.place())?.or(config.server_title);
             }
             let client = connect(settings, &settings.line, config, None).await?;
             return Ok((identified(settings, client).await?, None));
@@ -111,7 +111,7 @@ pub(crate) async fn associate(settings: &Settings) -> Result<(Client, Option<Cou
     let counter = counter_of(keys);
     let mut config = with_keys(settings, keys, client_title)?;
     // Who has this name behind a concentrator has this title, or is somebody else.
-    config.server_title = listed;
+    config.server_title = listed.or(config.server_title);
     let failure = match with_counter(settings, &line, &config, &counter, published.counter).await {
         Ok(client) => return associated(settings, client, counter).await,
         Err(failure) => failure,

@@ -1,5 +1,6 @@
-//! A concentrator that is killed in the middle of something costs seconds, and nothing else: another
-//! one before the same meters takes its place, and what was under way is looked up at the meter.
+//! A concentrator that is killed in the middle of something costs seconds, and nothing else:
+//! another one before the same meters takes its place, and what was under way is looked up at the
+//! meter.
 
 use core::time::Duration;
 use std::time::Instant;
@@ -43,7 +44,8 @@ impl Pair {
         let start = |cable: &TcpCable, sap: u16| {
             let address = Framing::Wrapper.address(cable.port());
             Concentrator::start(&format!(
-                "{LIST}[[meter]]\nname = \"DHE0000000001000\"\nsap = {sap}\naddress = \"{address}\"\n"
+                "{LIST}[[meter]]\nname = \"DHE0000000001000\"\nsap = {sap}\n\
+                 address = \"{address}\"\n"
             ))
         };
         let (first, second) = (start(&lan[0], FIRST_SAP), start(&lan[1], SECOND_SAP));

@@ -103,8 +103,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Port<S> {
         }
     }
 
-    /// As [`queue_frame`](Self::queue_frame), for a frame as a link writes it, flags included, which
-    /// is shown and counted.
+    /// As [`queue_frame`](Self::queue_frame), for a frame as a link writes it, flags included,
+    /// which is shown and counted.
     pub(crate) fn queue_link_frame(&mut self, octets: &[u8]) {
         if let Some(inside) = octets.get(1..octets.len().saturating_sub(1))
             && let Ok(frame) = Frame::decode(inside)

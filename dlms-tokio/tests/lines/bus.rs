@@ -6,7 +6,7 @@ use dlms_tokio::{ApduServer, HdlcServerConfig, serve_hdlc};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split},
     sync::mpsc,
-    time::sleep,
+    time::{Instant, sleep_until},
 };
 
 use crate::relay::PIPE;
@@ -34,7 +34,7 @@ pub(crate) fn bus(ends: Vec<DuplexStream>) -> DuplexStream {
     tokio::spawn(async move {
         let mut octets = [0; PIPE];
         while let Ok(length @ 1..) = from_client.read(&mut octets).await {
-            sleep(OCTET * length as u32).await;
+            sleep_until(Instant::now() + OCTET * length as u32).await;
             for meter in &mut to_meters {
                 // One that is gone hears nothing.
                 let _ = meter.write_all(&octets[..length]).await;
@@ -43,7 +43,7 @@ pub(crate) fn bus(ends: Vec<DuplexStream>) -> DuplexStream {
     });
     tokio::spawn(async move {
         while let Some(octets) = heard.recv().await {
-            sleep(OCTET * octets.len() as u32).await;
+            sleep_until(Instant::now() + OCTET * octets.len() as u32).await;
             if to_client.write_all(&octets).await.is_err() {
                 return;
             }
