@@ -39,7 +39,7 @@ impl Chance {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        self.0 % of == 0
+        self.0.is_multiple_of(of)
     }
 }
 
@@ -51,12 +51,12 @@ fn name(number: u32) -> LogicalDeviceName {
 /// remembers.
 fn is_cut_off(number: u32, at_s: i64) -> bool {
     let day = (at_s - START_S) / DAY_S;
-    number % 40 == 0 && (10..18).contains(&day)
+    number.is_multiple_of(40) && (10..18).contains(&day)
 }
 
 /// Whether this meter captures at this hour: every 50th is without power for a day.
 fn captures(number: u32, at_s: i64) -> bool {
-    !(number % 50 == 0 && (at_s - START_S) / DAY_S == 5)
+    !(number.is_multiple_of(50) && (at_s - START_S) / DAY_S == 5)
 }
 
 fn tasks() -> Vec<Task> {
