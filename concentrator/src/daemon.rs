@@ -4,6 +4,7 @@ use core::{net::SocketAddr, time::Duration};
 use std::{
     fs, io,
     net::ToSocketAddrs,
+    os::unix::fs::DirBuilderExt,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
@@ -137,7 +138,9 @@ impl Daemon {
     pub async fn start(config: &Config) -> Result<Self, StartError> {
         let (identity, push) = (&config.concentrator, &config.push);
         let folder = |error| StartError::Folder { folder: identity.data.clone(), error };
-        fs::create_dir_all(&identity.data).map_err(folder)?;
+        // What meters push is nobody else's business on this machine.
+        let mut create = fs::DirBuilder::new();
+        create.recursive(true).mode(0o700).create(&identity.data).map_err(folder)?;
         let limits =
             SpoolLimits { entries_max: push.spool_entries_max, octets_max: push.spool_octets_max };
         let Opened { spool, mut state, counters, events } =

@@ -26,7 +26,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
-use dlms_core::wrapper::{HEADER_LEN, MANAGEMENT_LOGICAL_DEVICE, WrapperHeader};
+use dlms_core::{
+    wrapper::{HEADER_LEN, MANAGEMENT_LOGICAL_DEVICE, WrapperHeader},
+    xdlms::tag,
+};
 use dlms_tokio::{
     LineError,
     medium::{Down, MediumAddress, MediumHandle, Up},
@@ -185,6 +188,18 @@ struct Plane {
     me: Weak<Shared>,
 }
 
+/// Who is at the other end of a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Whose {
+    /// A head-end that connected. There are no more of these than there may be.
+    #[default]
+    HeadEnd,
+    /// A head-end that was connected to, so that it gets what meters push; it may ask as well.
+    Called,
+    /// The concentrator itself, which reads meters as a head-end does.
+    Inside,
+}
+
 /// The way to a head-end.
 #[derive(Default)]
 struct WanPort {
@@ -192,8 +207,8 @@ struct WanPort {
     out: Vec<u8>,
     /// The task of the connection.
     waker: Option<Waker>,
-    /// Whether it gets what meters push.
-    takes_pushes: bool,
+    /// Who is at its other end.
+    whose: Whose,
     /// Whether it is to be closed: it takes nothing in.
     overflown: bool,
 }
@@ -256,16 +271,15 @@ impl Exchange {
         Self { shared }
     }
 
-    /// Serves a head-end at the other end of `stream`, by the wrapper, until it closes it;
-    /// `takes_pushes` if it gets what meters push.
+    /// Serves a head-end at the other end of `stream`, by the wrapper, until it closes it.
     ///
     /// # Errors
     /// See [`WanError`].
-    pub async fn serve<S>(&self, stream: S, takes_pushes: bool) -> Result<(), WanError>
+    pub async fn serve<S>(&self, stream: S, whose: Whose) -> Result<(), WanError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
-        wan::serve(&self.shared, stream, takes_pushes).await
+        wan::serve(&self.shared, stream, whose).await
     }
 
     /// A connection to the exchange within this process, as of a head-end.
@@ -274,7 +288,7 @@ impl Exchange {
         let (near, far) = tokio::io::duplex(READ_MAX);
         let exchange = self.clone();
         tokio::spawn(async move {
-            if let Err(error) = exchange.serve(far, false).await {
+            if let Err(error) = exchange.serve(far, Whose::Inside).await {
                 tracing::debug!(%error, "a connection within the process ended");
             }
         });
@@ -286,7 +300,7 @@ impl Exchange {
     /// # Errors
     /// [`WanError::TooMany`].
     pub(crate) fn open_datagrams(&self) -> Result<WanId, WanError> {
-        self.shared.lock().open_wan(false)
+        self.shared.lock().open_wan(Whose::HeadEnd)
     }
 
     /// Takes a frame from the peer of `wan`. It is changed on its way.
@@ -488,7 +502,10 @@ impl Plane {
 
     /// Passes on the APDU of a meter to a client.
     fn handle_lan(&mut self, now: Instant, node: NodeId, client: u16, apdu: &[u8]) {
-        let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        if apdu.first() == Some(&tag::AARE) {
+            nodes.heard(utc(), node);
+        }
         match self.router.handle_lan(now, &nodes, node, client, apdu) {
             Upward::Answer { party, source, prefix } => {
                 drop(nodes);
@@ -511,7 +528,8 @@ impl Plane {
     /// Keeps what a meter sent unasked, and passes it on to who wants that.
     fn push(&mut self, node: NodeId, client: u16, apdu: &[u8]) {
         let nodes = Arc::clone(&self.nodes);
-        let nodes = nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut nodes = nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        nodes.heard(utc(), node);
         let Some(node) = nodes.get(node) else { return };
         self.pushes.push(&Pushed { node, client, apdu });
         let sap = node.sap;
@@ -523,7 +541,7 @@ impl Plane {
     fn pass_on(&mut self, source: u16, client: u16, apdu: &[u8]) {
         let Ok(length) = u16::try_from(apdu.len()) else { return };
         let header = WrapperHeader { source, destination: client, length };
-        for port in self.wans.values_mut().filter(|port| port.takes_pushes) {
+        for port in self.wans.values_mut().filter(|port| port.whose == Whose::Called) {
             // A head-end that falls behind finds it in the spool.
             if port.out.len() < OUT_HIGH_WATER {
                 port.queue(header, [&[], apdu]);
@@ -658,14 +676,15 @@ impl Plane {
         }
     }
 
-    fn open_wan(&mut self, takes_pushes: bool) -> Result<WanId, WanError> {
-        if self.wans.len() >= self.wans_max {
+    fn open_wan(&mut self, whose: Whose) -> Result<WanId, WanError> {
+        let of_head_ends = self.wans.values().filter(|port| port.whose == Whose::HeadEnd).count();
+        if whose == Whose::HeadEnd && of_head_ends >= self.wans_max {
             self.counters.wans_refused += 1;
             return Err(WanError::TooMany(self.wans_max));
         }
         let wan = WanId(self.next_wan);
         self.next_wan = self.next_wan.wrapping_add(1);
-        self.wans.insert(wan, WanPort { takes_pushes, ..WanPort::default() });
+        self.wans.insert(wan, WanPort { whose, ..WanPort::default() });
         Ok(wan)
     }
 

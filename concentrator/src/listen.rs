@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use crate::{
-    exchange::{Exchange, WanError},
+    exchange::{Exchange, WanError, Whose},
     router::WanId,
 };
 
@@ -56,7 +56,7 @@ pub async fn tcp(listener: TcpListener, exchange: Exchange) {
         let exchange = exchange.clone();
         tokio::spawn(async move {
             tracing::info!(%peer, "a head-end connected");
-            tell(peer, exchange.serve(stream, false).await);
+            tell(peer, exchange.serve(stream, Whose::HeadEnd).await);
         });
     }
 }
@@ -81,7 +81,7 @@ pub async fn tls(listener: TcpListener, acceptor: tokio_rustls::TlsAcceptor, exc
                 Ok(Err(error)) => tracing::warn!(%peer, %error, "a TLS handshake failed"),
                 Ok(Ok(stream)) => {
                     tracing::info!(%peer, "a head-end connected by TLS");
-                    tell(peer, exchange.serve(stream, false).await);
+                    tell(peer, exchange.serve(stream, Whose::HeadEnd).await);
                 }
             }
         });
@@ -125,7 +125,7 @@ pub async fn out(endpoint: Endpoint, exchange: Exchange) {
             Ok(stream) => {
                 pause = OUT_PAUSE;
                 tracing::info!(host = host.0, "connected to a head-end that takes pushes");
-                let ended = exchange.serve(stream, true).await;
+                let ended = exchange.serve(stream, Whose::Called).await;
                 let error = ended.err().map(|error| error.to_string());
                 tracing::info!(host = host.0, error, "a head-end that takes pushes is gone");
             }

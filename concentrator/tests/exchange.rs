@@ -5,7 +5,7 @@ use core::{net::SocketAddr, time::Duration};
 use std::sync::{Arc, Mutex};
 
 use concentrator::{
-    exchange::{Exchange, ExchangeConfig, Local, PushSink, Pushed, SharedNodes, WanError},
+    exchange::{Exchange, ExchangeConfig, Local, PushSink, Pushed, SharedNodes, WanError, Whose},
     nodes::{NodeId, Nodes, Place, Pool, Registration},
     router::{NOT_POSSIBLE, RouterConfig, WanId},
 };
@@ -193,7 +193,7 @@ async fn what_a_meter_sends_unasked_is_kept_and_passed_on_to_who_takes_pushes() 
     let bench = Bench::new(&[listener.local_addr().unwrap()], RouterConfig::default());
     let (mut taking, far) = tokio::io::duplex(1_024);
     let exchange = bench.exchange.clone();
-    tokio::spawn(async move { exchange.serve(far, true).await });
+    tokio::spawn(async move { exchange.serve(far, Whose::Called).await });
 
     let mut head_end = bench.exchange.connect();
     send(&mut head_end, 16, 16, b"\xC0").await;
@@ -230,20 +230,28 @@ async fn what_is_not_the_wrapper_ends_the_connection_with_a_reason() {
     let bench = Bench::new(&[], RouterConfig::default());
     let (mut near, far) = tokio::io::duplex(64);
     near.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
-    let ended = bench.exchange.serve(far, false).await;
+    let ended = bench.exchange.serve(far, Whose::HeadEnd).await;
     assert!(matches!(ended, Err(WanError::NotWrapper(0x4745))), "{ended:?}");
 }
 
 #[tokio::test]
-async fn there_are_no_more_connections_than_there_may_be() {
+async fn there_are_no_more_connections_of_head_ends_than_there_may_be() {
     let bench = Bench::new(&[], RouterConfig::default());
-    let mut open: Vec<DuplexStream> = (0..16).map(|_| bench.exchange.connect()).collect();
-    for head_end in &mut open {
+    // What the concentrator asks itself takes no place from them.
+    let mut inside: Vec<DuplexStream> = (0..20).map(|_| bench.exchange.connect()).collect();
+    let mut open: Vec<DuplexStream> = Vec::new();
+    for _ in 0..16 {
+        let (near, far) = tokio::io::duplex(64);
+        let exchange = bench.exchange.clone();
+        tokio::spawn(async move { exchange.serve(far, Whose::HeadEnd).await });
+        open.push(near);
+    }
+    for head_end in open.iter_mut().chain(&mut inside) {
         send(head_end, 16, 1, b"\xC0").await;
         answer(head_end).await;
     }
     let (_near, far) = tokio::io::duplex(64);
-    let refused = bench.exchange.serve(far, false).await;
+    let refused = bench.exchange.serve(far, Whose::HeadEnd).await;
     assert!(matches!(refused, Err(WanError::TooMany(16))), "{refused:?}");
 }
 
@@ -315,7 +323,7 @@ async fn a_real_connection_serves_as_well() {
     let exchange = bench.exchange.clone();
     tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
-        exchange.serve(stream, false).await
+        exchange.serve(stream, Whose::HeadEnd).await
     });
     let mut head_end = TcpStream::connect(address).await.unwrap();
     send(&mut head_end, 1, 16, b"\xC0").await;

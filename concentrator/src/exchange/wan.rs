@@ -11,7 +11,7 @@ use dlms_core::wrapper::{self, HEADER_LEN, WrapperError};
 use sans_io_time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{OUT_HIGH_WATER, Plane, READ_MAX, Shared, WanError};
+use super::{OUT_HIGH_WATER, Plane, READ_MAX, Shared, WanError, Whose};
 use crate::router::WanId;
 
 thread_local! {
@@ -116,15 +116,11 @@ impl Drop for Open<'_> {
 }
 
 /// Serves the head-end at the other end of `stream`.
-pub(super) async fn serve<S>(
-    shared: &Shared,
-    mut stream: S,
-    takes_pushes: bool,
-) -> Result<(), WanError>
+pub(super) async fn serve<S>(shared: &Shared, mut stream: S, whose: Whose) -> Result<(), WanError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let wan = shared.lock().open_wan(takes_pushes)?;
+    let wan = shared.lock().open_wan(whose)?;
     let open = Open { shared, wan };
     let mut connection = Connection { wan, frames: Frames::default(), tx: Vec::new(), sent: 0 };
     poll_fn(|cx| connection.poll(open.shared, &mut stream, cx)).await
