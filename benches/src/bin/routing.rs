@@ -182,7 +182,7 @@ async fn memory(
     let connected = resident(router.0.id())?;
     let each = |from: u64, to: u64| (to - from) * 1_024 / u64::from(count);
     Ok(format!(
-        "w7 concentrator {count} meters: {} octets each, {} more when connected; resident \
+        "w7 concentrator {count} meters: {} octets each, {} more connected; resident \
          {empty} to {connected} kB",
         each(empty, idle),
         each(idle, connected)
