@@ -43,6 +43,12 @@ enum Command {
         /// The configuration.
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
+        /// How much is told on standard error: error, warn, info, debug, trace.
+        #[arg(long, value_name = "LEVEL", default_value = "info")]
+        log: tracing::Level,
+        /// Tell it as JSON, an object a line.
+        #[arg(long)]
+        log_json: bool,
     },
     /// Say whether a configuration can be run, and what is wrong with it.
     CheckConfig {
@@ -107,8 +113,11 @@ struct Asking {
 pub fn run() -> ExitCode {
     let nodes = ["sap", "name", "place", "medium", "server", "state", "last_seen"];
     match Arguments::parse().command {
-        Command::Run { config } => match Config::read(&config) {
-            Ok(config) => start(&config),
+        Command::Run { config, log, log_json } => match Config::read(&config) {
+            Ok(config) => {
+                tell(log, log_json);
+                start(&config)
+            }
             Err(error) => end(USAGE, &error),
         },
         Command::CheckConfig { config } => match Config::read(&config) {
@@ -190,6 +199,16 @@ fn show<R: Serialize>(
                 _ => ExitCode::SUCCESS,
             }
         }
+    }
+}
+
+/// Has what happens told on standard error.
+fn tell(level: tracing::Level, json: bool) {
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_ansi(false);
+    match json {
+        true => subscriber.json().init(),
+        false => subscriber.init(),
     }
 }
 

@@ -154,3 +154,24 @@ fn prometheus_finds_the_counters_and_nothing_else() {
     assert!(!answer.contains("ABC0000000000001"), "{answer}");
     assert!(get("/nodes").starts_with("HTTP/1.1 404"));
 }
+
+#[test]
+fn what_happens_is_told_on_standard_error_as_json_where_that_is_asked_for() {
+    let bench = Bench::new("log", CONFIG);
+    let mut child = program(&["run", "--log-json", "--config", &bench.config()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let ready = BufReader::new(child.stdout.take().unwrap()).lines().next().unwrap().unwrap();
+    let address = ready.strip_prefix("ready at ").unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    let told = told.find(|line| line.as_ref().unwrap().contains("cut off")).unwrap().unwrap();
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["level"], "WARN");
+    assert!(told["fields"]["error"].as_str().unwrap().contains("not the wrapper"), "{told}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
