@@ -144,7 +144,7 @@ pub struct Access {
     pub idle_timeout_s: u32,
     /// Seconds for which somebody waits for a meter that is taken. Default: 30.
     pub wait_s: u32,
-    /// Seconds for which an answer of a meter is waited for. Default: 10.
+    /// Seconds for which a meter with an address of its own is tried to be reached. Default: 10.
     pub forward_timeout_s: u32,
     /// The clients that may speak to all meters at once, at SAP 127. Default: none.
     pub broadcast_clients: Vec<u16>,
@@ -208,7 +208,8 @@ pub struct Medium {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Meter {
-    /// Its logical device name. Without one it is asked for, as the public client.
+    /// Its logical device name. On a medium it may be left out: then the meter is asked for it, as
+    /// the public client.
     #[serde(default, deserialize_with = "optional_name")]
     pub name: Option<LogicalDeviceName>,
     /// The SAP that head-ends reach it at. Default: the one that it had, or the next that is free.
@@ -367,7 +368,14 @@ impl Config {
                 None => format!("[[meter]] number {}", index + 1),
             };
             match (&meter.address, &meter.medium, meter.physical) {
-                (Some(Address::Wrapper(_) | Address::WrapperUdp(_)), None, None) => {}
+                (Some(address @ (Address::Wrapper(_) | Address::WrapperUdp(_))), None, None) => {
+                    if meter.name.is_none() {
+                        return wrong(format!(
+                            "{which} at {address} has no name: only meters on a medium are asked \
+                             for theirs"
+                        ));
+                    }
+                }
                 (Some(address), None, None) => {
                     return wrong(format!(
                         "{which} is at {address}: HDLC is a medium, in [[medium]], and the meter \
@@ -493,6 +501,15 @@ mod tests {
         }
         let config = [IDENTITY, &meter("medium = \"bus\"\nphysical = 17")].concat();
         assert_eq!(Config::parse(&config).unwrap().medium("bus"), Some(0));
+    }
+
+    #[test]
+    fn only_a_meter_on_a_medium_may_be_without_a_name() {
+        let message = refused("[[meter]]\naddress = \"wrapper://192.0.2.7\"\n");
+        assert!(message.contains("number 1 at wrapper://192.0.2.7:4059 has no name"), "{message}");
+        let medium = "[[medium]]\nname = \"bus\"\naddress = \"hdlc://192.0.2.4:4001\"\n";
+        let meter = "[[meter]]\nmedium = \"bus\"\nphysical = 17\n";
+        assert!(Config::parse(&[IDENTITY, medium, meter].concat()).is_ok());
     }
 
     #[test]

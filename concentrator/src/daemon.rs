@@ -299,8 +299,8 @@ fn collect(
 fn exchange_config(config: &Config) -> ExchangeConfig {
     ExchangeConfig {
         router: config.router(),
-        connect_timeout: Some(Duration::from_secs(config.access.forward_timeout_s.into())),
-        wans_max: Some(config.wan.connections_max),
+        connect_timeout: Duration::from_secs(config.access.forward_timeout_s.into()),
+        wans_max: config.wan.connections_max,
     }
 }
 

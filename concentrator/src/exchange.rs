@@ -56,8 +56,10 @@ use crate::{
 /// a hundred meters.
 pub const OUT_HIGH_WATER: usize = 256 * 1024;
 /// Octets waiting for a head-end above which its connection is closed. What its requests may bring
-/// is bounded by the meters; this is four times the longest APDU of a hundred of them.
+/// is bounded by the meters; this is the longest APDU of five hundred of them.
 pub const OUT_MAX: usize = 32 * 1024 * 1024;
+/// How long a head-end that has connected may send nothing at all: then its place is another's.
+pub const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// Octets waiting for one meter; a request that goes beyond is dropped, and counted.
 pub const METER_OUT_MAX: usize = 128 * 1024;
 /// Octets taken from a connection in one read.
@@ -102,14 +104,21 @@ pub trait PushSink: Send {
 }
 
 /// How the exchange behaves.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ExchangeConfig {
     /// How meters are shared.
     pub router: RouterConfig,
     /// How long connecting to a meter may take. Default: 10 s.
-    pub connect_timeout: Option<Duration>,
+    pub connect_timeout: Duration,
     /// Connections of head-ends at a time. Default: 16.
-    pub wans_max: Option<usize>,
+    pub wans_max: usize,
+}
+
+impl Default for ExchangeConfig {
+    fn default() -> Self {
+        let (connect_timeout, wans_max) = (Duration::from_secs(10), 16);
+        Self { router: RouterConfig::default(), connect_timeout, wans_max }
+    }
 }
 
 /// How often what happened, beside what the router counts.
@@ -249,7 +258,7 @@ impl Exchange {
                 nodes,
                 wans: BTreeMap::new(),
                 next_wan: 0,
-                wans_max: config.wans_max.unwrap_or(16),
+                wans_max: config.wans_max,
                 meters: Vec::new(),
                 media: BTreeMap::new(),
                 by_address: BTreeMap::new(),
@@ -265,7 +274,7 @@ impl Exchange {
                 plane: Mutex::new(plane),
                 ticking: tokio::spawn(tick(me.clone())),
                 started: time::Instant::now(),
-                connect_timeout: config.connect_timeout.unwrap_or(Duration::from_secs(10)),
+                connect_timeout: config.connect_timeout,
             }
         });
         Self { shared }
@@ -444,6 +453,9 @@ pub enum WanError {
          head-end set to HDLC?"
     )]
     NotWrapper(u16),
+    /// It was connected and has asked nothing.
+    #[error("nothing was asked for {} s after the connection", SILENCE_MAX.as_secs())]
+    Silent,
     /// The other end takes nothing in.
     #[error("the head-end takes nothing in: {OUT_MAX} octets waited for it")]
     Overflown,

@@ -321,7 +321,7 @@ struct Target {
 impl Router {
     /// A router of which nobody has asked anything yet.
     #[must_use]
-    pub const fn new(config: RouterConfig) -> Self {
+    pub fn new(config: RouterConfig) -> Self {
         Self {
             config,
             seats: Vec::new(),
@@ -331,18 +331,7 @@ impl Router {
             ended: None,
             waits: VecDeque::new(),
             events: VecDeque::new(),
-            counters: RouterCounters {
-                forwarded: 0,
-                answered: 0,
-                pushed: 0,
-                broadcasts: 0,
-                unknown_sap: 0,
-                discarded: 0,
-                taken: 0,
-                too_many: 0,
-                idle: 0,
-                unreachable: 0,
-            },
+            counters: RouterCounters::default(),
         }
     }
 

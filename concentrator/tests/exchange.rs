@@ -255,6 +255,25 @@ async fn there_are_no_more_connections_of_head_ends_than_there_may_be() {
     assert!(matches!(refused, Err(WanError::TooMany(16))), "{refused:?}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_connects_and_asks_nothing_leaves_its_place_and_who_has_asked_stays() {
+    let bench = Bench::new(&[], RouterConfig::default());
+    // Half a frame is nothing.
+    let (mut near, far) = tokio::io::duplex(64);
+    near.write_all(&frame(1, 1, b"\xC0")[..5]).await.unwrap();
+    let ended = bench.exchange.serve(far, Whose::HeadEnd).await;
+    assert!(matches!(ended, Err(WanError::Silent)), "{ended:?}");
+
+    let (mut near, far) = tokio::io::duplex(64);
+    let exchange = bench.exchange.clone();
+    tokio::spawn(async move { exchange.serve(far, Whose::HeadEnd).await });
+    send(&mut near, 1, 1, b"\xC0").await;
+    answer(&mut near).await;
+    tokio::time::advance(Duration::from_secs(3_600)).await;
+    send(&mut near, 1, 1, b"\xC0").await;
+    answer(&mut near).await;
+}
+
 #[tokio::test]
 async fn a_head_end_that_takes_nothing_in_is_not_read_and_holds_up_nobody() {
     let bench = Bench::new(&[echo().await, echo().await], RouterConfig::default());

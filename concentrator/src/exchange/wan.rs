@@ -3,15 +3,18 @@
 use core::{
     cell::RefCell,
     future::poll_fn,
-    pin::Pin,
+    pin::{Pin, pin},
     task::{Context, Poll},
 };
 
 use dlms_core::wrapper::{self, HEADER_LEN, WrapperError};
 use sans_io_time::Instant;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::sleep,
+};
 
-use super::{OUT_HIGH_WATER, Plane, READ_MAX, Shared, WanError, Whose};
+use super::{OUT_HIGH_WATER, Plane, READ_MAX, SILENCE_MAX, Shared, WanError, Whose};
 use crate::router::WanId;
 
 thread_local! {
@@ -122,13 +125,29 @@ where
 {
     let wan = shared.lock().open_wan(whose)?;
     let open = Open { shared, wan };
-    let mut connection = Connection { wan, frames: Frames::default(), tx: Vec::new(), sent: 0 };
-    poll_fn(|cx| connection.poll(open.shared, &mut stream, cx)).await
+    let mut connection = Connection {
+        wan,
+        frames: Frames::default(),
+        // Who was connected to owes nothing.
+        has_asked: whose != Whose::HeadEnd,
+        tx: Vec::new(),
+        sent: 0,
+    };
+    let mut silence = pin!(sleep(SILENCE_MAX));
+    poll_fn(|cx| match connection.poll(open.shared, &mut stream, cx) {
+        Poll::Pending if !connection.has_asked => {
+            silence.as_mut().poll(cx).map(|()| Err(WanError::Silent))
+        }
+        polled => polled,
+    })
+    .await
 }
 
 struct Connection {
     wan: WanId,
     frames: Frames,
+    /// Whether a whole frame has come.
+    has_asked: bool,
     /// What is being sent, and how much of it was.
     tx: Vec<u8>,
     sent: usize,
@@ -169,7 +188,11 @@ impl Connection {
 
     fn take(&mut self, plane: &mut Plane, now: Instant, octets: &mut [u8]) -> Result<(), WanError> {
         let wan = self.wan;
-        let pass = |header, frame: &mut [u8]| plane.handle_wan(now, wan, header, frame);
+        let has_asked = &mut self.has_asked;
+        let pass = |header, frame: &mut [u8]| {
+            *has_asked = true;
+            plane.handle_wan(now, wan, header, frame);
+        };
         self.frames.take(octets, pass).map_err(WanError::NotWrapper)
     }
 
