@@ -307,7 +307,7 @@ fn a_policy_may_demand_signed_requests() {
 fn a_plain_association_that_is_open_is_held_to_the_policy_at_once() {
     let mut desk = Desk::new(SecuritySuite::Suite0);
     let plain = ClientConfig {
-        mechanism: Mechanism::HlsMd5,
+        mechanism: Mechanism::HlsSha256,
         secret: Secret::from("ABCDEFGHIJKLMNOP"),
         system_title: Some(CLIENT),
         ..ClientConfig::default()
