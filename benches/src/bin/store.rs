@@ -35,7 +35,7 @@ const JOBS: usize = 20_000;
 const RESERVATIONS: usize = 20_000;
 const ASKING: usize = 64;
 
-type Outcome = Result<(), Box<dyn std::error::Error>>;
+type Outcome = Result<(), Box<dyn core::error::Error>>;
 
 #[tokio::main]
 async fn main() -> Outcome {
@@ -54,7 +54,7 @@ fn say(what: &str, many: usize, took: Duration) {
     println!("{what:<44} {:>10.0} /s", many as f64 / took.as_secs_f64());
 }
 
-async fn add_meters(store: &Store) -> Result<Vec<MeterId>, Box<dyn std::error::Error>> {
+async fn add_meters(store: &Store) -> Result<Vec<MeterId>, Box<dyn core::error::Error>> {
     let meters = (0..METERS).map(|number| NewMeter {
         name: format!("ABC{number:013}"),
         access: "{}".into(),
@@ -69,7 +69,7 @@ async fn add_meters(store: &Store) -> Result<Vec<MeterId>, Box<dyn std::error::E
 async fn add_channels(
     store: &Store,
     meters: &[MeterId],
-) -> Result<Vec<(ChannelId, Step)>, Box<dyn std::error::Error>> {
+) -> Result<Vec<(ChannelId, Step)>, Box<dyn core::error::Error>> {
     let step = Step::from_seconds(900)?;
     let mut channels = Vec::new();
     for &meter in meters {
@@ -140,7 +140,7 @@ async fn jobs(store: &Store, meters: &[MeterId]) -> Outcome {
         payload: "{}".into(),
         priority: 5,
         not_before: now,
-        expires: now.saturating_add(Duration::from_hours(1)).unwrap_or(now),
+        expires: now.saturating_add(Duration::from_secs(3_600)).unwrap_or(now),
         held: false,
     });
     let begun = Instant::now();
@@ -152,7 +152,7 @@ async fn jobs(store: &Store, meters: &[MeterId]) -> Outcome {
     while done < JOBS {
         let claimer = Claimer {
             worker: "bench".into(),
-            lease: Duration::from_mins(5),
+            lease: Duration::from_secs(300),
             count: 50,
             room: BTreeMap::new(),
         };

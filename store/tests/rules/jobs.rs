@@ -30,7 +30,7 @@ fn job(meter: MeterId, key: &str) -> NewJob {
 }
 
 fn claimer(count: usize) -> Claimer {
-    let lease = Duration::from_mins(5);
+    let lease = Duration::from_secs(300);
     Claimer { worker: "worker".into(), lease, count, room: BTreeMap::new() }
 }
 
