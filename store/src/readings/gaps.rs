@@ -118,6 +118,7 @@ fn join(spans: Vec<Span>, apart: u16) -> Vec<Span> {
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init, reason = "a list of gaps may have one")]
 mod tests {
     use proptest::prelude::*;
 

@@ -8,10 +8,10 @@ mod metering;
 mod readings;
 mod secrets;
 
+use core::sync::atomic::{AtomicU32, Ordering};
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU32, Ordering},
 };
 
 use jiff::Timestamp;
