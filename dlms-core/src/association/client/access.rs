@@ -55,12 +55,10 @@ impl Client {
     }
 
     pub(super) fn on_access(&mut self, response: AccessResponse<'_>) {
-        let Some(operation) = self.operation.take() else { return self.discard() };
-        if response.invoke.id() != operation.long_invoke_id {
-            // The answer to one that was given up.
-            self.operation = Some(operation);
-            return self.discard();
-        }
+        let id = response.invoke.id();
+        let of_it = self.take_operation(|operation| operation.long_invoke_id == id);
+        // Otherwise it is the answer to one that was given up.
+        let Some(operation) = of_it else { return self.discard() };
         let step = match &operation.request {
             Request::Access { items, .. } => {
                 answers(items, response).map(|answers| Some(Response::Access(answers)))

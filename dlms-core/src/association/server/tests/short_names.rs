@@ -3,7 +3,7 @@
 use std::{format, vec};
 
 use super::{
-    pair::{Pair, ciphering, cipherings, config},
+    pair::{ANY, Pair, ciphering, cipherings, config},
     *,
 };
 use crate::association::{
@@ -133,7 +133,7 @@ fn the_client_reads_writes_and_commands_by_short_names_with_every_mechanism_and_
 fn converse(pair: &mut Pair) {
     // Nothing is known before the object list.
     pair.client.request(get(ENERGY)).unwrap();
-    assert_eq!(pair.client.poll_event(), Some(Event::RequestFailed(Failure::NoShortName)));
+    assert_eq!(pair.event(), Some(Event::RequestFailed(ANY, Failure::NoShortName)));
     let list = Request::Get { attribute: ShortNameObject::LIST, selection: None };
     let Response::Get(Ok(list)) = pair.request(list) else { panic!() };
     pair.client.know_short_names(ShortNameObject::decode_list(&list).unwrap());
