@@ -27,6 +27,7 @@ mod request;
 mod short_names;
 mod transfer;
 mod unconfirmed;
+mod verified;
 
 use alloc::{boxed::Box, collections::VecDeque, sync::Arc, vec::Vec};
 use core::{fmt, mem, ops::Range};
@@ -39,6 +40,7 @@ use self::in_flight::{Outgoing, Refusal};
 use self::layers::General;
 use self::protection::{Opening, Protected};
 use self::transfer::{Operation, ServiceClass};
+use self::verified::{Answer, Hint, Judged, Verified};
 use super::{Entropy, Failure, Misuse, ShortNameObject, Violation};
 use crate::{
     acse::{
@@ -423,7 +425,7 @@ impl Client {
 
     /// Takes an APDU, its protection taken off. `before` is the receive counter as it was before.
     fn handle_opened(&mut self, before: ReceiveCounter, opened: &Opening<'_>) {
-        let &Opening { plain, protected, signed, .. } = opened;
+        let &Opening { plain, protected, .. } = opened;
         if plain.first() == Some(&tag::GENERAL_BLOCK_TRANSFER) {
             opened.accept_unverified_counter(self);
             return self.on_block(plain, protected);
@@ -434,65 +436,73 @@ impl Client {
             Err(_) if is_notification(plain) => return self.discard(),
             Err(malformed) => return self.fail(malformed.into()),
         };
-        let due_protection = self.config.protecting().is_some();
         if is_notification(plain) {
-            // Unprotected, it is nobody's word.
-            if due_protection && protected == Protected::Not {
-                return self.discard();
-            }
-            return self.notify(plain.to_vec());
+            return match self.judge_content(opened) {
+                Ok(notification) => self.notify(notification),
+                Err(_) => self.discard(),
+            };
         }
-        let enough = match protected {
-            Protected::Not => !due_protection || may_be_plain(&decoded),
-            // Under the global key an answer of an earlier association could come again.
-            Protected::Global => {
-                self.state != State::Associated
-                    || (self.dedicated_key.is_none() && self.config.general_ciphering.is_none())
-            }
-            Protected::General => self.state != State::Associated || self.dedicated_key.is_none(),
-            Protected::Dedicated => true,
+        let judged = match self.judge(opened, decoded) {
+            Ok(judged) => judged,
+            Err(failure) => return self.fail(failure),
         };
-        let due_signature = self.state == State::Associated && self.config.signs();
-        if !enough || (due_signature && !signed && !may_be_plain(&decoded)) {
-            return self.fail(Failure::Unprotected);
-        }
         // As with another invoke-id: the answer to an earlier request.
         if self.is_of_another_transaction(opened) {
             return self.discard();
         }
         opened.accept_unverified_counter(self);
-        match (self.state, decoded) {
-            (State::Associating | State::Authenticating, Apdu::Aare(aare)) => self.on_aare(&aare),
-            (State::Authenticating, Apdu::ActionResponse(response)) => {
-                self.on_authentication(before, &response);
+        match judged {
+            Judged::Hint(hint) => self.on_hint(hint),
+            Judged::Answer(answer) => self.on_answer(before, answer),
+        }
+    }
+
+    fn on_hint(&mut self, hint: Hint<'_>) {
+        match (self.state, hint) {
+            (State::Associating | State::Authenticating, Hint::Aare(aare)) => self.on_aare(&aare),
+            (State::Releasing, Hint::Rlre) => self.close(),
+            (_, Hint::Exception(exception)) => self.on_exception(exception),
+            (_, Hint::ServiceError(error)) => self.fail(Failure::ServiceError(error)),
+            // The answer to an AARQ that was repeated.
+            (State::Associated, Hint::Aare(_)) => self.discard(),
+            (_, Hint::Aare(_)) => self.on_unexpected(tag::name(tag::AARE)),
+            (_, Hint::Rlre) => self.on_unexpected(tag::name(tag::RLRE)),
+        }
+    }
+
+    fn on_answer(&mut self, before: ReceiveCounter, answer: Answer<'_>) {
+        match (self.state, answer) {
+            (State::Authenticating, Answer::Action(response)) => {
+                self.on_authentication(before, response);
             }
-            (State::Authenticating, Apdu::ReadResponse(response)) => {
-                self.on_short_authentication(before, &response);
+            (State::Authenticating, Answer::Read(response)) => {
+                self.on_short_authentication(before, response);
             }
-            (State::Releasing, Apdu::Rlre(_)) => self.close(),
-            (State::Associated, Apdu::GetResponse(response)) => self.on_get(response),
-            (State::Associated, Apdu::SetResponse(response)) => self.on_set(response),
-            (State::Associated, Apdu::ActionResponse(response)) => self.on_action(response),
-            (State::Associated, Apdu::AccessResponse(response)) => self.on_access(response),
-            (State::Associated, Apdu::ReadResponse(response)) if self.has_short_names() => {
+            (State::Associated, Answer::Get(response)) => self.on_get(response),
+            (State::Associated, Answer::Set(response)) => self.on_set(response),
+            (State::Associated, Answer::Action(response)) => self.on_action(response),
+            (State::Associated, Answer::Access(response)) => self.on_access(response),
+            (State::Associated, Answer::Read(response)) if self.has_short_names() => {
                 self.on_read(response);
             }
-            (State::Associated, Apdu::WriteResponse(response)) if self.has_short_names() => {
+            (State::Associated, Answer::Write(response)) if self.has_short_names() => {
                 self.on_write(response);
             }
-            (_, Apdu::ExceptionResponse(exception)) => self.on_exception(exception),
-            (_, Apdu::ConfirmedServiceError(error)) => self.fail(Failure::ServiceError(error)),
-            // The answer to an AARQ that was repeated.
-            (State::Associated, Apdu::Aare(_)) => self.discard(),
-            // What an earlier association waited for.
-            _ if self.config.datagrams => self.discard(),
-            (State::Associated, other) if !self.operations.is_empty() => {
-                self.fail(Violation::Unexpected(other.name()).into());
-            }
-            (State::Associating | State::Authenticating, other) => {
-                self.fail(Violation::Unexpected(other.name()).into());
-            }
-            _ => self.discard(),
+            (_, answer) => self.on_unexpected(answer.name()),
+        }
+    }
+
+    fn on_unexpected(&mut self, name: &'static str) {
+        let is_waiting = match self.state {
+            State::Associated => !self.operations.is_empty(),
+            State::Associating | State::Authenticating => true,
+            State::Idle | State::Releasing => false,
+        };
+        // Of datagrams it may be what an earlier association waited for.
+        if is_waiting && !self.config.datagrams {
+            self.fail(Violation::Unexpected(name).into());
+        } else {
+            self.discard();
         }
     }
 
@@ -615,15 +625,6 @@ fn is_notification(plain: &[u8]) -> bool {
                 | tag::EVENT_NOTIFICATION_REQUEST
                 | tag::INFORMATION_REPORT_REQUEST)
         )
-    )
-}
-
-/// APDUs that a meter may send unprotected in a ciphered association: those that open and close
-/// it, and errors, which are hints.
-const fn may_be_plain(apdu: &Apdu<'_>) -> bool {
-    matches!(
-        apdu,
-        Apdu::Aare(_) | Apdu::Rlre(_) | Apdu::ExceptionResponse(_) | Apdu::ConfirmedServiceError(_)
     )
 }
 
@@ -763,11 +764,7 @@ impl Client {
             }
             opened => opened?,
         };
-        if self.config.protecting().is_some() && opened.protected == Protected::Not {
-            return Err(Failure::Unprotected);
-        }
-        let plain = opened.plain;
-        let response = match Apdu::decode(plain)? {
+        let response = match Apdu::decode(self.judge_content(&opened)?.into_inner())? {
             Apdu::InitiateResponse(response) => response,
             Apdu::ConfirmedServiceError(error) => return Err(Failure::ServiceError(error)),
             other => return Err(Violation::Unexpected(other.name()).into()),
@@ -838,7 +835,12 @@ impl Client {
         }
     }
 
-    fn on_authentication(&mut self, before: ReceiveCounter, response: &ActionResponse<'_>) {
+    fn on_authentication(
+        &mut self,
+        before: ReceiveCounter,
+        response: Verified<ActionResponse<'_>>,
+    ) {
+        let response = &response.into_inner();
         if response.invoke().id() != self.invoke_id {
             return self.discard();
         }

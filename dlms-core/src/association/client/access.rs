@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use super::{
     AccessAnswer, AccessItem, ActionOutcome, Client, OnRefusal, Request, Response,
     transfer::{counted, raw, selected},
+    verified::Verified,
 };
 use crate::{
     association::{Failure, Violation},
@@ -54,7 +55,8 @@ impl Client {
         Ok(())
     }
 
-    pub(super) fn on_access(&mut self, response: AccessResponse<'_>) {
+    pub(super) fn on_access(&mut self, response: Verified<AccessResponse<'_>>) {
+        let response = response.into_inner();
         let id = response.invoke.id();
         let of_it = self.take_operation(|operation| operation.long_invoke_id == id);
         // Otherwise it is the answer to one that was given up.

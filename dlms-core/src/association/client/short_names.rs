@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use super::{
     ActionOutcome, Client, Request, Response,
     transfer::{Operation, Stage, counted, raw},
+    verified::Verified,
 };
 use crate::{
     association::{
@@ -187,7 +188,8 @@ impl Client {
         Ok(lists)
     }
 
-    pub(super) fn on_read(&mut self, response: ReadResponse<'_>) {
+    pub(super) fn on_read(&mut self, response: Verified<ReadResponse<'_>>) {
+        let response = response.into_inner();
         let Some(mut operation) = self.take_operation(|_| true) else { return self.discard() };
         let step = match (&response.0[..], operation.stage()) {
             (
@@ -268,7 +270,8 @@ impl Client {
         }
     }
 
-    pub(super) fn on_write(&mut self, response: WriteResponse) {
+    pub(super) fn on_write(&mut self, response: Verified<WriteResponse>) {
+        let response = response.into_inner();
         let Some(mut operation) = self.take_operation(|_| true) else { return self.discard() };
         let step = match response.0[..] {
             [WriteResult::BlockNumber(number)] => {
@@ -327,8 +330,9 @@ impl Client {
     pub(super) fn on_short_authentication(
         &mut self,
         before: ReceiveCounter,
-        response: &ReadResponse<'_>,
+        response: Verified<ReadResponse<'_>>,
     ) {
+        let response = response.into_inner();
         let reply = match response.0[..] {
             [ReadResult::Data(data)] => {
                 data.data().map(|data| data.as_octets().unwrap_or_default())

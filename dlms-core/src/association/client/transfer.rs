@@ -12,6 +12,7 @@ use super::{
     AccessItem, ActionOutcome, Client, EVENTS_MAX, Event, Phase, Priority, Referencing, Request,
     RequestId, Response, Selection, State,
     in_flight::{Outgoing, Refusal},
+    verified::Verified,
 };
 use crate::{
     association::{Failure, Misuse, Violation},
@@ -372,7 +373,8 @@ impl Client {
 
 // Answers. Each handler takes the operation out, and puts it back while it is not complete.
 impl Client {
-    pub(super) fn on_get(&mut self, response: GetResponse<'_>) {
+    pub(super) fn on_get(&mut self, response: Verified<GetResponse<'_>>) {
+        let response = response.into_inner();
         let due = self.due(response.invoke(), Request::is_get, "kind of GET response");
         let Some(mut operation) = due else { return };
         let step = match (response, operation.stage) {
@@ -484,7 +486,8 @@ impl Client {
         }))
     }
 
-    pub(super) fn on_set(&mut self, response: SetResponse) {
+    pub(super) fn on_set(&mut self, response: Verified<SetResponse>) {
+        let response = response.into_inner();
         let due = self.due(response.invoke(), Request::is_set, "kind of SET response");
         let Some(mut operation) = due else { return };
         let all_sent = operation.is_sent();
@@ -533,7 +536,8 @@ impl Client {
         self.step(operation, step);
     }
 
-    pub(super) fn on_action(&mut self, response: ActionResponse<'_>) {
+    pub(super) fn on_action(&mut self, response: Verified<ActionResponse<'_>>) {
+        let response = response.into_inner();
         let due = self.due(response.invoke(), Request::is_action, "kind of ACTION response");
         let Some(mut operation) = due else { return };
         let all_sent = operation.is_sent();
@@ -726,9 +730,9 @@ impl Client {
         self.events.push_back(Event::AssociationFailed { phase, failure });
     }
 
-    pub(super) fn notify(&mut self, apdu: Vec<u8>) {
+    pub(super) fn notify(&mut self, apdu: Verified<&[u8]>) {
         if self.events.len() < EVENTS_MAX {
-            self.events.push_back(Event::Notification(apdu));
+            self.events.push_back(Event::Notification(apdu.into_inner().to_vec()));
         } else {
             self.discard();
         }
