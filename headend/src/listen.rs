@@ -98,7 +98,7 @@ impl Gate {
             if self.verified_only {
                 return Err(Fault::new("not-verified", 0, "the message is not protected"));
             }
-            return lines(apdu, &self.patterns, None, None, from, received_at);
+            return lines(&Message::InClear(apdu), &self.patterns, from, received_at);
         }
         let envelope = self.keys.open(apdu)?;
         if let Some(fault) = envelope.seal.fault() {
@@ -127,8 +127,11 @@ impl Gate {
                 return Err(Fault::new("too-many-meters", 0, text));
             }
         }
-        let verified = seal.verified();
-        let lines = lines(plain, &self.patterns, Some(title), verified, from, received_at)?;
+        let message = match seal {
+            Seal::Verified => Message::Verified(title, plain),
+            _ => Message::Unverified(title, plain),
+        };
+        let lines = lines(&message, &self.patterns, from, received_at)?;
         if counts {
             self.counters.entry(title).or_insert(self.fresh).accept(head.counter);
         }
@@ -136,14 +139,48 @@ impl Gate {
     }
 }
 
+/// The plain APDU of a message, and whose word it is: the two never part, so that no line says of
+/// one message what was found out about another.
+#[derive(Debug)]
+enum Message<'a> {
+    /// Anybody's.
+    InClear(&'a [u8]),
+    /// It calls itself that of this meter, and nothing proves it.
+    Unverified(SystemTitle, &'a [u8]),
+    /// That of this meter.
+    Verified(SystemTitle, &'a [u8]),
+}
+
+impl<'a> Message<'a> {
+    const fn apdu(&self) -> &'a [u8] {
+        match self {
+            Self::InClear(apdu) | Self::Unverified(_, apdu) | Self::Verified(_, apdu) => apdu,
+        }
+    }
+
+    const fn meter(&self) -> Option<SystemTitle> {
+        match self {
+            Self::InClear(_) => None,
+            Self::Unverified(title, _) | Self::Verified(title, _) => Some(*title),
+        }
+    }
+
+    /// What [`PushLine::verified`] says of it.
+    const fn verified(&self) -> Option<bool> {
+        match self {
+            Self::InClear(_) | Self::Unverified(..) => None,
+            Self::Verified(..) => Some(true),
+        }
+    }
+}
+
 fn lines(
-    apdu: &[u8],
+    message: &Message<'_>,
     patterns: &Patterns,
-    meter: Option<SystemTitle>,
-    verified: Option<bool>,
     from: &str,
     received_at: &str,
 ) -> Result<Vec<PushLine>, Fault> {
+    let apdu = message.apdu();
     let first = apdu.first().copied().unwrap_or_default();
     if !matches!(first, tag::DATA_NOTIFICATION | tag::EVENT_NOTIFICATION_REQUEST) {
         let text = format!("{} ({first:#04x}) is not a push", tag::name(first));
@@ -162,8 +199,8 @@ fn lines(
         received_at: received_at.to_owned(),
         from: from.to_owned(),
         gateway: None,
-        meter: meter.map(|title| title.to_string()),
-        verified,
+        meter: message.meter().map(|title| title.to_string()),
+        verified: message.verified(),
         time,
         logical_name: None,
         class: None,

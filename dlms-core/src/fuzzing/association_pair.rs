@@ -23,8 +23,8 @@ use crate::{
     xdlms::{ActionResult, DataAccessResult},
 };
 
-/// How many APDUs of the client ago an answer may have been given that is held back and let
-/// through now. The invoke-id has four bits and cannot tell the seventeenth request from the first.
+/// How many APDUs of the client ago the request may have been made whose answer is let through now:
+/// request and answer may have been held back. The invoke-id has four bits and cannot tell the seventeenth request from the first.
 const HELD_BACK_MAX: usize = 10;
 /// Requests in flight at once, where it is more than one.
 const IN_FLIGHT: u8 = 4;
@@ -171,7 +171,7 @@ impl Pair {
                 let apdu = take(octets, len).to_vec();
                 match to_client {
                     true => self.client.handle_apdu(&mut apdu.clone()),
-                    false => self.tell_server(&apdu),
+                    false => self.tell_server(&apdu, self.sent),
                 }
             }
         }
@@ -223,12 +223,15 @@ impl Pair {
     fn deliver_to_server(&mut self) {
         if let Some(request) = self.to_server.pop_front() {
             keep(&mut self.kept_requests, &request);
-            self.tell_server(&request.octets);
+            self.tell_server(&request.octets, request.after);
         }
     }
 
     /// Lets the server have all at once that is on its way to it.
     fn deliver_waiting(&mut self) {
+        // They are answered together, and so as late as the first.
+        let oldest = self.to_server.front().map_or(self.sent, |first| first.after);
+        self.to_server.iter_mut().for_each(|request| request.after = oldest);
         while self.to_server.len() > 1 {
             let held = self.to_server.front().is_some_and(|next| self.server.hold(&next.octets));
             match held {
@@ -239,13 +242,14 @@ impl Pair {
         self.deliver_to_server();
     }
 
-    fn tell_server(&mut self, apdu: &[u8]) {
+    /// Hands the server what the client said when it had sent so many.
+    fn tell_server(&mut self, apdu: &[u8], after: usize) {
         let mut answer = Vec::new();
         let Self { server, meter, entropy, .. } = self;
         let mut answers = server.handle_apdu(meter, entropy, &mut apdu.to_vec(), &mut answer);
         while answers {
             let octets = answer.clone();
-            let answer_sent = Sent { after: self.sent, association: self.associations, octets };
+            let answer_sent = Sent { after, association: self.associations, octets };
             keep(&mut self.kept_answers, &answer_sent);
             self.to_client.push_back(answer_sent);
             answers = self.server.poll_transmit(&mut answer);
@@ -266,8 +270,8 @@ impl Pair {
 
     fn repeat_request(&mut self, which: u8) {
         let Some(at) = usize::from(which).checked_rem(self.kept_requests.len()) else { return };
-        let octets = self.kept_requests[at].octets.clone();
-        self.tell_server(&octets);
+        let Sent { octets, after, .. } = self.kept_requests[at].clone();
+        self.tell_server(&octets, after);
     }
 
     fn repeat_answer(&mut self, which: u8) {

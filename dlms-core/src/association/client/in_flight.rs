@@ -26,8 +26,9 @@ use sans_io_time::Instant;
 
 use super::{Client, Event, Failure, Operation, Referencing, Response, State};
 
-/// Requests that may be in flight at once. Of the sixteen invoke-ids half rest at any time: the
-/// late answer to a request that was given up then does not pass for that of another.
+/// Requests that may be in flight at once. Of the sixteen invoke-ids half rest at any time, so that
+/// an answer passes for that of another request only when it is late by more than eight requests;
+/// of one that is repeated, each repetition counts.
 pub const IN_FLIGHT_MAX: u8 = 8;
 
 /// Which request something is about. It stays when a request is repeated, which takes another

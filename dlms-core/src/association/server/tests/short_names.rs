@@ -86,6 +86,30 @@ fn an_answer_too_long_comes_in_blocks_with_numbers_of_16_bits() {
 }
 
 #[test]
+fn another_block_than_the_next_is_refused_by_its_number_and_ends_the_transfer() {
+    for number in [0, 2] {
+        let mut bench = Bench::new(Toy::with_short_names());
+        bench.ask(&AARQ_SN.replace("20ffff", "200080"));
+        assert!(bench.ask("0501023008").starts_with("0c01020000017401000164"));
+        assert_eq!(bench.ask(&format!("050105{number:04x}")), "0c010113", "{number}");
+        assert_eq!(bench.ask("0501050001"), "0c010110", "no long read in progress");
+    }
+}
+
+#[test]
+fn each_context_is_given_the_services_that_it_has_and_no_others() {
+    // Who proposes everything gets: general protection and blocks, blocks of GET and SET, multiple
+    // references, and the services of his kind of names.
+    for (aarq, agreed) in [
+        (AARQ_SN.replace("001c1a20", "007fffff"), "5f1f04007c1a20"),
+        (AARQ_ALL.to_owned(), "5f1f0400601e5d"),
+    ] {
+        let aare = Bench::new(Toy::with_short_names()).ask(&aarq);
+        assert!(aare.contains(agreed), "{aare}");
+    }
+}
+
+#[test]
 fn a_request_too_long_comes_in_blocks_and_is_executed_with_the_last() {
     let mut bench = associated();
     // The lists of a write: one name, one value; cut in two.
