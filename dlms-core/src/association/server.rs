@@ -53,7 +53,7 @@ use super::{Entropy, WINDOW_MAX};
 use crate::{
     Malformed, MalformedKind,
     axdr::Writer,
-    security::{CipherForm, CryptoProvider, Key, ReceiveCounter},
+    security::{CipherForm, CryptoProvider, Key, Protection, ReceiveCounter},
     xdlms::{Apdu, Conformance, ExceptionResponse, ExceptionService, ExceptionState, tag},
 };
 
@@ -289,6 +289,11 @@ impl Server {
         matches!(self.state, State::Associated(_))
     }
 
+    /// Whether there is no association, nor one that waits for its client to prove himself.
+    pub const fn is_idle(&self) -> bool {
+        matches!(self.state, State::Idle)
+    }
+
     /// Forgets the association without telling the client: the line below is gone. One that is
     /// pre-established stands again as at the start.
     pub fn abort(&mut self) {
@@ -362,8 +367,18 @@ impl Server {
         apdu: &mut [u8],
         out: &mut Vec<u8>,
     ) -> Result<(), Refusal> {
-        let (plain, layers) = self.open(device, apdu)?;
-        self.serve(device, entropy, plain, layers, out)
+        if !is_layered(apdu) || !cipher::is_broadcast(apdu) {
+            let (plain, layers) = self.open(device, apdu)?;
+            return self.serve(device, entropy, plain, layers, out);
+        }
+        // Everybody who has the broadcast key would answer, and be it with a refusal.
+        let silent = core::mem::replace(&mut self.silent, true);
+        if let Ok((plain, layers)) = self.open(device, apdu) {
+            let _ = self.serve(device, entropy, plain, layers, out);
+        }
+        self.silent = silent;
+        out.clear();
+        Ok(())
     }
 
     /// Takes the layers off a request, where it came in some.
@@ -372,10 +387,7 @@ impl Server {
         device: &mut dyn LogicalDevice,
         apdu: &'a mut [u8],
     ) -> Result<(&'a [u8], Option<Layers>), Refusal> {
-        let is_layered = apdu.first().is_some_and(|&first| {
-            CipherForm::from_tag(first).is_some() || first == tag::GENERAL_CIPHERING
-        });
-        if !is_layered {
+        if !is_layered(apdu) {
             return Ok((apdu, None));
         }
         let agreement = self.state.agreement().ok_or(Refusal::NotAssociated)?;
@@ -414,6 +426,12 @@ impl Server {
         if agreement.access.application_context.is_ciphered() {
             return Err(Refusal::Unprotected);
         }
+        // The policy may have become stricter since the association was opened, and one that is
+        // pre-established was never held to it.
+        let policy = device.client(self.config.client).ok_or(Refusal::NotAssociated)?;
+        if policy.protection != Protection::NONE {
+            return Err(Refusal::Unprotected);
+        }
         let room = usize::from(agreement.access.max_send_pdu);
         let room = if self.answers_in_blocks { ANSWER_LEN_MAX } else { room };
         if self.on_service(device, apdu, room, out)? == After::Close {
@@ -430,18 +448,17 @@ impl Server {
         layers: Layers,
         out: &mut Vec<u8>,
     ) -> Result<(), Refusal> {
-        let silent = self.silent;
-        // Everybody who has the broadcast key would answer.
-        self.silent |= layers.is_broadcast();
-        let handled = match plain.first() {
-            Some(&tag::GENERAL_BLOCK_TRANSFER) if !self.silent => {
+        match plain.first() {
+            Some(&tag::GENERAL_BLOCK_TRANSFER) if self.silent => Ok(()),
+            // Blocks in what blocks made are nobody's practice and would nest without end.
+            Some(&tag::GENERAL_BLOCK_TRANSFER) if self.answers_in_blocks => {
+                Err(Refusal::NotSupported)
+            }
+            Some(&tag::GENERAL_BLOCK_TRANSFER) => {
                 self.on_block(device, entropy, plain, Some(layers), out)
             }
-            Some(&tag::GENERAL_BLOCK_TRANSFER) => Ok(()),
             _ => self.on_opened(device, entropy, plain, &layers, out),
-        };
-        self.silent = silent;
-        handled
+        }
     }
 
     /// Answers a service request that came in these layers.
@@ -455,6 +472,7 @@ impl Server {
     ) -> Result<(), Refusal> {
         let agreement = self.state.agreement().ok_or(Refusal::NotAssociated)?;
         agreement.access.protection = layers.protection();
+        agreement.access.key_set = layers.key_set();
         let room = layers.room(agreement.access.max_send_pdu);
         let room = if self.answers_in_blocks { ANSWER_LEN_MAX } else { room };
         let mut answer = Vec::new();
@@ -555,6 +573,13 @@ impl Server {
         }
         Ok(After::Stay)
     }
+}
+
+/// Whether a request comes in layers.
+fn is_layered(apdu: &[u8]) -> bool {
+    apdu.first().is_some_and(|&first| {
+        CipherForm::from_tag(first).is_some() || first == tag::GENERAL_CIPHERING
+    })
 }
 
 impl State {

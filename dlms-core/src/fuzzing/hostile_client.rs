@@ -6,7 +6,7 @@ use core::mem;
 use sans_io_time::Instant;
 
 use super::{
-    meter::{CLIENT_SAP, Counting, METER_TITLE, Meter, client_config, object, parameter},
+    meter::{CLIENT_SAP, Counting, METER_TITLE, Meter, block, client_config, object, parameter},
     next, take,
 };
 use crate::{
@@ -14,8 +14,9 @@ use crate::{
     association::{
         Client, ClientConfig, Event, Request, RequestId, Response, Server, ServerConfig,
     },
-    axdr::RawData,
+    axdr::{RawData, Writer},
     cosem::{AttributeDescriptor, ClassId, MethodDescriptor},
+    gateway::{Direction, GatewayAddress, GatewayHeader},
     security::{
         Key, ProtectRequest, Protection, RustCrypto, SecurityControl, SecuritySuite, protect,
     },
@@ -31,6 +32,7 @@ const EVENTS_MAX: usize = 4;
 /// A client and what its owner knows.
 struct Owner {
     client: Client,
+    is_behind_gateway: bool,
     now: Instant,
     /// What is asked for and not answered.
     asked: BTreeMap<RequestId, Request>,
@@ -56,14 +58,20 @@ pub fn hostile_client(mut octets: &[u8]) {
             answer_len_max: ANSWER_LEN_MAX,
             max_receive_pdu: 128,
             datagrams: choice & 4 != 0,
-            in_flight_max: if choice & 8 != 0 { 3 } else { 1 },
+            in_flight_max: if choice & 0x10 != 0 { 3 } else { 1 },
+            gateway: (choice & 8 != 0).then(gateway),
             ..client_config(mechanism, protection)
         },
         Arc::new(RustCrypto),
     );
     client.grant_counters(1..10_000);
-    let mut owner =
-        Owner { client, now: Instant::ZERO, asked: BTreeMap::new(), request: Vec::new() };
+    let mut owner = Owner {
+        client,
+        is_behind_gateway: choice & 8 != 0,
+        now: Instant::ZERO,
+        asked: BTreeMap::new(),
+        request: Vec::new(),
+    };
     let mut meter = Meter::new(mechanism, protection);
     let mut server = Server::new(ServerConfig { max_pdu: 128, ..ServerConfig::new(CLIENT_SAP) });
     let mut entropy = Counting::default();
@@ -105,6 +113,11 @@ pub fn hostile_client(mut octets: &[u8]) {
                 if how & 1 != 0 && protection != Protection::NONE {
                     counter += 1;
                     apdu = protected(protection, counter, &apdu);
+                    // A push whose blocks are ciphered, once or more.
+                    for _ in 0..how >> 1 & 3 {
+                        counter += 1;
+                        apdu = protected(protection, counter, &block(&apdu, true));
+                    }
                 }
                 owner.hear(&apdu);
             }
@@ -116,7 +129,12 @@ pub fn hostile_client(mut octets: &[u8]) {
 
 impl Owner {
     fn hear(&mut self, apdu: &[u8]) {
-        self.client.handle_apdu(&mut apdu.to_vec());
+        let mut octets = Vec::new();
+        if self.is_behind_gateway {
+            gateway().header(Direction::Response).encode(&mut Writer::new(&mut octets));
+        }
+        octets.extend_from_slice(apdu);
+        self.client.handle_apdu(&mut octets);
     }
 
     /// Does something that ends all requests without a word.
@@ -160,7 +178,10 @@ impl Owner {
         let mut sent = 0;
         while self.client.poll_transmit(self.now, &mut request) {
             assert!(!request.is_empty());
-            self.request.clone_from(&request);
+            self.request = match GatewayHeader::decode(&request) {
+                Ok((_, apdu)) if self.is_behind_gateway => apdu.to_vec(),
+                _ => request.clone(),
+            };
             sent += 1;
         }
         assert!(sent <= self.asked.len().max(1), "one APDU of a request at a time");
@@ -183,6 +204,11 @@ impl Owner {
         assert!(!self.client.is_waiting());
         assert!(self.asked.is_empty());
     }
+}
+
+/// The address of the meter behind a gateway.
+fn gateway() -> GatewayAddress {
+    GatewayAddress { network: 1, address: vec![7] }
 }
 
 /// A request of any kind.

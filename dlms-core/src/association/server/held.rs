@@ -7,7 +7,7 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use super::{Layers, LogicalDevice, Refusal, Server};
+use super::{Layers, LogicalDevice, Refusal, Server, cipher};
 use crate::{
     association::Entropy,
     xdlms::{InvokeIdAndPriority, tag},
@@ -73,7 +73,10 @@ impl Server {
     fn is_overtaken(&self, apdu: &[u8]) -> bool {
         let is_service =
             apdu.first().is_some_and(|&first| tag::is_protected(first) || priority(apdu).is_some());
-        is_service && self.is_associated() && apdu.len() <= self.config.max_pdu.into()
+        is_service
+            && !cipher::is_broadcast(apdu)
+            && self.is_associated()
+            && apdu.len() <= self.config.max_pdu.into()
     }
 
     /// Serves those that wait, and leaves none.
