@@ -189,7 +189,8 @@ pub struct Read {
     pub(crate) access: bool,
     /// Ask for each by itself and for up to N before the first is answered, over TCP or UDP; some
     /// meters take only one request at a time
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u8).range(1..=8))]
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(value_parser = value_parser!(u8).range(1..=8))]
     #[arg(conflicts_with_all = ["access", "short_names", "gbt", "saps"])]
     pub(crate) in_flight: u8,
     #[command(flatten)]

@@ -119,6 +119,12 @@ impl Desk {
     }
 }
 
+/// Whether the security policy was read, and is this.
+fn is_policy(events: &[Event], code: u8) -> bool {
+    let [Event::Response(_, Response::Get(Ok(value)))] = events else { return false };
+    value[..] == [0x16, code]
+}
+
 fn associated(events: &[Event]) -> bool {
     matches!(events, [Event::Associated(_)])
 }
@@ -263,9 +269,7 @@ fn a_policy_of_version_0_is_enforced_and_only_strengthened() {
         assert!(!associated(&desk.associate(weaker, &keys)), "{weaker}");
     }
     assert!(associated(&desk.associate(both, &keys)));
-    assert!(
-        matches!(&desk.read(2)[..], [Event::Response(_, Response::Get(Ok(is)))] if *is == [0x16, 3])
-    );
+    assert!(is_policy(&desk.read(2), 3));
     let denied = refused(ActionResult::ReadWriteDenied);
     assert_eq!(desk.invoke(ACTIVATE, &DataBuf::Enum(1)), denied);
     assert_eq!(desk.invoke(ACTIVATE, &DataBuf::Enum(3)), DONE);
@@ -346,7 +350,6 @@ fn what_comes_under_the_broadcast_key_changes_no_keys() {
     };
     let unicast = SecurityControl::new(keys.suite, Protection::AUTHENTICATED_ENCRYPTED);
     send(&mut desk, 7, unicast.with_broadcast_key(), &keys.broadcast);
-    let is_policy = |events: &[Event], code| matches!(events, [Event::Response(_, Response::Get(Ok(is)))] if *is == [0x16, code]);
     assert!(is_policy(&desk.read(2), 0));
     send(&mut desk, 10_000, unicast, &keys.encryption);
     desk.counter = 10_001;

@@ -24,7 +24,8 @@ use crate::{
 };
 
 /// How many APDUs of the client ago the request may have been made whose answer is let through now:
-/// request and answer may have been held back. The invoke-id has four bits and cannot tell the seventeenth request from the first.
+/// request and answer may have been held back. The invoke-id has four bits and cannot tell the
+/// seventeenth request from the first.
 const HELD_BACK_MAX: usize = 10;
 /// Requests in flight at once, where it is more than one.
 const IN_FLIGHT: u8 = 4;

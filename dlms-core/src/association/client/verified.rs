@@ -6,9 +6,9 @@
 //!                              └── neither ─────────────────► Failure::Unprotected
 //! ```
 //!
-//! Nothing but this file makes a [`Verified`], and a handler that takes a value out of an APDU takes
-//! a `Verified` one. In an association without ciphering nothing is demanded, and so everything is
-//! as protected as agreed.
+//! Nothing but this file makes a [`Verified`], and a handler that takes a value out of an APDU
+//! takes a `Verified` one. In an association without ciphering nothing is demanded, and so
+//! everything is as protected as agreed.
 
 use super::{Client, Opening, Protected, State};
 use crate::{
