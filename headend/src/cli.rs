@@ -18,7 +18,7 @@ pub use self::certificate::CertificateVerb;
 pub(crate) use self::{
     certificate::{CertificateAction, CertificateOptions, Which},
     opening::Opening,
-    party::{Establishment, Party},
+    party::{Establishment, Party, PartyAids},
 };
 use crate::{decode::transport::Framing, object::Object, wanted::Wanted};
 
@@ -132,8 +132,10 @@ Examples:
 
 Hexadecimal digits may have blanks, commas, colons and line ends between them, and 0x in front; the
 dumps of xxd and hexdump -C are read as well. With -o jsonl each line of input is an object with
-\"id\", \"framing\", \"hex\" and \"keys\": {\"ek\", \"ak\", \"system_title\"}, and becomes a line of
-output.
+\"id\", \"framing\", \"hex\" and \"keys\": {\"ek\", \"ak\", \"system_title\", \"kek\"}, and becomes a
+line of output.
+What is ciphered or signed several times is taken apart layer by layer. Each is verified if its key
+is given, and when it does not verify it is told which key, title or certificate is probably wrong.
 A meter that names its values in another way than those that are known: see --patterns.")]
     Decode(Decode),
     /// Make octets of APDUs that are written as XML
@@ -417,6 +419,8 @@ pub(crate) struct Aids {
     /// fields = "name value scaler-unit", [[list]], [[untagged]]
     #[arg(long, value_name = "FILE")]
     pub(crate) patterns: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) party: PartyAids,
 }
 
 /// `headend decode --framing`.

@@ -6,15 +6,21 @@
 //! ek = "000102030405060708090A0B0C0D0E0F"
 //! ak = "D0D1D2D3D4D5D6D7D8D9DADBDCDDDEDF"   # not needed for encryption alone
 //! suite = 0                                  # the default; suite 2 has keys of 64 digits
+//! # For what it sends unasked, where it ciphers with other keys than these or signs:
+//! kek = "F0F1F2F3F4F5F6F7F8F9FAFBFCFDFEFF"
+//! peer-key = "0217E617...6E5794"             # x and y, or PEM, also of a certificate
+//! peer-agreement-key = "0217E617...6E5794"
 //! ```
 //!
 //! No message about such a file repeats anything of it but the titles of meters.
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
-use dlms_core::security::{Key, SecuritySuite, SystemTitle};
+use dlms_core::security::{Key, PublicKey, SecuritySuite, SystemTitle};
 use toml::{Table, Value};
 use zeroize::Zeroizing;
+
+use crate::settings;
 
 /// The keys of one client at one meter.
 #[derive(Clone, Debug)]
@@ -22,6 +28,16 @@ pub(crate) struct Keys {
     pub(crate) suite: SecuritySuite,
     pub(crate) encryption: Key,
     pub(crate) authentication: Option<Key>,
+    /// What `headend decode` and `headend listen` need beyond these.
+    pub(crate) party: PartyOfMeter,
+}
+
+/// The key encryption key, and the public keys of the meter.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PartyOfMeter {
+    pub(crate) key_encryption: Option<Key>,
+    pub(crate) signature: Option<PublicKey>,
+    pub(crate) agreement: Option<PublicKey>,
 }
 
 /// Keys by the system title of the meter.
@@ -98,20 +114,33 @@ fn keys(section: Value) -> Result<Keys, &'static str> {
     };
     let encryption: Option<Key> = key("ek")?;
     let authentication: Option<Key> = key("ak")?;
+    let key_encryption: Option<Key> = key("kek")?;
+    let mut public = |name| match section.remove(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => settings::public_key(&text)
+            .map(Some)
+            .ok_or("a public key is x and y in hexadecimal digits, or PEM"),
+        Some(_) => Err("a public key stands in quotes"),
+    };
+    let (signature, agreement) = (public("peer-key")?, public("peer-agreement-key")?);
     let suite = match section.remove("suite") {
         None => SecuritySuite::Suite0,
         Some(Value::Integer(number)) => suite(number).ok_or("the suite is 0, 1 or 2")?,
         Some(_) => return Err("the suite is a number: suite = 0"),
     };
     if !section.is_empty() {
-        return Err("it holds something else than ek, ak and suite");
+        return Err(
+            "it holds something else than ek, ak, suite, kek, peer-key and peer-agreement-key",
+        );
     }
     let encryption = encryption.ok_or("ek = \"HEX\" is missing")?;
     let fits = |key: &Key| key.octets().len() == suite.key_len();
-    if !fits(&encryption) || !authentication.as_ref().is_none_or(fits) {
+    let others = [&authentication, &key_encryption];
+    if !fits(&encryption) || !others.iter().all(|key| key.as_ref().is_none_or(fits)) {
         return Err("a key does not have the length that its suite asks for");
     }
-    Ok(Keys { suite, encryption, authentication })
+    let party = PartyOfMeter { key_encryption, signature, agreement };
+    Ok(Keys { suite, encryption, authentication, party })
 }
 
 /// The suite with this number.

@@ -4,14 +4,14 @@
 //! replayed or incomplete, and remembers invocation counters for as long as it runs. Whatever it
 //! refuses yields no value at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use dlms_core::{
     axdr::Data,
     cosem::{AttributeId, ClassId, DateTime, LogicalName, obis},
     push::{Patterns, PushValue},
     security::{ReceiveCounter, SecurityError, SystemTitle},
-    xdlms::tag,
+    xdlms::{DataNotificationHead, LongInvokeIdAndPriority, tag},
 };
 use serde::Serialize;
 
@@ -19,7 +19,9 @@ use crate::{
     decode::{
         Fault,
         content::{self, Content},
-        keyring::{Envelope, KeyRing, Seal},
+        keyring::{Fingerprint, KeyRing, Once},
+        layers::{Layer, Layers},
+        suspicion::Suspect,
     },
     diagnosis::ErrorObject,
     reading::Shown,
@@ -29,6 +31,9 @@ use crate::{
 /// Meters whose counters are remembered. A head-end of the largest utilities has more meters, but
 /// not behind one process.
 const METERS_MAX: usize = 1_000_000;
+/// Keys of single messages that are remembered: ten days of a thousand meters that push every
+/// quarter of an hour.
+const SINGLE_MAX: usize = 1_000_000;
 
 /// One value of a push: a line of `headend listen`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -64,10 +69,27 @@ pub(crate) struct Gate {
     keys: KeyRing,
     patterns: Patterns,
     verified_only: bool,
-    /// Of a meter of which nothing was accepted yet.
+    /// Of a key under which nothing was accepted yet.
     fresh: ReceiveCounter,
-    /// What was accepted under the key of each meter.
+    /// What was accepted under the global key of each meter.
     counters: BTreeMap<SystemTitle, ReceiveCounter>,
+    /// What was accepted under keys of single messages, and what was signed and not ciphered. The
+    /// oldest makes room, so that only what is older than all these could be played back.
+    single: BTreeMap<(SystemTitle, Fingerprint), ReceiveCounter>,
+    /// The order in which they came.
+    order: VecDeque<(SystemTitle, Fingerprint)>,
+}
+
+/// A message that was taken.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    /// Its values.
+    pub(crate) lines: Vec<PushLine>,
+    /// Which push it is and whether it asks to be confirmed; none where a confirmation does not
+    /// exist.
+    pub(crate) invoke: Option<LongInvokeIdAndPriority>,
+    /// From the outermost on, how it was protected.
+    pub(crate) layers: Vec<Layer>,
 }
 
 impl Gate {
@@ -80,60 +102,111 @@ impl Gate {
         counter_window: u32,
     ) -> Self {
         let fresh = ReceiveCounter::new().with_window(counter_window);
-        Self { keys, patterns, verified_only, fresh, counters: BTreeMap::new() }
+        Self {
+            keys,
+            patterns,
+            verified_only,
+            fresh,
+            counters: BTreeMap::new(),
+            single: BTreeMap::new(),
+            order: VecDeque::new(),
+        }
     }
 
-    /// The lines of the message `apdu`, which is opened in place.
+    /// Takes the message `apdu`.
     ///
     /// # Errors
     /// Why the message is not taken.
     pub(crate) fn take(
         &mut self,
-        apdu: &mut [u8],
+        apdu: Vec<u8>,
         from: &str,
         received_at: &str,
-    ) -> Result<Vec<PushLine>, Fault> {
-        let first = apdu.first().copied().unwrap_or_default();
-        if !tag::is_protected(first) {
-            if self.verified_only {
-                return Err(Fault::new("not-verified", 0, "the message is not protected"));
-            }
-            return lines(apdu, &self.patterns, None, None, from, received_at);
-        }
-        let envelope = self.keys.open(apdu)?;
-        if let Some(fault) = envelope.seal.fault() {
+    ) -> Result<Taken, Fault> {
+        let opened = Layers::open(&self.keys, apdu);
+        if let Some(fault) = opened.fault {
             return Err(fault);
         }
-        if self.verified_only && envelope.seal != Seal::Verified {
-            return Err(Fault::new("not-verified", 0, "there is no tag, or no key to verify it"));
+        let verified = opened.verified();
+        if self.verified_only && verified != Some(true) {
+            let fault = Fault::new("not-verified", 0, opened.why_unverified());
+            return Err(fault.suspecting(Some(Suspect::Policy)));
         }
-        let Envelope { head, title, seal, plain: Some(plain) } = envelope else {
-            return Err(Fault::new("no-key", 0, "there is no key for it"));
-        };
-        // The tag of the ciphered APDU is not protected, that of the plain one is.
-        if tag::plain(head.tag).is_some_and(|expected| plain.first() != Some(&expected)) {
-            return Err(Fault::new("tag-disagrees", 0, "ciphered under the tag of another APDU"));
+        let title = opened.title();
+        if !opened.layers.is_empty() && title.is_none() {
+            return Err(SecurityError::SystemTitleMissing.into());
         }
-
-        // A counter counts when the tag proves it, or when a text that nobody can encrypt without
-        // the key makes sense under it.
-        let counts = seal == Seal::Verified || head.control.protection().encrypted;
-        let title = title.ok_or(SecurityError::SystemTitleMissing)?;
-        let known = self.counters.get(&title).copied();
-        if counts {
-            known.unwrap_or(self.fresh).check(head.counter)?;
-            if known.is_none() && self.counters.len() >= METERS_MAX {
-                let text = format!("more than {METERS_MAX} meters");
-                return Err(Fault::new("too-many-meters", 0, text));
+        for layer in &opened.layers {
+            self.check_parties(layer)?;
+            // The tag of the ciphered APDU is not protected, that of the plain one is.
+            if tag::plain(layer.head.tag()).is_some_and(|tag| layer.inside != Some(tag)) {
+                let text = "ciphered under the tag of another APDU";
+                return Err(Fault::new("tag-disagrees", 0, text));
             }
         }
-        let verified = seal.verified();
-        let lines = lines(plain, &self.patterns, Some(title), verified, from, received_at)?;
-        if counts {
-            self.counters.entry(title).or_insert(self.fresh).accept(head.counter);
+        let once = once(&opened.layers);
+        for (title, once) in &once {
+            self.check(*title, *once)?;
         }
-        Ok(lines)
+        let Layers { layers, plain: Some(plain), .. } = opened else {
+            return Err(Fault::new("no-key", 0, "there is no key for it"));
+        };
+        let lines = lines(&plain, &self.patterns, title, verified, from, received_at)?;
+        // Only now: nothing that is not taken moves anything.
+        for (title, once) in once {
+            self.accept(title, once);
+        }
+        let invoke = DataNotificationHead::decode(&plain).ok().map(|push| push.invoke);
+        Ok(Taken { lines, invoke, layers })
     }
+
+    /// What says that it is for another or from ourselves is not taken.
+    fn check_parties(&self, layer: &Layer) -> Result<(), SecurityError> {
+        let Some(own) = self.keys.recipient else { return Ok(()) };
+        match layer.head.recipient() {
+            Some(received) if received != own => {
+                Err(SecurityError::RecipientMismatch { received, own })
+            }
+            _ if layer.title == Some(own) => Err(SecurityError::Reflected),
+            _ => Ok(()),
+        }
+    }
+
+    fn check(&self, title: SystemTitle, once: Once) -> Result<(), Fault> {
+        let known = match once.under {
+            None => self.counters.get(&title),
+            Some(under) => self.single.get(&(title, under)),
+        };
+        known.unwrap_or(&self.fresh).check(once.counter)?;
+        if known.is_none() && once.under.is_none() && self.counters.len() >= METERS_MAX {
+            return Err(Fault::new("too-many-meters", 0, format!("more than {METERS_MAX} meters")));
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, title: SystemTitle, Once { under, counter }: Once) {
+        let Some(under) = under else {
+            return self.counters.entry(title).or_insert(self.fresh).accept(counter);
+        };
+        let key = (title, under);
+        if !self.single.contains_key(&key) {
+            self.order.push_back(key);
+        }
+        self.single.entry(key).or_insert(self.fresh).accept(counter);
+        if self.order.len() > SINGLE_MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.single.remove(&oldest);
+        }
+    }
+}
+
+/// What must not come a second time: the counters, or what was signed where there are none.
+fn once(layers: &[Layer]) -> Vec<(SystemTitle, Once)> {
+    let of = |layer: &Layer| layer.title.zip(layer.once);
+    let counted: Vec<_> =
+        layers.iter().filter(|layer| layer.head.counter().is_some()).filter_map(of).collect();
+    if counted.is_empty() { layers.iter().filter_map(of).collect() } else { counted }
 }
 
 fn lines(
@@ -316,8 +389,8 @@ mod tests {
 
     /// The texts of the values, or the code of the fault.
     fn taken(gate: &mut Gate, apdu: &[u8]) -> Result<Vec<String>, &'static str> {
-        let lines = gate.take(&mut apdu.to_vec(), "peer", "now").map_err(|fault| fault.code)?;
-        Ok(lines.into_iter().filter_map(|line| line.shown.text).collect())
+        let taken = gate.take(apdu.to_vec(), "peer", "now").map_err(|fault| fault.code)?;
+        Ok(taken.lines.into_iter().filter_map(|line| line.shown.text).collect())
     }
 
     const BOTH: Protection = Protection::AUTHENTICATED_ENCRYPTED;
@@ -334,7 +407,7 @@ mod tests {
         for protection in [BOTH, Protection::ENCRYPTED] {
             let mut gate = gate(false);
             let push = ciphered(0xdb, protection, 5, PUSH);
-            let line = gate.take(&mut push.clone(), "peer", "now").unwrap().remove(0);
+            let line = gate.take(push.clone(), "peer", "now").unwrap().lines.remove(0);
             assert_eq!(line.meter.as_deref(), Some("47525801000003E8"));
             assert_eq!(line.verified, (protection == BOTH).then_some(true));
             assert_eq!(taken(&mut gate, &push), Err("replayed"));
@@ -409,7 +482,7 @@ mod tests {
 
     #[test]
     fn a_line_has_the_members_of_a_reading_and_some_more() {
-        let line = gate(false).take(&mut octets(PUSH), "peer", "now").unwrap().remove(0);
+        let line = gate(false).take(octets(PUSH), "peer", "now").unwrap().lines.remove(0);
         assert_eq!(
             serde_json::to_string(&line).unwrap(),
             r#"{"received_at":"now","from":"peer","gateway":null,"meter":null,"verified":null,"#

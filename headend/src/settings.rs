@@ -17,10 +17,11 @@ use dlms_core::{
 use dlms_tokio::{Address, DecodeLevel, LineConfig, Trace, trunk::Trunk};
 use zeroize::Zeroizing;
 
+pub(crate) use self::party_keys::{public_key, reader_keys};
 use crate::{
     cli,
     counter_file::{CounterFile, Place},
-    keys_file::{self, Keys, KeysFile, KeysFileError},
+    keys_file::{self, Keys, KeysFile, KeysFileError, PartyOfMeter},
     quirks::{Learned, Quirks, QuirksFile, QuirksFileError},
     report,
 };
@@ -493,7 +494,8 @@ fn keys(
     if authentication.is_none() && (gmac || protection.authenticated) {
         return Err(SettingsError::AuthenticationKeyMissing(asker));
     }
-    Ok(KeySource::Given(Keys { suite, encryption, authentication }))
+    let party = PartyOfMeter::default();
+    Ok(KeySource::Given(Keys { suite, encryption, authentication, party }))
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ use crate::{
         transport::{Event, Framing, Receiver},
     },
     exit::Exit,
-    listen::{Gate, PushLine},
+    listen::{Gate, PushLine, Taken},
     render::{Printer, Record},
     report,
 };
@@ -164,9 +164,9 @@ pub(super) async fn run(typed: cli::Listen) -> io::Result<Exit> {
             writer.finish()?;
             return Ok(Exit::Local);
         };
-        let taken = what.and_then(|mut message| {
+        let taken = what.and_then(|message| {
             let confirmation = message.confirmation();
-            let mut lines = gate.take(&mut message.apdu, &from.to_string(), &now())?;
+            let Taken { mut lines, .. } = gate.take(message.apdu, &from.to_string(), &now())?;
             let gateway = message.gateway.map(|(_, meter)| meter.to_string());
             lines.iter_mut().for_each(|line| line.gateway.clone_from(&gateway));
             Ok((lines, confirmation.map(|octets| (message.back, octets))))
@@ -180,7 +180,7 @@ pub(super) async fn run(typed: cli::Listen) -> io::Result<Exit> {
                 }
                 left -= 1;
             }
-            Err(Fault { code, offset, text }) => {
+            Err(Fault { code, offset, text, .. }) => {
                 report::note(&format!("refused: {from}: {code} at octet {offset}: {text}"));
             }
         }

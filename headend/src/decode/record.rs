@@ -1,13 +1,13 @@
 //! Captures and what they hold, as JSON lines: one object in, one object out.
 //!
-//! In: `id`, `framing` (`hdlc`, `wrapper`, `mbus`, `apdu`), `hex`, and `keys` with `ek`, `ak` and
-//! `system_title` in hexadecimal. Out: what [`Record`] has.
+//! In: `id`, `framing` (`hdlc`, `wrapper`, `mbus`, `apdu`), `hex`, and `keys` with `ek`, `ak`,
+//! `system_title` and `kek` in hexadecimal. Out: what [`Record`] has.
 
 use dlms_core::{
     axdr::RawData,
     cosem::{AttributeId, ClassId, ScalerUnit, Unit},
     push::{Patterns, PushValue},
-    xdlms::{InitiateRequest, tag},
+    xdlms::InitiateRequest,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,6 +16,7 @@ use super::{
     Fault,
     content::{self, Content},
     keyring::KeyRing,
+    layers::{Layer, Layers},
     transport::{Event, Framing, Receiver},
 };
 use crate::{hex, reading::Shown};
@@ -37,6 +38,7 @@ struct Keys {
     ek: Option<String>,
     ak: Option<String>,
     system_title: Option<String>,
+    kek: Option<String>,
 }
 
 /// Shows no key.
@@ -65,15 +67,46 @@ pub(crate) struct Record {
 struct ApduRecord {
     /// Its first octet.
     tag: String,
-    /// Whether its tag verified; null when there was nothing to verify, or nothing to verify with.
+    /// Whether a tag or signature of its originator verified; null when there was nothing to
+    /// verify, or nothing to verify with.
     verified: Option<bool>,
-    /// The first octet of what was ciphered.
+    /// The layers of protection, from the outermost on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    layers: Vec<LayerRecord>,
+    /// The first octet of what was protected.
     plain_tag: Option<String>,
     /// The octets of the date-time of a push; empty when it has none.
     time: String,
     /// Scalar values of a push or an answer, null-data included.
     leaves: Option<usize>,
     values: Vec<ValueRecord>,
+}
+
+/// One layer of protection.
+#[derive(Debug, Serialize)]
+struct LayerRecord {
+    /// The first octet of the APDU in it.
+    tag: String,
+    /// The system title of whom it is from; null when nobody tells.
+    originator: Option<String>,
+    /// The system title of whom it is for; null when it does not tell.
+    recipient: Option<String>,
+    /// The invocation counter; null where it is signed, and not ciphered.
+    counter: Option<u32>,
+    /// As in [`ApduRecord`].
+    verified: Option<bool>,
+}
+
+impl From<&Layer> for LayerRecord {
+    fn from(layer: &Layer) -> Self {
+        Self {
+            tag: hex::text(&[layer.head.tag()]),
+            originator: layer.title.map(|title| title.to_string()),
+            recipient: layer.head.recipient().map(|title| title.to_string()),
+            counter: layer.head.counter(),
+            verified: layer.seal.verified(),
+        }
+    }
 }
 
 /// One value.
@@ -196,6 +229,9 @@ impl Keys {
         if let Some(title) = self.system_title.as_ref().and_then(|text| text.parse().ok()) {
             ring.title = Some(title);
         }
+        if let Some(key) = parsed(&self.kek) {
+            ring.key_encryption = Some(key);
+        }
         ring
     }
 }
@@ -205,6 +241,7 @@ impl ApduRecord {
         Self {
             tag: first_octet(apdu),
             verified: None,
+            layers: Vec::new(),
             plain_tag: None,
             time: String::new(),
             leaves: None,
@@ -212,25 +249,15 @@ impl ApduRecord {
         }
     }
 
-    /// What is in `apdu`, which is opened in place, and what is wrong with it.
-    fn new(apdu: &mut [u8], keys: &KeyRing, patterns: &Patterns) -> (Self, Option<Fault>) {
+    /// What is in `apdu`, and what is wrong with it.
+    fn new(apdu: &mut Vec<u8>, keys: &KeyRing, patterns: &Patterns) -> (Self, Option<Fault>) {
         let mut record = Self::empty(apdu);
-        if !apdu.first().is_some_and(|first| tag::is_protected(*first)) {
-            let fault = record.take(apdu, patterns);
-            return (record, fault);
-        }
-        let envelope = match keys.open(apdu) {
-            Ok(envelope) => envelope,
-            Err(error) => return (record, Some(error.into())),
-        };
-        record.verified = envelope.seal.verified();
-        let fault = match envelope.plain {
-            None => envelope.seal.fault(),
-            Some(plain) => {
-                record.plain_tag = Some(first_octet(plain));
-                record.take(plain, patterns)
-            }
-        };
+        let opened = Layers::open(keys, core::mem::take(apdu));
+        record.verified = opened.verified();
+        record.layers = opened.layers.iter().map(LayerRecord::from).collect();
+        let Some(plain) = &opened.plain else { return (record, opened.fault) };
+        record.plain_tag = (!opened.layers.is_empty()).then(|| first_octet(plain));
+        let fault = record.take(plain, patterns);
         (record, fault)
     }
 
