@@ -390,6 +390,14 @@ pub struct Listen {
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Security")]
     #[arg(value_parser = value_parser!(u32).range(..=i64::from(WINDOW_MAX)))]
     pub(crate) counter_window: u32,
+    /// Our private signature key, a file in PEM or hexadecimal: what asks to be confirmed and is
+    /// signed is confirmed with a signature [env: DLMS_SIGNING_KEY]
+    #[arg(long, value_name = "FILE", help_heading = "Confirmation")]
+    pub(crate) signing_key: Option<PathBuf>,
+    /// The file that remembers used counters, for confirmations of what is ciphered [default:
+    /// dlms-headend/counters.json in the user's data folder]
+    #[arg(long, value_name = "F", help_heading = "Confirmation")]
+    pub(crate) counter_file: Option<PathBuf>,
     /// End after N messages
     #[arg(long, value_name = "N")]
     #[arg(value_parser = value_parser!(u64).range(1..))]

@@ -4,6 +4,8 @@
 //! replayed or incomplete, and remembers invocation counters for as long as it runs. Whatever it
 //! refuses yields no value at all.
 
+mod confirmation;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use dlms_core::{
@@ -27,6 +29,8 @@ use crate::{
     reading::Shown,
     render::{self, Align, Header, Record},
 };
+
+pub(crate) use self::confirmation::Confirmer;
 
 /// Meters whose counters are remembered. A head-end of the largest utilities has more meters, but
 /// not behind one process.
@@ -90,6 +94,10 @@ pub(crate) struct Taken {
     pub(crate) invoke: Option<LongInvokeIdAndPriority>,
     /// From the outermost on, how it was protected.
     pub(crate) layers: Vec<Layer>,
+    /// Whether it is proven to be of its meter.
+    pub(crate) verified: bool,
+    /// Why not, if it is not.
+    pub(crate) why_unverified: &'static str,
 }
 
 impl Gate {
@@ -145,6 +153,7 @@ impl Gate {
             }
         }
         let once = once(&opened.layers);
+        let why_unverified = opened.why_unverified();
         for (title, once) in &once {
             self.check(*title, *once)?;
         }
@@ -157,7 +166,12 @@ impl Gate {
             self.accept(title, once);
         }
         let invoke = DataNotificationHead::decode(&plain).ok().map(|push| push.invoke);
-        Ok(Taken { lines, invoke, layers })
+        Ok(Taken { lines, invoke, layers, verified: verified == Some(true), why_unverified })
+    }
+
+    /// The keys.
+    pub(crate) const fn keys(&self) -> &KeyRing {
+        &self.keys
     }
 
     /// What says that it is for another or from ourselves is not taken.
@@ -343,10 +357,13 @@ impl Record for PushLine {
 #[cfg(test)]
 mod tests {
     use dlms_core::security::{
-        Key, ProtectRequest, Protection, RustCrypto, SecurityControl, SecuritySuite, protect,
+        CryptoProvider, GeneralHeader, GeneralProtectRequest, Key, KeyInfo, ProtectRequest,
+        Protection, RustCrypto, SecurityControl, SecuritySuite, SignRequest, decode_head, protect,
+        protect_general, sign,
     };
 
     use super::*;
+    use crate::counter_file::CounterFile;
 
     const TITLE: SystemTitle = SystemTitle(*b"GRX\x01\0\0\x03\xe8");
     const PUSH: &str = "0f 00000001 00 02 03 0906 0100200700ff 12 08fd 02 02 0f ff 16 23";
@@ -478,6 +495,196 @@ mod tests {
         assert!(taken(&mut gate, &ciphered(0xdb, BOTH, 1, PUSH)).is_ok());
         gate.keys = KeyRing::default();
         assert_eq!(taken(&mut gate, &ciphered(0xdb, BOTH, 2, PUSH)), Err("no-key"));
+    }
+
+    /// Signed by the meter with the key 11.., or ciphered under a key that is wrapped.
+    fn signed(content: &str) -> Vec<u8> {
+        let header = GeneralHeader {
+            originator: Some(TITLE),
+            recipient: Some(OURS),
+            ..GeneralHeader::default()
+        };
+        let key = "11".repeat(32).parse().unwrap();
+        let request = SignRequest { header: &header, key: &key, exclude_content_length: false };
+        let mut out = Vec::new();
+        sign(&RustCrypto, &request, &octets(content), &mut out).unwrap();
+        out
+    }
+
+    fn wrapped(octet: u8, counter: u32) -> Vec<u8> {
+        let [_, authentication_key] = keys();
+        let key = Key::from([octet; 16]);
+        let info = KeyInfo::Wrapped(RustCrypto.key_wrap(&Key::from([3; 16]), &key).unwrap());
+        let request = GeneralProtectRequest {
+            header: &GeneralHeader { originator: Some(TITLE), ..GeneralHeader::default() },
+            system_title: TITLE,
+            key_info: Some(&info),
+            control: SecurityControl::new(SecuritySuite::Suite0, BOTH),
+            counter,
+            key: &key,
+            authentication_key: Some(&authentication_key),
+            short_aad: false,
+        };
+        let mut out = Vec::new();
+        protect_general(&RustCrypto, &request, &octets(PUSH), &mut out).unwrap();
+        out
+    }
+
+    const OURS: SystemTitle = SystemTitle(*b"DHE\0\0\0\0\x01");
+
+    /// With the keys of both.
+    fn gate_of_all() -> Gate {
+        let mut gate = gate(true);
+        let key = "11".repeat(32).parse().unwrap();
+        gate.keys.peer_signature = RustCrypto.public_keys().unwrap().public_key(&key).ok();
+        gate.keys.key_encryption = Some(Key::from([3; 16]));
+        gate.keys.recipient = Some(OURS);
+        gate
+    }
+
+    #[test]
+    fn a_signed_push_is_taken_once() {
+        let mut gate = gate_of_all();
+        assert_eq!(taken(&mut gate, &signed(PUSH)), Ok(vec!["230.1 V".to_owned()]));
+        assert_eq!(taken(&mut gate, &signed(PUSH)), Err("replayed"));
+        assert_eq!(taken(&mut gate, &signed(EVENT)), Ok(vec!["7".to_owned()]));
+        // Around it is a counter: that one decides.
+        let both = |counter| ciphered(0xdb, BOTH, counter, &crate::hex::text(&signed(PUSH)));
+        assert!(taken(&mut gate, &both(1)).is_ok());
+        assert!(taken(&mut gate, &both(2)).is_ok());
+        assert_eq!(taken(&mut gate, &both(2)), Err("replayed"));
+    }
+
+    #[test]
+    fn every_key_has_a_counter_of_its_own() {
+        let mut gate = gate_of_all();
+        assert!(taken(&mut gate, &ciphered(0xdb, BOTH, 100, PUSH)).is_ok());
+        assert!(taken(&mut gate, &wrapped(5, 0)).is_ok());
+        assert_eq!(taken(&mut gate, &wrapped(5, 0)), Err("replayed"));
+        assert!(taken(&mut gate, &wrapped(6, 0)).is_ok());
+        assert!(taken(&mut gate, &wrapped(5, 1)).is_ok());
+        assert_eq!(taken(&mut gate, &wrapped(6, 0)), Err("replayed"));
+        assert_eq!(taken(&mut gate, &ciphered(0xdb, BOTH, 100, PUSH)), Err("replayed"));
+    }
+
+    #[test]
+    fn what_is_for_another_or_from_ourselves_is_not_taken() {
+        let mut gate = gate_of_all();
+        gate.keys.recipient = Some(SystemTitle(*b"DHE\0\0\0\0\x02"));
+        assert_eq!(taken(&mut gate, &signed(PUSH)), Err("for-another"));
+        gate.keys.recipient = Some(TITLE);
+        assert_eq!(taken(&mut gate, &ciphered(0xdb, BOTH, 1, PUSH)), Err("reflected"));
+    }
+
+    /// Asks to be confirmed.
+    const CONFIRMED: &str = "0f 40000007 00 02 03 0906 0100200700ff 12 08fd 02 02 0f ff 16 23";
+
+    fn confirmer(folder: &Folder) -> Confirmer {
+        Confirmer {
+            file: Some(CounterFile::new(folder.0.join("counters.json"))),
+            title: Some(OURS),
+            signing: "22".repeat(32).parse().ok(),
+            random: [0; 5],
+            reserved: BTreeMap::new(),
+        }
+    }
+
+    struct Folder(std::path::PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            Self(std::env::temp_dir().join(format!("listen-{name}-{}", std::process::id())))
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    /// What the confirmation of a push says, and its layers, as the meter opens it.
+    fn confirmed(
+        confirmer: &mut Confirmer,
+        gate: &mut Gate,
+        push: Vec<u8>,
+    ) -> Option<(Vec<u8>, Layers)> {
+        let taken = gate.take(push, "peer", "now").unwrap();
+        let apdu = confirmer.confirm(&gate.keys, &taken).unwrap()?;
+        let key = "22".repeat(32).parse().unwrap();
+        let [encryption, authentication] = keys();
+        let meter = KeyRing {
+            encryption: Some(encryption),
+            authentication: Some(authentication),
+            peer_signature: RustCrypto.public_keys().unwrap().public_key(&key).ok(),
+            ..KeyRing::default()
+        };
+        Some((apdu.clone(), Layers::open(&meter, apdu)))
+    }
+
+    #[test]
+    fn a_confirmation_is_protected_as_the_push_was() {
+        let folder = Folder::new("protected");
+        let (mut confirmer, mut gate) = (confirmer(&folder), gate_of_all());
+        gate.verified_only = false;
+        let plain = octets("10 40000007 00");
+        let (apdu, _) = confirmed(&mut confirmer, &mut gate, octets(CONFIRMED)).unwrap();
+        assert_eq!(apdu, plain);
+        let signed = crate::hex::text(&signed(CONFIRMED));
+        for (push, tags) in [
+            (ciphered(0xdb, BOTH, 1, CONFIRMED), &[0xdb][..]),
+            (ciphered(0xdb, Protection::AUTHENTICATED, 2, CONFIRMED), &[0xdb]),
+            (ciphered(0xdb, Protection::ENCRYPTED, 3, CONFIRMED), &[0xdb]),
+            (octets(&signed), &[0xdf]),
+            (ciphered(0xdb, BOTH, 4, &signed), &[0xdb, 0xdf]),
+        ] {
+            let control = decode_head(&push).ok().map(|head| head.control);
+            let (apdu, opened) = confirmed(&mut confirmer, &mut gate, push).unwrap();
+            let found: Vec<u8> = opened.layers.iter().map(|layer| layer.head.tag()).collect();
+            assert_eq!((&found[..], opened.plain.as_deref()), (tags, Some(&plain[..])));
+            assert!(opened.layers.iter().all(|layer| layer.title == Some(OURS)));
+            assert_eq!(decode_head(&apdu).ok().map(|head| head.control), control);
+        }
+        assert!(confirmed(&mut confirmer, &mut gate, ciphered(0xdb, BOTH, 5, PUSH)).is_none());
+    }
+
+    #[test]
+    fn no_counter_confirms_twice_also_after_a_restart() {
+        let folder = Folder::new("counters");
+        let (mut first, mut gate) = (confirmer(&folder), gate_of_all());
+        let mut counters = Vec::new();
+        for counter in 1..40 {
+            let push = ciphered(0xdb, BOTH, counter, CONFIRMED);
+            if counter == 20 {
+                first = confirmer(&folder);
+            }
+            let (apdu, _) = confirmed(&mut first, &mut gate, push).unwrap();
+            counters.push(decode_head(&apdu).unwrap().counter);
+        }
+        assert!(counters.is_sorted_by(|one, next| one < next), "{counters:?}");
+    }
+
+    #[test]
+    fn what_is_not_verified_is_not_confirmed() {
+        let folder = Folder::new("unverified");
+        let mut confirmer = confirmer(&folder);
+        let mut gate = gate(false);
+        gate.keys.authentication = None;
+        for push in [ciphered(0xdb, BOTH, 1, CONFIRMED), signed(CONFIRMED)] {
+            let taken = gate.take(push, "peer", "now").unwrap();
+            let refused = confirmer.confirm(&gate.keys, &taken).unwrap_err();
+            assert!(refused.to_string().contains("not verified"), "{refused}");
+        }
+        // Nor is anything signed where we have no key to sign with, or ciphered without counters.
+        let mut gate = gate_of_all();
+        confirmer.signing = None;
+        let taken = gate.take(signed(CONFIRMED), "peer", "now").unwrap();
+        let refused = confirmer.confirm(&gate.keys, &taken).unwrap_err();
+        assert!(refused.to_string().contains("--signing-key"), "{refused}");
+        confirmer.file = None;
+        let taken = gate.take(ciphered(0xdb, BOTH, 1, CONFIRMED), "peer", "now").unwrap();
+        let refused = confirmer.confirm(&gate.keys, &taken).unwrap_err();
+        assert!(refused.to_string().contains("--counter-file"), "{refused}");
     }
 
     #[test]

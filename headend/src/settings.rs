@@ -17,7 +17,7 @@ use dlms_core::{
 use dlms_tokio::{Address, DecodeLevel, LineConfig, Trace, trunk::Trunk};
 use zeroize::Zeroizing;
 
-pub(crate) use self::party_keys::{public_key, reader_keys};
+pub(crate) use self::party_keys::{public_key, reader_keys, signing_key};
 use crate::{
     cli,
     counter_file::{CounterFile, Place},

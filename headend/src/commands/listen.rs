@@ -1,8 +1,9 @@
-//! `headend listen`: takes what meters push over TCP or UDP.
+//! `headend listen`: takes what meters push over TCP or UDP, and confirms what asks for it.
 
 use core::{net::SocketAddr, time::Duration};
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
+    env,
     io::{self, Stdout, Write},
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
@@ -13,7 +14,11 @@ use dlms_core::{
     cosem::DateTime,
     gateway::{self, GatewayAddress},
     wrapper::WrapperHeader,
-    xdlms::{DataNotificationConfirm, DataNotificationHead},
+};
+use hdlc::{
+    control::Control,
+    frame::{FRAME_LEN_MAX, Frame},
+    llc::Llc,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -24,15 +29,17 @@ use tokio::{
 
 use super::{decode::aids, usage};
 use crate::{
+    associate,
     cli::{self, Format},
+    counter_file::CounterFile,
     decode::{
         Fault,
         transport::{Event, Framing, Receiver},
     },
     exit::Exit,
-    listen::{Gate, PushLine, Taken},
+    listen::{Confirmer, Gate, PushLine},
     render::{Printer, Record},
-    report,
+    report, settings,
 };
 
 /// TCP connections at a time; further ones are closed at once. Each holds two buffers of 64 KiB at
@@ -64,10 +71,20 @@ struct Message {
     apdu: Vec<u8>,
     /// The header of the gateway that passed it on, if one did.
     gateway: Option<(gateway::Direction, GatewayAddress)>,
-    /// Source and destination wPort, where it came in the wrapper.
-    ports: Option<(u16, u16)>,
+    /// From where to where it came in its frame.
+    ends: Option<Ends>,
     /// The way back.
     back: Back,
+}
+
+/// Source and destination of a frame.
+#[derive(Clone, Copy)]
+enum Ends {
+    /// The wPorts of a wrapper frame.
+    Wrapper { source: u16, destination: u16 },
+    /// The addresses of an HDLC frame of kind UI. What comes over a link is answered over the link,
+    /// and there is none here.
+    Hdlc { source: hdlc::address::Address, destination: hdlc::address::Address },
 }
 
 /// How a message is answered.
@@ -78,28 +95,57 @@ enum Back {
     Udp(Arc<UdpSocket>, SocketAddr),
 }
 
-impl Message {
-    /// The answer to a push in clear that asks to be confirmed. One that is ciphered is not: its
-    /// answer would have to be ciphered as well, and this command has no counters to do it with.
-    fn confirmation(&self) -> Option<Vec<u8>> {
-        let push = DataNotificationHead::decode(&self.apdu).ok()?;
-        let (source, destination) = self.ports?;
-        if !push.invoke.confirmed() {
-            return None;
-        }
-        let mut apdu = Vec::new();
+/// How a message is answered: where to, and with what around it.
+struct Answer {
+    gateway: Option<(gateway::Direction, GatewayAddress)>,
+    ends: Option<Ends>,
+    back: Back,
+}
+
+impl Answer {
+    /// Sends `apdu` to whom the message came from. False where there is no way back: M-Bus, or a
+    /// frame that has no room for it.
+    async fn send(&self, apdu: Vec<u8>) -> bool {
+        let mut inside = Vec::new();
         if let Some((direction, address)) = &self.gateway {
             let back = match direction {
                 gateway::Direction::Request => gateway::Direction::Response,
                 gateway::Direction::Response => gateway::Direction::Request,
             };
-            address.header(back).encode(&mut axdr::Writer::new(&mut apdu));
+            address.header(back).encode(&mut axdr::Writer::new(&mut inside));
         }
-        let confirm = DataNotificationConfirm { invoke: push.invoke, date_time: &[] };
-        confirm.encode(&mut axdr::Writer::new(&mut apdu));
-        let length = u16::try_from(apdu.len()).ok()?;
-        let header = WrapperHeader { source: destination, destination: source, length };
-        Some([&header.encode_header()[..], &apdu].concat())
+        inside.extend(apdu);
+        let Some(frame) = self.ends.and_then(|ends| ends.frame_back(&inside)) else {
+            return false;
+        };
+        self.back.send(frame).await;
+        true
+    }
+}
+
+impl Ends {
+    /// The frame that carries `apdu` in the other direction.
+    fn frame_back(self, apdu: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Self::Wrapper { source, destination } => {
+                let length = u16::try_from(apdu.len()).ok()?;
+                let header = WrapperHeader { source: destination, destination: source, length };
+                Some([&header.encode_header()[..], apdu].concat())
+            }
+            Self::Hdlc { source, destination } => {
+                let information = [&Llc::Command.encode()[..], apdu].concat();
+                let frame = Frame {
+                    destination: source,
+                    source: destination,
+                    control: Control::Ui { pf: false },
+                    segmented: false,
+                    information: &information,
+                };
+                let mut out = [0; FRAME_LEN_MAX];
+                let length = frame.encode(&mut out).ok()?;
+                out.get(..length).map(<[u8]>::to_vec)
+            }
+        }
     }
 }
 
@@ -121,6 +167,11 @@ impl Back {
 pub(super) async fn run(typed: cli::Listen) -> io::Result<Exit> {
     let (keys, patterns) = match aids(&typed.aids) {
         Ok(aids) => aids,
+        Err(error) => return Ok(usage(&error)),
+    };
+    let signing = settings::signing_key(typed.signing_key.as_ref(), |name| env::var(name).ok());
+    let signing = match signing {
+        Ok(signing) => signing,
         Err(error) => return Ok(usage(&error)),
     };
     let framing = typed.framing.framing();
@@ -148,6 +199,16 @@ pub(super) async fn run(typed: cli::Listen) -> io::Result<Exit> {
     }
     report::note(&format!("listening on {address}"));
 
+    let mut confirmer = Confirmer {
+        file: typed
+            .counter_file
+            .map(CounterFile::new)
+            .or_else(|| CounterFile::in_data_folder(|variable| env::var(variable).ok())),
+        title: keys.recipient,
+        signing,
+        random: associate::random(),
+        reserved: BTreeMap::new(),
+    };
     let mut gate = Gate::new(keys, patterns, typed.verified_only, typed.counter_window);
     let mut writer = Writer::new(typed.output.format);
     let mut left = typed.count.unwrap_or(u64::MAX);
@@ -165,18 +226,24 @@ pub(super) async fn run(typed: cli::Listen) -> io::Result<Exit> {
             return Ok(Exit::Local);
         };
         let taken = what.and_then(|message| {
-            let confirmation = message.confirmation();
-            let Taken { mut lines, .. } = gate.take(message.apdu, &from.to_string(), &now())?;
-            let gateway = message.gateway.map(|(_, meter)| meter.to_string());
-            lines.iter_mut().for_each(|line| line.gateway.clone_from(&gateway));
-            Ok((lines, confirmation.map(|octets| (message.back, octets))))
+            let Message { apdu, gateway, ends, back } = message;
+            let mut taken = gate.take(apdu, &from.to_string(), &now())?;
+            let meter = gateway.as_ref().map(|(_, meter)| meter.to_string());
+            taken.lines.iter_mut().for_each(|line| line.gateway.clone_from(&meter));
+            Ok((taken, Answer { gateway, ends, back }))
         });
         match taken {
-            Ok((lines, confirmation)) => {
-                lines.iter().try_for_each(|line| writer.line(line))?;
+            Ok((taken, answer)) => {
+                taken.lines.iter().try_for_each(|line| writer.line(line))?;
                 // Only what is written is confirmed.
-                if let Some((back, octets)) = confirmation {
-                    back.send(octets).await;
+                match confirmer.confirm(gate.keys(), &taken) {
+                    Ok(None) => {}
+                    Ok(Some(apdu)) => {
+                        if !answer.send(apdu).await {
+                            report::note(&format!("not confirmed: {from}: there is no way back"));
+                        }
+                    }
+                    Err(why) => report::note(&format!("not confirmed: {from}: {why}")),
                 }
                 left -= 1;
             }
@@ -311,20 +378,27 @@ fn collect(
     run: impl FnOnce(&mut dyn FnMut(Event<'_>)),
 ) -> Vec<Result<Message, Fault>> {
     let mut found = Vec::new();
-    let (mut gateway, mut ports) = (None, None);
+    let (mut gateway, mut ends) = (None, None);
     run(&mut |event| match event {
         Event::Wrapper(frame) => {
             gateway = None;
-            ports = Some((frame.header.source, frame.header.destination));
+            let WrapperHeader { source, destination, .. } = frame.header;
+            ends = Some(Ends::Wrapper { source, destination });
         }
-        Event::Hdlc(_) | Event::Mbus(_) => gateway = None,
+        Event::Hdlc(frame) => {
+            gateway = None;
+            let (source, destination) = (frame.source, frame.destination);
+            let unnumbered = matches!(frame.control, Control::Ui { .. });
+            ends = unnumbered.then_some(Ends::Hdlc { source, destination });
+        }
+        Event::Mbus(_) => gateway = None,
         Event::Gateway(header) => {
             gateway = Some((header.direction, GatewayAddress::from(*header)));
         }
         Event::Apdu(apdu) => {
             let apdu = core::mem::take(apdu);
             let (gateway, back) = (gateway.clone(), back.clone());
-            found.push(Ok(Message { apdu, gateway, ports, back }));
+            found.push(Ok(Message { apdu, gateway, ends, back }));
         }
         Event::Bad(fault) | Event::Stray(fault) => found.push(Err(fault)),
         _ => {}
@@ -389,5 +463,26 @@ impl Writer {
             Self::Table(_) => Ok(()),
             Self::Other(printer) => printer.finish(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_goes_back_in_the_frame_that_the_message_came_in() {
+        let wrapper = Ends::Wrapper { source: 1, destination: 103 };
+        assert_eq!(
+            wrapper.frame_back(&[0x10, 0x40, 0, 0, 7, 0]),
+            Some(vec![0, 1, 0, 103, 0, 1, 0, 6, 0x10, 0x40, 0, 0, 7, 0])
+        );
+        let [source, destination] =
+            [0x21, 0x01].map(|it| hdlc::address::Address::try_one(it).unwrap());
+        let frame = Ends::Hdlc { source, destination }.frame_back(&[0x10]).unwrap();
+        // UI without P, from the client to the server, behind the LLC header of a command.
+        assert_eq!(frame[..6], [0x7e, 0xa0, 0x0d, 0x43, 0x03, 0x03]);
+        assert_eq!(frame[8..12], [0xe6, 0xe6, 0x00, 0x10]);
+        assert!(Ends::Hdlc { source, destination }.frame_back(&[0; 4096]).is_none());
     }
 }

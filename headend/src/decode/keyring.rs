@@ -108,7 +108,7 @@ pub(crate) struct Envelope<'a> {
 }
 
 /// Why there is nothing that could be verified.
-const NO_TAG: &str = "there is no tag";
+pub(crate) const NO_TAG: &str = "there is no tag";
 /// There is a tag and nothing to verify it with.
 const NO_AUTHENTICATION_KEY: &str = "no authentication key for the tag";
 
@@ -140,6 +140,12 @@ impl KeyRing {
                 .and_then(|party| party.signature.as_ref())
                 .or(self.peer_signature.as_ref()),
         }
+    }
+
+    /// The global encryption key of `meter`, with the authentication key if there is one.
+    pub(crate) fn global(&self, meter: SystemTitle) -> Option<(&Key, Option<&Key>)> {
+        let held = self.held(&[Some(meter)]);
+        held.encryption.map(|key| (key, held.authentication))
     }
 
     /// Opens `apdu` in place: one layer of it.

@@ -117,6 +117,22 @@ pub(crate) fn reader_keys(
     Ok(())
 }
 
+/// The private signature key of whoever only confirms, if there is one.
+pub(crate) fn signing_key(
+    file: Option<&PathBuf>,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<Option<PrivateKey>, SettingsError> {
+    let option = "--signing-key";
+    let source = Source { option, file, variable: SIGNING_KEY };
+    match source.text(environment) {
+        Err(SettingsError::PartyKeyMissing { .. }) => Ok(None),
+        text => {
+            let wrong = SettingsError::PartyKey { option, what: "private" };
+            private_key(&text?).map(Some).ok_or(wrong)
+        }
+    }
+}
+
 /// Where a key is: in the file, or else in the environment.
 struct Source<'a> {
     option: &'static str,
