@@ -10,7 +10,8 @@ use dlms_core::{
     device::{ObjectSet, SapAssignmentItem, Switching},
     security::{
         COUNTER_MAX, Certificate, Certificates, CryptoProvider, Key, PartyKeys, ProtectRequest,
-        Protection, ReceiveCounter, RustCrypto, SecurityControl, SystemTitle, protect,
+        Protection, ReceiveCounter, RustCrypto, SecurityControl, SecuritySetup, SystemTitle,
+        protect,
     },
     xdlms::{ActionResult, DataAccessResult, SelectiveAccess, tag},
 };
@@ -249,6 +250,11 @@ impl Meter {
         let mut out = Vec::new();
         protect(&RustCrypto, &request, &push.apdu, &mut out).ok()?;
         Some(out)
+    }
+
+    /// Its keys and policy.
+    pub(crate) fn security(&self) -> &SecuritySetup {
+        &self.world.security
     }
 
     pub(crate) fn client_of(&self, sap: u16) -> Option<&MeterClient> {

@@ -1,5 +1,6 @@
 //! What a meter sends unasked.
 
+mod confirmation;
 mod send;
 
 use dlms_core::{

@@ -9,9 +9,13 @@ use dlms_core::{
             SendDestinationAndMethod, TransportService, Window,
         },
     },
+    security::{
+        Key, ProtectRequest, Protection, RustCrypto, SecurityControl, SecuritySuite, SystemTitle,
+        protect,
+    },
     xdlms::{DataAccessResult, DataNotification},
 };
-use simulator::Push;
+use simulator::{MeterKeys, Push};
 
 use super::{invoke, set};
 use crate::desk::{Desk, NOON};
@@ -184,4 +188,64 @@ fn a_protected_push_has_a_counter_of_its_own_each_time() {
         })
         .collect();
     assert_eq!(counters[1], counters[0] + 1);
+}
+
+/// A push that asks to be confirmed.
+fn asking(desk: &mut Desk) -> Push {
+    assert_eq!(desk.set(CLASS, SETUP_V2, 11, &DataBuf::Enum(2)), DataAccessResult::Success);
+    invoke(desk, CLASS, SETUP_V2, 1, &ZERO);
+    desk.meter().poll_push().unwrap()
+}
+
+#[test]
+fn only_the_confirmation_of_this_push_confirms_it() {
+    let mut desk = Desk::new();
+    let push = asking(&mut desk);
+    let [a, b, c, d] = push.invoke.0.to_be_bytes();
+    let mut confirms = |apdu: &[u8]| desk.meter().confirms(&push, false, apdu);
+    assert!(confirms(&[0x10, a, b, c, d, 0]));
+    assert!(confirms(&[0xe7, 2, 1, b'1', 0x10, a, b, c, d, 0]));
+    for other in [&[0x10, a, b, c, d ^ 1, 0][..], &[0x10, a, b, c, d], &[0xd8, 1, 1], &[]] {
+        assert!(!confirms(other), "{other:02x?}");
+    }
+}
+
+#[test]
+fn a_protected_push_is_confirmed_by_who_has_the_keys_and_once() {
+    let mut desk = Desk::new();
+    let push = asking(&mut desk);
+    let [a, b, c, d] = push.invoke.0.to_be_bytes();
+    let plain = [0x10, a, b, c, d, 0];
+    let keys = MeterKeys::default();
+    let answer = |title, protection, counter, key: &Key| {
+        let request = ProtectRequest {
+            tag: 0xdb,
+            system_title: title,
+            send_title: true,
+            control: SecurityControl::new(SecuritySuite::Suite0, protection),
+            counter,
+            key,
+            authentication_key: Some(&keys.authentication),
+        };
+        let mut out = Vec::new();
+        protect(&RustCrypto, &request, &plain, &mut out).unwrap();
+        out
+    };
+    let client = SystemTitle(*b"ABC\0\0\0\0\x01");
+    let both = Protection::AUTHENTICATED_ENCRYPTED;
+    let good = answer(client, both, 5, &keys.encryption);
+    let mut confirms = |apdu: &[u8]| desk.meter().confirms(&push, true, apdu);
+    // In clear, without a tag, with another key, altered: anybody can do that.
+    assert!(!confirms(&plain));
+    assert!(!confirms(&answer(client, Protection::ENCRYPTED, 5, &keys.encryption)));
+    assert!(!confirms(&answer(client, both, 5, &Key::from([9; 16]))));
+    let mut altered = good.clone();
+    *altered.last_mut().unwrap() ^= 1;
+    assert!(!confirms(&altered));
+    assert!(confirms(&good));
+    assert!(!confirms(&good), "a replay");
+    assert!(confirms(&answer(client, Protection::AUTHENTICATED, 6, &keys.encryption)));
+    // What comes back from the meter itself is no answer.
+    let own = desk.meter().protect_push(&Push { apdu: plain.to_vec(), ..push.clone() }).unwrap();
+    assert!(!desk.meter().confirms(&push, true, &own));
 }
