@@ -47,6 +47,10 @@ struct Listener {
 
 impl Listener {
     fn start(transport: &str, framing: &str, options: &[&str]) -> Self {
+        Self::start_at(ports::free_port(), transport, framing, options)
+    }
+
+    fn start_at(port: u16, transport: &str, framing: &str, options: &[&str]) -> Self {
         let headend = Headend::new();
         let keys = headend.home().file("keys.toml");
         let text = format!(
@@ -54,7 +58,6 @@ impl Listener {
              [\"{SIMULATED}\"]\nek = \"{ENCRYPTION_KEY}\"\nak = \"{AUTHENTICATION_KEY}\"\n"
         );
         fs::write(&keys, text).expect("a folder to write to");
-        let port = ports::free_port();
         let address = format!("127.0.0.1:{port}");
         let listen = ["listen", transport, &address, "--framing", framing, "--keys", &keys];
         let mut program = headend.start(&[&listen[..], &["-o", "jsonl"], options].concat());
@@ -264,18 +267,57 @@ fn last_confirmation(address: &str) -> Value {
 }
 
 #[test]
-fn a_push_that_asks_to_be_confirmed_is_confirmed() {
-    for (transport, service) in [("--tcp", 0), ("--udp", 1)] {
-        let meter = Simulator::meter(Framing::Wrapper, &["--entries", "4", "--push"]);
+fn a_push_that_asks_to_be_confirmed_is_confirmed_in_every_framing_and_as_it_was_protected() {
+    let (clear, ciphered) = (&["--push"][..], &["--push", "--push-ciphered"][..]);
+    for (transport, framing, service, options) in [
+        ("--tcp", "wrapper", 0, clear),
+        ("--udp", "wrapper", 1, clear),
+        ("--tcp", "hdlc", 5, clear),
+        ("--tcp", "wrapper", 0, ciphered),
+        ("--udp", "wrapper", 1, ciphered),
+        ("--tcp", "hdlc", 5, ciphered),
+    ] {
+        let options = [&["--entries", "4"], options].concat();
+        let meter = Simulator::meter(Framing::Wrapper, &options);
         let address = meter.address();
         let before = last_confirmation(&address);
-        let listener = Listener::start(transport, "wrapper", &["--count", "1"]);
+        let listener = Listener::start(transport, framing, &["--count", "1"]);
         push_now(&address, listener.port, service, 2);
-        listener.finish().assert_code(0);
+        let output = listener.finish();
+        output.assert_code(0);
+        assert!(!output.stderr.contains("not confirmed"), "{output}");
         // The meter may be a moment behind the listener.
         let confirmed = (0..200).any(|_| last_confirmation(&address) != before);
-        assert!(confirmed, "{transport}");
+        assert!(confirmed, "{transport} {framing} {options:?}: {output}");
     }
+}
+
+#[test]
+fn a_push_that_cannot_be_verified_is_not_confirmed_and_comes_again() {
+    let meter =
+        Simulator::meter(Framing::Wrapper, &["--entries", "4", "--push", "--push-ciphered"]);
+    let address = meter.address();
+    let before = last_confirmation(&address);
+    let setup = "40:0-2:25.9.0*255";
+    let headend = Headend::new();
+    headend.run(&["write", &address, &format!("{setup}:6"), "unsigned:255"]).assert_code(0);
+    // Keys of another meter: nothing is taken from this one.
+    let port = ports::free_port();
+    let to = format!("127.0.0.1:{port}");
+    let other = "99".repeat(16);
+    let keys = ["--ek", &other, "--ak", &other];
+    let mut program = headend.start(&[&["listen", "--tcp", &to][..], &keys].concat());
+    assert!(program.wait_for_line("listening", START_TIME_MAX).is_some());
+    push_now(&address, port, 0, 2);
+    assert!(program.wait_for_line("refused", START_TIME_MAX).is_some());
+    let output = program.kill();
+    assert!(output.stderr.contains("encryption key"), "{output}");
+    assert_eq!(last_confirmation(&address), before);
+    // Now somebody listens who has its keys: a retry is taken and confirmed.
+    let listener = Listener::start_at(port, "--tcp", "wrapper", &["--count", "1"]);
+    listener.finish().assert_code(0);
+    let confirmed = (0..200).any(|_| last_confirmation(&address) != before);
+    assert!(confirmed);
 }
 
 #[test]

@@ -43,7 +43,8 @@ const DATAGRAM_MAX: usize = 65_535;
 pub struct SendConfig {
     /// The gateway that the meters are behind.
     pub gateway: Option<GatewayConfig>,
-    /// Whether pushes are authenticated and encrypted, in general-glo-ciphering.
+    /// Whether pushes are authenticated and encrypted, in general-glo-ciphering, where their push
+    /// setup does not say how they are protected.
     pub ciphered: bool,
     /// The longest APDU, in octets: what is longer is cut into general blocks, which nobody
     /// acknowledges.
@@ -65,7 +66,8 @@ pub async fn send_pushes(meters: &[Arc<Mutex<Meter>>], config: SendConfig) {
                     meter.poll_push().map(|push| (apdus(&mut meter, &push, config), push))
                 };
                 let Some((apdus, push)) = next else { break };
-                let confirms = |apdu: &[u8]| locked().confirms(&push, config.ciphered, apdu);
+                let protected = config.ciphered || !push.protection.is_empty();
+                let confirms = |apdu: &[u8]| locked().confirms(&push, protected, apdu);
                 let sent = time::timeout(SEND_TIME_MAX, send(&push, &apdus, &confirms)).await;
                 match sent.unwrap_or_else(|late| Err(late.into())) {
                     Ok(()) if push.invoke.confirmed() => locked().push_confirmed(&push),
@@ -84,6 +86,7 @@ pub async fn send_pushes(meters: &[Arc<Mutex<Meter>>], config: SendConfig) {
 /// when it cannot be ciphered.
 fn apdus(meter: &mut Meter, push: &Push, config: SendConfig) -> Vec<Vec<u8>> {
     let whole = match config.ciphered {
+        _ if !push.protection.is_empty() => meter.protect_as_set_up(push),
         true => meter.protect_push(push),
         false => Some(push.apdu.clone()),
     };
@@ -279,6 +282,7 @@ mod tests {
             message: MessageType::Axdr,
             invoke,
             apdu: vec![0x0f],
+            protection: Vec::new(),
         };
         let frame = unnumbered(&push, &push.apdu).unwrap();
         assert_eq!(frame[..6], [0x7e, 0xa0, 0x0d, 0x21, 0x03, 0x03]);
