@@ -134,6 +134,7 @@ Hexadecimal digits may have blanks, commas, colons and line ends between them, a
 dumps of xxd and hexdump -C are read as well. With -o jsonl each line of input is an object with
 \"id\", \"framing\", \"hex\" and \"keys\": {\"ek\", \"ak\", \"system_title\", \"kek\"}, and becomes a
 line of output.
+The exit code is about one capture; of a file of such lines each says for itself what is wrong.
 What is ciphered or signed several times is taken apart layer by layer. Each is verified if its key
 is given, and when it does not verify it is told which key, title or certificate is probably wrong.
 A meter that names its values in another way than those that are known: see --patterns.")]
@@ -155,9 +156,11 @@ Examples:
   headend listen --udp '[::]:4059' --ek 000102...0e0f --ak d0d1...dedf
   headend listen --tcp 127.0.0.1:5000 --framing hdlc -o csv
 
-Forged, replayed and incomplete messages yield no value, only a note on standard error. A message
-in clear that asks to be confirmed is confirmed once its lines are written. Ctrl-C ends with code
-0.")]
+Forged, replayed and incomplete messages yield no value, only a note on standard error that says
+which key, title or certificate is probably wrong. Counters are remembered as long as the command
+runs: what was recorded before can be played back once after a new start.
+A message that asks to be confirmed is so once its lines are written, protected as it was itself.
+What is not verified is not confirmed. Ctrl-C ends with code 0.")]
     Listen(Listen),
     /// Read fifty simulated meters into a database: a first look in a minute
     #[command(after_help = "\

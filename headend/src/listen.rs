@@ -1,7 +1,8 @@
 //! What meters push, as lines: one for each value, in the order of the message.
 //!
 //! [`Gate`] decides which messages are taken. It opens what is ciphered, refuses what is forged,
-//! replayed or incomplete, and remembers invocation counters for as long as it runs. Whatever it
+//! replayed or incomplete, and remembers invocation counters for as long as it runs, and no longer:
+//! after a new start what was recorded before is taken once more. Whatever it
 //! refuses yields no value at all.
 
 mod confirmation;

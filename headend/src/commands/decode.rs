@@ -94,7 +94,7 @@ pub(super) async fn run(typed: cli::Decode) -> io::Result<Exit> {
         serde_json::to_writer(&mut out, &record)?;
         out.write_all(b"\n")?;
         out.flush()?;
-        return Ok(Exit::Success);
+        return Ok(end(record.fault(), record.forged(), record.apdus()));
     }
     let style = match typed.output {
         DecodeOutput::Xml => Some(Style::Short),

@@ -139,7 +139,10 @@ impl Record {
                 return Self { error: Some(Fault::new("not-hexadecimal", 0, error)), ..record };
             }
         };
-        let keys = capture.keys.ring(keys);
+        let keys = match capture.keys.ring(keys) {
+            Ok(keys) => keys,
+            Err(fault) => return Self { error: Some(fault), ..record },
+        };
         let framing = match capture.framing.as_deref() {
             None | Some("auto") => Framing::guess(&octets),
             Some("hdlc") => Framing::Hdlc,
@@ -167,6 +170,21 @@ impl Record {
         patterns: &Patterns,
     ) -> Self {
         Self::empty(Value::Null).of_octets(octets, framing, keys, patterns)
+    }
+
+    /// The first thing that is wrong.
+    pub(crate) const fn fault(&self) -> Option<&Fault> {
+        self.error.as_ref()
+    }
+
+    /// Whether a tag or signature did not verify.
+    pub(crate) fn forged(&self) -> bool {
+        self.apdus.iter().any(|apdu| apdu.verified == Some(false))
+    }
+
+    /// APDUs in it.
+    pub(crate) const fn apdus(&self) -> usize {
+        self.apdus.len()
     }
 
     const fn empty(id: Value) -> Self {
@@ -218,21 +236,35 @@ impl Record {
 
 impl Keys {
     /// These keys, or `others` where there are none.
-    fn ring(&self, others: &KeyRing) -> KeyRing {
-        let parsed = |text: &Option<String>| text.as_ref()?.parse().ok();
+    ///
+    /// # Errors
+    /// What is no key or title: another one is not taken in its place.
+    fn ring(&self, others: &KeyRing) -> Result<KeyRing, Fault> {
+        let parsed = |text: &Option<String>, name: &str| match text {
+            None => Ok(None),
+            Some(text) => text.parse().map(Some).map_err(|_| {
+                let text = format!("keys.{name} is not a key of 32 or 64 hexadecimal digits");
+                Fault::new("not-a-key", 0, text)
+            }),
+        };
         let mut ring = others.clone();
-        if let Some(encryption) = parsed(&self.ek) {
-            ring.encryption = Some(encryption);
-            ring.authentication = parsed(&self.ak);
+        let (encryption, authentication) = (parsed(&self.ek, "ek")?, parsed(&self.ak, "ak")?);
+        if encryption.is_some() {
+            ring.encryption = encryption;
+            ring.authentication = authentication;
             ring.file = None;
         }
-        if let Some(title) = self.system_title.as_ref().and_then(|text| text.parse().ok()) {
-            ring.title = Some(title);
+        if let Some(text) = &self.system_title {
+            let text = text.parse().map_err(|_| {
+                let text = "keys.system_title is not a title of 16 hexadecimal digits";
+                Fault::new("not-a-title", 0, text)
+            })?;
+            ring.title = Some(text);
         }
-        if let Some(key) = parsed(&self.kek) {
+        if let Some(key) = parsed(&self.kek, "kek")? {
             ring.key_encryption = Some(key);
         }
-        ring
+        Ok(ring)
     }
 }
 
@@ -343,6 +375,31 @@ mod tests {
         assert_eq!(forged["apdus"][0]["verified"], false);
         assert_eq!(forged["apdus"][0]["plain_tag"], Value::Null);
         assert_eq!(forged["error"]["code"], "tag-mismatch");
+    }
+
+    #[test]
+    fn what_is_no_key_is_not_replaced_by_another() {
+        let keys = KeyRing {
+            encryption: Some("000102030405060708090a0b0c0d0e0f".parse().unwrap()),
+            ..KeyRing::default()
+        };
+        for (member, code) in [
+            ("ek", "not-a-key"),
+            ("ak", "not-a-key"),
+            ("kek", "not-a-key"),
+            ("system_title", "not-a-title"),
+        ] {
+            let line = format!(
+                r#"{{"framing":"apdu","hex":"c81e3001234567411312ff935a47566827c467bc7d825c3be4a77c3fcc056b6b",
+                "keys":{{"{member}":"0001"}}}}"#
+            );
+            let record = Record::of_line(&line, &keys, &Patterns::built_in());
+            let record = serde_json::to_value(record).unwrap();
+            assert_eq!(
+                (&record["error"]["code"], &record["apdus"]),
+                (&code.into(), &Value::Array(Vec::new()))
+            );
+        }
     }
 
     #[test]

@@ -42,7 +42,7 @@ use super::{
     layers::LAYERS_MAX,
     transport::{Event, Framing, Receiver},
 };
-use crate::{hex, reading::Shown};
+use crate::{hex, reading::Shown, render::printable};
 
 /// Octets that are shown of something that is not taken apart.
 const SHOWN_MAX: usize = 64;
@@ -81,6 +81,8 @@ impl Tree {
     }
 
     fn line(&mut self, depth: usize, what: impl Display) {
+        // Texts in it may be a stranger's.
+        let what = printable(&what.to_string());
         // Writing to a String cannot fail.
         let _ = writeln!(self.text, "{:width$}{what}", "", width = depth * 2);
     }
@@ -807,6 +809,14 @@ mod tests {
 
     fn shown(framing: Framing, hex: &str) -> String {
         tree(framing, hex, &KeyRing::default()).text().to_owned()
+    }
+
+    #[test]
+    fn what_a_meter_sends_commands_no_terminal() {
+        // A visible-string that would clear the screen and write a line of its own.
+        let text = tree(Framing::Apdu, "c401c100 0a06 1b5b324a0a41", &KeyRing::default());
+        assert!(text.text().contains("\\u{1b}[2J\\nA"), "{}", text.text());
+        assert!(!text.text().contains('\u{1b}') && !text.text().contains("\nA"));
     }
 
     #[test]
