@@ -47,7 +47,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 const INDEX_AGE: Duration = Duration::from_secs(1);
 /// The longest frame: a wrapper header and what it can announce.
 const FRAME_MAX: usize = HEADER_LEN + 0xFFFF;
-/// Confirmations that wait for one connection; further ones are dropped, and the meter pushes again.
+/// Confirmations that wait for one connection; further ones are dropped, and what was to be
+/// confirmed is pushed again.
 const ANSWERS_MAX: usize = 16;
 /// How long a meter may take to take a confirmation in.
 const WRITE_TIME_MAX: Duration = Duration::from_secs(10);

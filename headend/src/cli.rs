@@ -132,8 +132,8 @@ Examples:
 
 Hexadecimal digits may have blanks, commas, colons and line ends between them, and 0x in front; the
 dumps of xxd and hexdump -C are read as well. With -o jsonl each line of input is an object with
-\"id\", \"framing\", \"hex\" and \"keys\": {\"ek\", \"ak\", \"system_title\", \"kek\"}, and becomes a
-line of output.
+\"id\", \"framing\", \"hex\" and \"keys\": {\"ek\", \"ak\", \"system_title\", \"kek\"}, and becomes
+a line of output.
 The exit code is about one capture; of a file of such lines each says for itself what is wrong.
 What is ciphered or signed several times is taken apart layer by layer. Each is verified if its key
 is given, and when it does not verify it is told which key, title or certificate is probably wrong.

@@ -181,6 +181,27 @@ mod tests {
     }
 
     #[test]
+    fn what_a_meter_sends_unasked_may_need_further_keys() {
+        const KEY: &str = "000102030405060708090A0B0C0D0E0F";
+        const PUBLIC: &str = include_str!("../../tests/keys/p256-11-public.pem");
+        const DIGITS: &str = "0217E617F0B6443928278F96999E69A23A4F2C152BDF6D6CDF66E5B80282D4ED\
+                              194A7DEBCB97712D2DDA3CA85AA8765A56F45FC758599652F2897C65306E5794";
+        let section = format!("[47525801000003E8]\nek = \"{KEY}\"\nkek = \"{KEY}\"\nsuite = 1\n");
+        let text = format!(
+            "{section}peer-key = \"\"\"{PUBLIC}\"\"\"\npeer-agreement-key = \"{DIGITS}\"\n"
+        );
+        let file = KeysFile::parse(&text).unwrap();
+        let PartyOfMeter { key_encryption, signature, agreement } = &file.of(TITLE).unwrap().party;
+        assert!(key_encryption.is_some() && signature.is_some());
+        assert_eq!(signature, agreement);
+        for wrong in [KEY, "", "zz"] {
+            let message = KeysFile::parse(&format!("{section}peer-key = \"{wrong}\"\n"));
+            let message = message.unwrap_err().to_string();
+            assert!(message.contains("a public key is x and y"), "{message}");
+        }
+    }
+
+    #[test]
     fn an_error_says_where_and_never_shows_a_key() {
         const KEY: &str = "000102030405060708090A0B0C0D0E0F";
         let title = "[\"47525801000003E8\"]\n";

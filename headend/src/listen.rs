@@ -22,7 +22,7 @@ use crate::{
     decode::{
         Fault,
         content::{self, Content},
-        keyring::{Fingerprint, KeyRing, Once},
+        keyring::{Fingerprint, KeyRing, NO_TAG, Once, Seal},
         layers::{Layer, Layers},
         suspicion::Suspect,
     },
@@ -139,7 +139,11 @@ impl Gate {
         let verified = opened.verified();
         if self.verified_only && verified != Some(true) {
             let fault = Fault::new("not-verified", 0, opened.why_unverified());
-            return Err(fault.suspecting(Some(Suspect::Policy)));
+            // Where a key is missing here, the meter did its part.
+            let done =
+                |layer: &Layer| matches!(layer.seal, Seal::Verified | Seal::Unverified(NO_TAG));
+            let suspect = opened.layers.iter().all(done).then_some(Suspect::Policy);
+            return Err(fault.suspecting(suspect));
         }
         let title = opened.title();
         if !opened.layers.is_empty() && title.is_none() {

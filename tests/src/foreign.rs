@@ -84,8 +84,8 @@ impl Foreign {
         Program::start(command).finish(CLIENT_TIME_MAX)
     }
 
-    /// Runs `protected_push.py` on the file `requests`: it ciphers and signs APDUs with OpenSSL, and
-    /// answers each line with one.
+    /// Runs `protected_push.py` on the file `requests`: it ciphers and signs APDUs with OpenSSL,
+    /// and answers each line with one.
     ///
     /// # Panics
     ///

@@ -96,7 +96,11 @@ impl Layers {
             Seal::Unverified(why) => Some(why),
             _ => None,
         });
-        why.unwrap_or("the message is not protected")
+        match why {
+            Some(why) => why,
+            None if self.layers.is_empty() => "the message is not protected",
+            None => "another party than its originator protected it",
+        }
     }
 }
 
@@ -182,6 +186,7 @@ mod tests {
             let layers = Layers::open(&ring(), apdu);
             assert_eq!((layers.verified(), layers.title()), (verified, Some(title)));
             assert_eq!(layers.plain.is_some(), verified != Some(false));
+            assert_ne!(layers.why_unverified(), "the message is not protected");
         }
     }
 

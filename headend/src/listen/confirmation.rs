@@ -90,7 +90,7 @@ impl Confirmer {
             apdu = match &layer.head {
                 Head::Ciphered(head) => self.cipher(keys, head, meter, &apdu)?,
                 Head::General(head) => self.cipher_general(keys, head, meter, &apdu)?,
-                Head::Signed(header) => self.sign(header, meter, &apdu)?,
+                Head::Signed(header) => self.sign(keys, header, meter, &apdu)?,
             };
         }
         Ok(Some(apdu))
@@ -147,6 +147,7 @@ impl Confirmer {
 
     fn sign(
         &mut self,
+        keys: &KeyRing,
         header: &GeneralHeader,
         meter: SystemTitle,
         content: &[u8],
@@ -154,7 +155,8 @@ impl Confirmer {
         let title = self.title()?;
         let key = self.signing.as_ref().ok_or(Unconfirmed::SigningKey)?;
         let header = answer_to(header, title, meter);
-        let request = SignRequest { header: &header, key, exclude_content_length: false };
+        let exclude_content_length = keys.compatibility.signing_excludes_content_length;
+        let request = SignRequest { header: &header, key, exclude_content_length };
         let mut out = Vec::new();
         sign(&RustCrypto, &request, content, &mut out)?;
         Ok(out)

@@ -204,8 +204,8 @@ fn private_key(text: &str) -> Option<PrivateKey> {
 }
 
 /// A public key of either curve: SubjectPublicKeyInfo or a certificate in PEM, or x and y in
-/// hexadecimal. Nobody looks here who signed the certificate, or until when it holds: it is given by
-/// whoever trusts it.
+/// hexadecimal. Nobody looks here who signed the certificate, or until when it holds: it is given
+/// by whoever trusts it.
 pub(crate) fn public_key(text: &str) -> Option<PublicKey> {
     let text = text.trim();
     let Some(start) = text.find(PEM) else { return text.parse().ok() };
