@@ -8,13 +8,13 @@
 //! | its restriction, columns | 2 | of a profile buffer rows by date or by entry, and columns |
 //! | 3 send_destination_and_method | 0 | `HOST:PORT` over TCP, UDP or, in frames of kind UI, HDLC |
 //! | 4 communication_window | 0 | outside of all windows nothing is sent; what is due waits |
-//! | 5 randomisation_start_interval | 0 | each meter waits for another part of it, the same each time |
+//! | 5 randomisation_start_interval | 0 | each meter waits for a part of it of its own |
 //! | 6 number_of_retries | 0 | so often it is tried again when it did not arrive, or unconfirmed |
 //! | 7 repetition_delay | 0 | seconds until then; from version 2 a curve: least, exponent, most |
 //! | 8 port_reference | 1 | by a port that the meter does not have nothing arrives |
 //! | 9 push_client_SAP | 1 | the client that it is for; in version 0 the public client |
 //! | 10 push_protection_parameters | 1 | general-ciphering and general-signing, layer by layer |
-//! | 11 push_operation_method | 2 | 2 asks to be confirmed; 0 and 1 retry when the transport fails |
+//! | 11 push_operation_method | 2 | 2 asks to be confirmed; with 0 and 1 a failed transport counts |
 //! | 12 confirmation_parameters | 2 | from when on, and once in how many seconds it asks for that |
 //! | 13 last_confirmation_date_time | 2 | when a push was last confirmed |
 //!
