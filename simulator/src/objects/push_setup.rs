@@ -14,7 +14,7 @@
 //! | 8 port_reference | 1 | by a port that the meter does not have nothing arrives |
 //! | 9 push_client_SAP | 1 | the client that it is for; in version 0 the public client |
 //! | 10 push_protection_parameters | 1 | general-ciphering and general-signing, layer by layer |
-//! | 11 push_operation_method | 2 | 2 asks to be confirmed; with 0 and 1 a failed transport counts |
+//! | 11 push_operation_method | 2 | 2 asks to be confirmed; with 0 and 1 the transport tells |
 //! | 12 confirmation_parameters | 2 | from when on, and once in how many seconds it asks for that |
 //! | 13 last_confirmation_date_time | 2 | when a push was last confirmed |
 //!
