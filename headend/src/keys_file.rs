@@ -29,7 +29,7 @@ pub(crate) struct Keys {
     pub(crate) encryption: Key,
     pub(crate) authentication: Option<Key>,
     /// What `headend decode` and `headend listen` need beyond these.
-    pub(crate) party: PartyOfMeter,
+    pub(crate) party: Box<PartyOfMeter>,
 }
 
 /// The key encryption key, and the public keys of the meter.
@@ -139,7 +139,7 @@ fn keys(section: Value) -> Result<Keys, &'static str> {
     if !fits(&encryption) || !others.iter().all(|key| key.as_ref().is_none_or(fits)) {
         return Err("a key does not have the length that its suite asks for");
     }
-    let party = PartyOfMeter { key_encryption, signature, agreement };
+    let party = Box::new(PartyOfMeter { key_encryption, signature, agreement });
     Ok(Keys { suite, encryption, authentication, party })
 }
 
@@ -191,7 +191,7 @@ mod tests {
             "{section}peer-key = \"\"\"{PUBLIC}\"\"\"\npeer-agreement-key = \"{DIGITS}\"\n"
         );
         let file = KeysFile::parse(&text).unwrap();
-        let PartyOfMeter { key_encryption, signature, agreement } = &file.of(TITLE).unwrap().party;
+        let PartyOfMeter { key_encryption, signature, agreement } = &*file.of(TITLE).unwrap().party;
         assert!(key_encryption.is_some() && signature.is_some());
         assert_eq!(signature, agreement);
         for wrong in [KEY, "", "zz"] {

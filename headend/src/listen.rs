@@ -363,8 +363,8 @@ impl Record for PushLine {
 mod tests {
     use dlms_core::security::{
         CryptoProvider, GeneralHeader, GeneralProtectRequest, Key, KeyInfo, ProtectRequest,
-        Protection, RustCrypto, SecurityControl, SecuritySuite, SignRequest, decode_head, protect,
-        protect_general, sign,
+        Protection, PublicKey, RustCrypto, SecurityControl, SecuritySuite, SignRequest,
+        decode_head, protect, protect_general, sign,
     };
 
     use super::*;
@@ -537,11 +537,16 @@ mod tests {
 
     const OURS: SystemTitle = SystemTitle(*b"DHE\0\0\0\0\x01");
 
+    /// That of the private key with these digits repeated.
+    fn public_key(digits: &str) -> PublicKey {
+        let key = digits.repeat(32).parse().unwrap();
+        RustCrypto.public_keys().unwrap().public_key(&key).unwrap()
+    }
+
     /// With the keys of both.
     fn gate_of_all() -> Gate {
         let mut gate = gate(true);
-        let key = "11".repeat(32).parse().unwrap();
-        gate.keys.peer_signature = RustCrypto.public_keys().unwrap().public_key(&key).ok();
+        gate.keys.peer_signature = Some(public_key("11"));
         gate.keys.key_encryption = Some(Key::from([3; 16]));
         gate.keys.recipient = Some(OURS);
         gate
@@ -616,12 +621,11 @@ mod tests {
     ) -> Option<(Vec<u8>, Layers)> {
         let taken = gate.take(push, "peer", "now").unwrap();
         let apdu = confirmer.confirm(&gate.keys, &taken).unwrap()?;
-        let key = "22".repeat(32).parse().unwrap();
         let [encryption, authentication] = keys();
         let meter = KeyRing {
             encryption: Some(encryption),
             authentication: Some(authentication),
-            peer_signature: RustCrypto.public_keys().unwrap().public_key(&key).ok(),
+            peer_signature: Some(public_key("22")),
             ..KeyRing::default()
         };
         Some((apdu.clone(), Layers::open(&meter, apdu)))

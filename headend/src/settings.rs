@@ -21,7 +21,7 @@ pub(crate) use self::party_keys::{public_key, reader_keys, signing_key};
 use crate::{
     cli,
     counter_file::{CounterFile, Place},
-    keys_file::{self, Keys, KeysFile, KeysFileError, PartyOfMeter},
+    keys_file::{self, Keys, KeysFile, KeysFileError},
     quirks::{Learned, Quirks, QuirksFile, QuirksFileError},
     report,
 };
@@ -494,7 +494,7 @@ fn keys(
     if authentication.is_none() && (gmac || protection.authenticated) {
         return Err(SettingsError::AuthenticationKeyMissing(asker));
     }
-    let party = PartyOfMeter::default();
+    let party = Box::default();
     Ok(KeySource::Given(Keys { suite, encryption, authentication, party }))
 }
 

@@ -1,5 +1,7 @@
 //! `headend listen` takes what meters push, and nothing that is forged, replayed or cut short.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where its helper does")]
+
 use core::time::Duration;
 use std::fs;
 use std::io::Write;

@@ -5,10 +5,9 @@
 //! keys: it is passed on, and the first answer of a head-end that may be its confirmation takes the
 //! way back.
 
-use core::time::Duration;
+use core::{net::SocketAddr, time::Duration};
 use std::{
     collections::{BTreeMap, VecDeque},
-    net::SocketAddr,
     sync::Arc,
 };
 

@@ -153,7 +153,7 @@ async fn send(
     };
     let frames: Vec<Vec<u8>> = apdus
         .iter()
-        .map(|apdu| framed(push, apdu).ok_or(io::ErrorKind::InvalidData.into()))
+        .map(|apdu| framed(push, apdu).ok_or_else(|| io::ErrorKind::InvalidData.into()))
         .collect::<io::Result<_>>()?;
     match push.transport {
         TransportService::Tcp | TransportService::Hdlc => {

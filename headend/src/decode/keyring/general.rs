@@ -109,11 +109,7 @@ impl KeyRing {
         Ok(ended(seal, once, plain, head))
     }
 
-    pub(super) fn open_signed<'a>(
-        &self,
-        apdu: &'a mut [u8],
-    ) -> Result<Envelope<'a>, SecurityError> {
-        let apdu: &'a [u8] = apdu;
+    pub(super) fn open_signed<'a>(&self, apdu: &'a [u8]) -> Result<Envelope<'a>, SecurityError> {
         let signed = SignedApdu::decode(apdu)?;
         let title = signed.header.originator.or(self.title);
         let recipient = signed.header.recipient.or(self.recipient);
