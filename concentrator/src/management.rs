@@ -294,14 +294,20 @@ impl core::fmt::Debug for SpoolSink {
 
 impl PushSink for SpoolSink {
     /// One that the spool does not take is counted there.
-    fn push(&mut self, pushed: &Pushed<'_>) {
+    fn push(&mut self, pushed: &Pushed<'_>) -> Option<u64> {
         let Pushed { node, client, apdu } = *pushed;
         let arrived_ms = (self.clock)();
         let name = node.name.clone();
         let push = spool::Push { arrived_ms, sap: node.sap, client, name, apdu };
-        if self.spool.push(push).is_err() {
+        let number = self.spool.push(push).ok();
+        if number.is_none() {
             tracing::debug!(sap = node.sap, "a push is lost: the disk takes nothing");
         }
+        number
+    }
+
+    fn stored(&self) -> u64 {
+        self.spool.stored()
     }
 }
 

@@ -38,9 +38,11 @@ type Kept = Arc<Mutex<Vec<(u16, u16, Vec<u8>)>>>;
 struct Keeping(Kept);
 
 impl PushSink for Keeping {
-    fn push(&mut self, pushed: &Pushed<'_>) {
+    fn push(&mut self, pushed: &Pushed<'_>) -> Option<u64> {
         let push = (pushed.client, pushed.node.sap, pushed.apdu.to_vec());
-        self.0.lock().unwrap().push(push);
+        let mut kept = self.0.lock().unwrap();
+        kept.push(push);
+        u64::try_from(kept.len()).ok()
     }
 }
 
@@ -389,7 +391,7 @@ async fn who_takes_pushes_is_connected_to_and_may_ask_over_the_same_connection()
     let (mut stream, _) = head_end.accept().await.unwrap();
     send(&mut stream, 1, 16, b"\xC0").await;
     assert_eq!(receive(&mut stream).await.unwrap().1, b"\xC0");
-    bench.exchange.pushed(NodeId(0), 102, b"\xDB");
+    bench.exchange.pushed(NodeId(0), 102, b"\xDB", None);
     let (header, apdu) = receive(&mut stream).await.unwrap();
     assert_eq!((header.source, header.destination, &apdu[..]), (16, 102, &b"\xDB"[..]));
 }

@@ -86,6 +86,11 @@ impl Place {
         Self(format!("device {}", hex::text(name)))
     }
 
+    /// The meter with this title, wherever it is.
+    pub(crate) fn of_meter(title: SystemTitle) -> Self {
+        Self(title.to_string())
+    }
+
     /// How files name it.
     pub(crate) fn text(&self) -> &str {
         &self.0

@@ -121,7 +121,7 @@ impl<W: Write> Printer<W> {
 }
 
 /// A text without control characters: what a meter sends must not command the terminal.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for char in text.chars() {
         if char.is_control() {
