@@ -109,6 +109,8 @@ pub struct Job {
     pub meter: LogicalDeviceName,
     /// What it is wanted for.
     pub what: What,
+    /// The order that it is of; None for a task.
+    pub order: Option<u64>,
 }
 
 /// How a job ended.
@@ -121,24 +123,38 @@ pub enum Outcome {
 }
 
 /// Why a job failed, by what helps against it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum Cause {
     /// Somebody else has the meter, who goes first.
+    #[error("somebody else has the meter")]
     Busy,
     /// The meter did not answer, or not to the end.
+    #[error("the meter did not answer")]
     Unreachable,
     /// The meter does not want it: the association, an attribute, a selection.
+    #[error("the meter refused it")]
     Refused,
     /// Keys, secrets or counters are wrong, or it is another meter: nothing helps but people.
+    #[error("keys, secret or counters are not those of the meter")]
     Security,
     /// What the meter sent makes no sense.
+    #[error("what the meter sent makes no sense")]
     Malformed,
+    /// Its rows do not say how far their time is from UTC, nor does the configuration.
+    #[error("the meter does not say how far its time is from UTC: set collection.deviation-min")]
+    Undated,
     /// It could not be stored.
+    #[error("the disk of the concentrator takes nothing")]
     NotStored,
     /// There is no such meter here any more.
+    #[error("the meter is not here any more")]
     Gone,
     /// The time in which it was wanted is over.
+    #[error("the time in which it was wanted is over")]
     Expired,
+    /// It was begun, and whether it was done is not known. It is not begun again.
+    #[error("it was begun, and whether it was done is not known")]
+    Unknown,
 }
 
 impl Cause {
@@ -151,7 +167,13 @@ impl Cause {
                 Some(doubled.unwrap_or(i64::MAX).min(UNREACHABLE_MAX_S))
             }
             Self::NotStored => Some(NOT_STORED_S),
-            Self::Refused | Self::Security | Self::Malformed | Self::Gone | Self::Expired => None,
+            Self::Refused
+            | Self::Security
+            | Self::Malformed
+            | Self::Undated
+            | Self::Gone
+            | Self::Expired
+            | Self::Unknown => None,
         }
     }
 }
@@ -407,12 +429,13 @@ impl Planner {
             return Err(OrderError::Nobody);
         }
         let purpose = Purpose::Order(order.id);
+        let due = utc_s.max(order.begins_s);
         self.orders.insert(order.id, Taken { order, left: meant.len() });
         for key in meant {
             self.wait(
                 key,
                 purpose,
-                Lane { slot: 0, attempts: 0, due: utc_s, state: State::Waiting },
+                Lane { slot: 0, attempts: 0, due, state: State::Waiting },
             );
         }
         Ok(())
@@ -550,7 +573,11 @@ impl Planner {
         let id = JobId(self.next_job);
         self.next_job = self.next_job.wrapping_add(1);
         self.running.insert(id, (key, purpose, meter.medium));
-        Some(Job { id, meter: meter.name.clone(), what })
+        let order = match purpose {
+            Purpose::Order(order) => Some(order),
+            Purpose::Task(_) => None,
+        };
+        Some(Job { id, meter: meter.name.clone(), what, order })
     }
 
     /// It was done, or will not be done any more.
@@ -636,9 +663,21 @@ impl Planner {
                         self.plan(utc_s, key, index, Some(lane.slot.saturating_sub(1)));
                     }
                     (_, Purpose::Order(_)) => {
-                        self.wait(key, purpose, Lane { due: utc_s, state: State::Waiting, ..lane });
+                        // No earlier than it may be begun, and as soon as that.
+                        let due = self.begins(purpose).max(utc_s);
+                        self.wait(key, purpose, Lane { due, state: State::Waiting, ..lane });
                     }
                 }
+            }
+        }
+    }
+
+    /// From when on an order may be begun.
+    fn begins(&self, purpose: Purpose) -> i64 {
+        match purpose {
+            Purpose::Task(_) => i64::MIN,
+            Purpose::Order(id) => {
+                self.orders.get(&id).map_or(i64::MIN, |taken| taken.order.begins_s)
             }
         }
     }
