@@ -21,6 +21,7 @@ mod config;
 mod job_counters;
 mod keys;
 mod ledger;
+mod outcome;
 mod own_clock;
 mod planner;
 mod reader;
@@ -37,13 +38,12 @@ pub use config::{
 };
 pub use job_counters::JobCounters;
 pub use keys::{KeyFile, KeyFileError, ReadingKeys};
-pub use ledger::{
-    Begun, CounterKey, Ledger, LedgerError, OrderStatus, RESULTS_MAX, StoredResult,
-};
+pub use ledger::{Begun, CounterKey, Ledger, LedgerError, OrderStatus, RESULTS_MAX, StoredResult};
+pub use outcome::{Cause, Outcome};
 pub use own_clock::{Doubt, OwnClock, OwnClockLimits};
 pub use planner::{
-    Cause, Job, JobId, ORDERS_MAX, ORDERS_REMEMBERED_MAX, OrderError, Outcome, Planner,
-    PlannerConfig, PlannerEvent, TASKS_MAX,
+    Job, JobId, ORDERS_MAX, ORDERS_REMEMBERED_MAX, OrderError, Planner, PlannerConfig,
+    PlannerEvent, TASKS_MAX,
 };
 pub use reader::{ReaderConfig, Report, Stores, read};
 pub use ring::{

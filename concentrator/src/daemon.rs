@@ -260,6 +260,8 @@ impl Daemon {
             }
         }
         let control = Control::new(&identity.name, epoch, media, exchange.clone(), spool.clone());
+        #[cfg(feature = "collection")]
+        let control = control.with_orders(collected.as_ref().map(|of| of.orders.clone()));
         tasks.spawn(control.listen(&identity.data.join(CONTROL_SOCKET)).map_err(folder)?);
         #[cfg(feature = "collection")]
         if let (Some(reading), Some(collected)) = (&config.collection, collected) {

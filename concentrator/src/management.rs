@@ -16,7 +16,8 @@
 //! | 0-0:128.1.0 | 7 | the spool |
 //! | 0-0:128.1.1, .2, .3 | 1 | its newest row, up to which it is acknowledged, its next number |
 //! | 0-0:128.2.0, .3.0, .4.0 | 7 | what it read by itself, what is missing, what became of orders |
-//! | 0-0:128.2.2, .3.2, .4.2 | 1 | up to which that is acknowledged |
+//! | 0-0:128.5.0 | 7 | what it read by itself, a meter and day in a row, compressed |
+//! | 0-0:128.2.2, .3.2, .4.2, .5.2 | 1 | up to which, or what of that is acknowledged |
 //! | 0-0:128.4.3 | 1 | takes orders |
 //!
 //! Two clients are known. The management client (1) proves itself by HLS GMAC and protects
@@ -47,9 +48,9 @@ use dlms_core::{
 };
 use dlms_tokio::ApduServer;
 
-use self::{announcer::Announcer, device::Device};
 #[cfg(feature = "collection")]
 pub use self::objects::Collected;
+use self::{announcer::Announcer, device::Device};
 pub use self::{
     announcer::{DEBOUNCE_MS, HEARTBEAT_MS},
     config::{Credentials, CredentialsError, Keys, ManagementConfig},
@@ -161,10 +162,7 @@ impl Management {
         Self::of(parts, Some(collected))
     }
 
-    fn of(
-        parts: Parts,
-        #[cfg(feature = "collection")] collected: Option<Collected>,
-    ) -> Self {
+    fn of(parts: Parts, #[cfg(feature = "collection")] collected: Option<Collected>) -> Self {
         let at = (parts.clock)().div_euclid(1_000);
         parts.events.log(Event { at, code: event::STARTED });
         let (device, clock) = Device::new(

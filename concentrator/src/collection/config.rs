@@ -10,14 +10,14 @@ use std::{
 use dlms_core::{
     acse::Mechanism,
     association::ClientConfig,
-    cosem::{AttributeDescriptor, ClassId, LogicalName},
+    cosem::{AttributeDescriptor, ClassId},
     security::{Secret, SystemTitle},
 };
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{
-    Calendar, Keep, KeyFile, KeyFileError, OwnClockLimits, PlannerConfig, ReaderConfig, RingLimits, Setting, TASKS_MAX,
-    Task, TimeLimits, Whom,
+    Calendar, Keep, KeyFile, KeyFileError, OwnClockLimits, PlannerConfig, ReaderConfig, RingLimits,
+    Setting, TASKS_MAX, Task, TimeLimits, Whom,
 };
 
 /// What the concentrator reads by itself.
@@ -215,19 +215,23 @@ pub struct Attribute(pub AttributeDescriptor);
 impl<'de> Deserialize<'de> for Attribute {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
-        let wrong = || {
+        Self::parse(&text, Some("2")).map(Self).ok_or_else(|| {
             D::Error::custom(format!("{text:?} is not CLASS:NAME, such as \"7:1-0:99.1.0*255\""))
-        };
-        let (class, rest) = text.split_once(':').ok_or_else(wrong)?;
+        })
+    }
+}
+
+impl Attribute {
+    /// `CLASS:NAME:NUMBER`; where `usual` is given, it is the number of one that has none.
+    pub(crate) fn parse(text: &str, usual: Option<&str>) -> Option<AttributeDescriptor> {
+        let (class, rest) = text.split_once(':')?;
         // The logical name has a colon of its own.
-        let (name, attribute) = match rest.rsplit_once(':') {
-            Some((name, attribute)) if name.contains(':') => (name, attribute),
-            _ => (rest, "2"),
+        let (name, number) = match rest.rsplit_once(':') {
+            Some((name, number)) if name.contains(':') => (name, number),
+            _ => (rest, usual?),
         };
-        let class = class.parse().map_err(|_| wrong())?;
-        let name: LogicalName = name.parse().map_err(|_| wrong())?;
-        let attribute = attribute.parse().map_err(|_| wrong())?;
-        Ok(Self(AttributeDescriptor::new(ClassId(class), name, attribute)))
+        let (class, name) = (class.parse().ok()?, name.parse().ok()?);
+        Some(AttributeDescriptor::new(ClassId(class), name, number.parse().ok()?))
     }
 }
 
@@ -410,6 +414,8 @@ fn secret(path: &Path) -> Result<Secret, CollectionError> {
 
 #[cfg(test)]
 mod tests {
+    use dlms_core::cosem::LogicalName;
+
     use super::*;
 
     fn parse(text: &str) -> Result<CollectionConfig, toml::de::Error> {

@@ -92,8 +92,11 @@ impl KeyFile {
         let mut text =
             Zeroizing::new(String::with_capacity(usize::try_from(length).unwrap_or(0) + 1));
         file.read_to_string(&mut text).map_err(unreadable)?;
-        Self::parse(&text)
-            .map_err(|(line, wrong)| KeyFileError::Line { path: path.into(), line, wrong })
+        Self::parse(&text).map_err(|(line, wrong)| KeyFileError::Line {
+            path: path.into(),
+            line,
+            wrong,
+        })
     }
 
     /// The keys in a text, or the line that is wrong and what is wrong with it.
@@ -177,6 +180,7 @@ mod tests {
     #[test]
     fn a_file_that_others_may_read_is_refused() {
         let folder = Scratch::new();
+        fs::create_dir_all(folder.path()).unwrap();
         let path = folder.path().join("keys");
         fs::write(&path, format!("* {ONE}")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();

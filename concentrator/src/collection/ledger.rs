@@ -182,8 +182,9 @@ impl Ledger {
             if let Some(known) = known {
                 return if known == body { Ok(false) } else { Err(LedgerError::Other) };
             }
-            let open: usize = transaction
-                .query_row("SELECT COUNT(*) FROM entry WHERE open = 1", [], |row| row.get(0))?;
+            let open: usize =
+                transaction
+                    .query_row("SELECT COUNT(*) FROM entry WHERE open = 1", [], |row| row.get(0))?;
             if open >= ORDERS_MAX {
                 return Err(LedgerError::TooMany);
             }
@@ -373,7 +374,8 @@ impl Ledger {
     pub fn acknowledge(&self, through: i64) -> Result<(), LedgerError> {
         self.change(|transaction| {
             // Of an order that is not done they tell at which meters it is.
-            transaction.execute("UPDATE result SET acknowledged = 1 WHERE number <= ?", [through])?;
+            transaction
+                .execute("UPDATE result SET acknowledged = 1 WHERE number <= ?", [through])?;
             transaction.execute(
                 "DELETE FROM result WHERE acknowledged = 1 AND entry NOT IN
                  (SELECT id FROM entry WHERE open = 1)",

@@ -158,6 +158,9 @@ pub struct Receipt {
 }
 
 impl Receipt {
+    /// Its octets.
+    pub const LEN: usize = 20;
+
     /// Twenty octets, for the way to the head-end and back: source, day, and the last segment, each
     /// big-endian.
     #[must_use]
@@ -514,6 +517,18 @@ impl Ring {
             let (start, end) = (index(places.start), index(places.end));
             let rows = rows(connection, first, last, octets_max)?;
             Ok(rows.into_iter().take(end).skip(start).collect())
+        })
+    }
+
+    /// How many days of a meter there are that are not acknowledged whole.
+    ///
+    /// # Errors
+    /// [`RingError::Database`].
+    pub fn blocks_waiting(&self) -> Result<u32, RingError> {
+        self.read(|connection| {
+            let count = "SELECT COUNT(*) FROM
+                         (SELECT 1 FROM segment WHERE acknowledged = 0 GROUP BY source, day)";
+            Ok(connection.prepare_cached(count)?.query_row([], |row| row.get(0))?)
         })
     }
 

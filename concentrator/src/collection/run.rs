@@ -144,9 +144,8 @@ pub async fn run(
             let (stream, stores, reader) =
                 (exchange.connect(), stores.clone(), Arc::clone(&reader));
             let running = Running { id: job.id, meter: job.meter.clone(), order: job.order };
-            let task = jobs.spawn(async move {
-                read(stream, sap, &job, &reader, &stores, &now_ms).await
-            });
+            let task =
+                jobs.spawn(async move { read(stream, sap, &job, &reader, &stores, &now_ms).await });
             ids.insert(task.id(), running);
         }
         while let Some(event) = planner.poll_event() {
@@ -178,7 +177,9 @@ async fn take_orders(ledger: &Arc<Ledger>, planner: &mut Planner, now_s: i64) {
                 // It was done at all of them, and the power went before that was written down.
                 OrderError::Nobody if !done.is_empty() => None,
                 OrderError::Nobody => Some((OrderState::Refused, error.to_string())),
-                OrderError::Known | OrderError::TooMany => Some((OrderState::Accepted, String::new())),
+                OrderError::Known | OrderError::TooMany => {
+                    Some((OrderState::Accepted, String::new()))
+                }
             }),
             Err(refusal) => Err(Some((OrderState::Refused, refusal.to_string()))),
         };

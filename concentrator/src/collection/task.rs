@@ -184,10 +184,9 @@ impl TryFrom<&collection::Order> for Order {
             OrderedService::Invoke { method, .. } if is_head_end_only(method.class) => {
                 return Err(OrderRefusal::HeadEndOnly);
             }
-            OrderedService::Write { attribute, value, look_up } => What::Change {
-                deed: Deed::Write(*attribute, value.clone()),
-                look_up: *look_up,
-            },
+            OrderedService::Write { attribute, value, look_up } => {
+                What::Change { deed: Deed::Write(*attribute, value.clone()), look_up: *look_up }
+            }
             OrderedService::Invoke { method, parameters, look_up } => {
                 let parameters = Some(parameters).filter(|octets| !octets.is_empty()).cloned();
                 What::Change { deed: Deed::Invoke(*method, parameters), look_up: *look_up }

@@ -77,10 +77,8 @@ fn what_was_started_and_has_no_result_is_unknown_and_never_expired() {
     open.finish(2_000, 7, &meter(2), expired, &[]).unwrap();
     // A result that comes later changes nothing.
     open.finish(2_001, 7, &meter(1), Outcome::Done, &[]).unwrap();
-    let expected = [
-        (7, Some(meter(1)), OrderState::Unknown),
-        (7, Some(meter(2)), OrderState::Expired),
-    ];
+    let expected =
+        [(7, Some(meter(1)), OrderState::Unknown), (7, Some(meter(2)), OrderState::Expired)];
     assert_eq!(states(&open), expected);
 }
 

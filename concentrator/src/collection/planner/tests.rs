@@ -312,16 +312,14 @@ fn there_are_no_more_orders_than_there_may_be() {
 }
 
 #[test]
-fn an_order_is_begun_no_earlier_than_it_may_be() {
-    let mut planner = planner(Vec::new());
-    planner.add_meter(0, meter(1), None);
+fn an_order_is_begun_no_earlier_than_it_may_be_and_not_again_when_it_may_have_been_done() {
+    let mut bench = Bench::new(Vec::new(), &[None]);
     let later = Order { begins_s: 500, ..order(1, 0, 1_000) };
-    planner.handle_order(0, later).unwrap();
-    assert_eq!(planner.poll_job(499, &CLOCK), None);
-    assert_eq!(planner.poll_timeout(), Some(500));
-    let job = planner.poll_job(500, &CLOCK).unwrap();
+    bench.planner.handle_order(0, later).unwrap();
+    assert_eq!(bench.job(499), None);
+    assert_eq!(bench.planner.poll_timeout(), Some(500));
+    let job = bench.job(500).unwrap();
     assert_eq!(job.order, Some(1));
-    // Whether it was done is not known: nobody begins it again.
-    planner.handle_outcome(501, job.id, Outcome::Failed(Cause::Unknown));
-    assert_eq!(planner.poll_job(900, &CLOCK), None);
+    bench.done(501, &job, Outcome::Failed(Cause::Unknown));
+    assert_eq!(bench.job(900), None);
 }

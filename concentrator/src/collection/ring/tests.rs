@@ -34,7 +34,7 @@ fn meter(number: u32) -> LogicalDeviceName {
 }
 
 /// Quarter-hours of meter 0 from one to another, read when the last was captured.
-fn quarters(range: core::ops::Range<i64>) -> Reading {
+fn quarters(range: Range<i64>) -> Reading {
     Reading {
         meter: meter(0),
         attribute: PROFILE,

@@ -293,4 +293,3 @@ fn list_missing(
         .execute(params![source, after_s, until_s, reason.code()])?;
     Ok(())
 }
-

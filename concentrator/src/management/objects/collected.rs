@@ -9,8 +9,9 @@ use dlms_core::{
         concentrator::collection::{
             MISSING, MISSING_ACKNOWLEDGED, MISSING_COLUMNS, MISSING_ENTRY, MissingRow, ORDER,
             ORDER_RESULTS, ORDER_RESULTS_ACKNOWLEDGED, ORDER_RESULTS_COLUMNS, ORDER_RESULTS_ENTRY,
-            Order, OrderResult, READINGS, READINGS_ACKNOWLEDGED, READINGS_COLUMNS, READINGS_ENTRY,
-            ReadingRow,
+            Order, OrderResult, READING_BLOCKS, READING_BLOCKS_ACKNOWLEDGED,
+            READING_BLOCKS_COLUMNS, READING_BLOCKS_ENTRY, READINGS, READINGS_ACKNOWLEDGED,
+            READINGS_COLUMNS, READINGS_ENTRY, ReadingRow,
         },
     },
     device::{AttributeRights, CosemObject, Data, Get, MethodRights, put},
@@ -20,8 +21,8 @@ use dlms_core::{
 use super::profile::{FIFO, Selection, numbered, row};
 use crate::{
     collection::{
-        Keep, LedgerError, MISSING_MAX, Missing, NotTaken, Orders, RESULTS_MAX, Reason, Ring,
-        RingRow, StoredResult,
+        Keep, LedgerError, MISSING_MAX, Missing, NotTaken, Orders, RESULTS_MAX, Reason, Receipt,
+        Ring, RingRow, StoredResult,
     },
     management::device::{World, date_time},
 };
@@ -31,6 +32,9 @@ use crate::{
 const ANSWER_OCTETS_MAX: usize = 256 * 1024;
 /// Rows of one answer of the other two profiles, each of some hundred octets.
 const ANSWER_ROWS_MAX: usize = 2_048;
+
+/// Blocks of one answer: each is read whole before it is compressed.
+const ANSWER_BLOCKS_MAX: usize = 64;
 
 /// What the collection has to show.
 #[derive(Clone, Debug)]
@@ -69,6 +73,13 @@ pub(super) fn objects() -> Vec<Box<dyn CosemObject<World>>> {
             rows: readings,
         },
         Numbered {
+            name: READING_BLOCKS,
+            columns: &READING_BLOCKS_COLUMNS,
+            entries_max: u32::MAX,
+            count: |of| Some(of.ring.blocks_waiting().ok()?.into()),
+            rows: blocks,
+        },
+        Numbered {
             name: MISSING,
             columns: &MISSING_COLUMNS,
             entries_max: MISSING_MAX,
@@ -85,6 +96,8 @@ pub(super) fn objects() -> Vec<Box<dyn CosemObject<World>>> {
     ];
     let data = [
         Data::new(READINGS_ENTRY, |_: &World| DataBuf::Null),
+        Data::new(READING_BLOCKS_ENTRY, |_: &World| DataBuf::Null),
+        Data::new(READING_BLOCKS_ACKNOWLEDGED, |_: &World| DataBuf::Null).writable(receipts),
         Data::new(MISSING_ENTRY, |_: &World| DataBuf::Null),
         Data::new(ORDER_RESULTS_ENTRY, |_: &World| DataBuf::Null),
         Data::new(READINGS_ACKNOWLEDGED, |world: &World| {
@@ -128,6 +141,19 @@ fn acknowledge(
     done(collected, number).then_some(()).ok_or(DataAccessResult::TemporaryFailure)
 }
 
+/// Blocks that a head-end has stored, by their receipts.
+fn receipts(world: &mut World, value: &Value<'_>) -> Result<(), DataAccessResult> {
+    let octets = value.as_octets().ok_or(DataAccessResult::TypeUnmatched)?;
+    let (receipts, rest) = octets.as_chunks::<{ Receipt::LEN }>();
+    if !rest.is_empty() || receipts.len() > ANSWER_BLOCKS_MAX {
+        return Err(DataAccessResult::TypeUnmatched);
+    }
+    let collected = world.collected.as_ref().ok_or(DataAccessResult::ObjectUnavailable)?;
+    let acknowledge = |octets| collected.ring.acknowledge(Receipt::from_octets(octets)).is_queued();
+    let done = receipts.iter().all(acknowledge);
+    done.then_some(()).ok_or(DataAccessResult::TemporaryFailure)
+}
+
 /// An order is on the disk when it is answered.
 fn order(world: &mut World, value: &Value<'_>) -> Result<(), DataAccessResult> {
     let order = Order::from_data(value).ok_or(DataAccessResult::TypeUnmatched)?;
@@ -165,6 +191,27 @@ fn reading(RingRow { sequence, meter, attribute, keep, row }: RingRow) -> Readin
         value: value.unwrap_or(DataBuf::OctetString(row.octets)),
         status: if keep == Keep::Billing { ReadingRow::BILLING } else { 0 },
     }
+}
+
+/// Days, compressed.
+fn blocks(of: &Collected, wanted: Wanted) -> Option<Vec<Vec<DataBuf>>> {
+    let places = match wanted {
+        Wanted::Places(places) => places,
+        Wanted::Numbers(..) => 0..usize::MAX,
+    };
+    let end = places.end.min(places.start.saturating_add(ANSWER_BLOCKS_MAX));
+    let uploads = of.ring.uploads(u32::try_from(end).ok()?).ok()?;
+    let (mut rows, mut octets) = (Vec::new(), 0);
+    for upload in uploads.into_iter().skip(places.start) {
+        let block = upload.block.encode();
+        octets += block.len();
+        if octets > ANSWER_OCTETS_MAX && !rows.is_empty() {
+            break;
+        }
+        let receipt = DataBuf::octet_string(upload.receipt.octets());
+        rows.push(vec![receipt, DataBuf::octet_string(block)]);
+    }
+    Some(rows)
 }
 
 fn missing(of: &Collected, wanted: Wanted) -> Option<Vec<Vec<DataBuf>>> {

@@ -41,6 +41,17 @@ pub const ORDER_RESULTS_ACKNOWLEDGED: LogicalName = LogicalName([0, 0, 128, 4, 2
 /// of the order that was taken last, long64-unsigned.
 pub const ORDER: LogicalName = LogicalName([0, 0, 128, 4, 3, 255]);
 
+/// Profile generic: the same rows as [`READINGS`], a meter and day in each, compressed. Each row is
+/// a receipt and a block, both octet-strings; rows are read by position.
+pub const READING_BLOCKS: LogicalName = LogicalName([0, 0, 128, 5, 0, 255]);
+/// Data: what the columns of [`READING_BLOCKS`] capture; always null-data.
+pub const READING_BLOCKS_ENTRY: LogicalName = LogicalName([0, 0, 128, 5, 1, 255]);
+/// Data: written with the receipts of the blocks that were stored, one octet-string, one behind the
+/// other. What came to those days since is offered later.
+pub const READING_BLOCKS_ACKNOWLEDGED: LogicalName = LogicalName([0, 0, 128, 5, 2, 255]);
+
+/// The columns of [`READING_BLOCKS`]: receipt, block.
+pub const READING_BLOCKS_COLUMNS: [CaptureObject; 2] = columns(READING_BLOCKS_ENTRY);
 /// The columns of [`READINGS`]: number, arrival, logical device name, class, logical name,
 /// attribute, capture, value, status.
 pub const READINGS_COLUMNS: [CaptureObject; 9] = columns(READINGS_ENTRY);
