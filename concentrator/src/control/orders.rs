@@ -1,7 +1,7 @@
 //! Orders over the control socket: given, listed, and what became of them.
 
 use dlms_core::cosem::{
-    AttributeDescriptor, ClassId, DateTime, LogicalName, MethodDescriptor,
+    AttributeDescriptor, DateTime, MethodDescriptor,
     concentrator::collection::{Order, OrderState, OrderedService},
 };
 use serde::{Deserialize, Serialize};
@@ -214,6 +214,8 @@ fn result(result: StoredResult) -> ResultView {
 
 #[cfg(test)]
 mod tests {
+    use dlms_core::cosem::{ClassId, LogicalName};
+
     use super::*;
 
     #[test]
