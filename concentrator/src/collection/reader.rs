@@ -262,20 +262,23 @@ impl Session<'_> {
         let mut last_s = mark.map(|mark| mark.at_s);
         // Whether the meter still has the row that is the last one known.
         let mut has_last = false;
+        let (mut dated, mut left_out) = (false, false);
         let mut from_s = last_s.unwrap_or(now_s - history_s);
         while from_s < now_s {
             let to_s = from_s.saturating_add(piece_s).min(now_s);
             let selection = range(from_s - MARGIN_S, to_s + MARGIN_S, deviation)?;
             let octets = self.get(buffer, Some(selection)).await?;
             let Dated { rows, undated } = rows(&octets, &shape, self.config.deviation_min)?;
-            if undated > 0 {
+            if undated > 0 && !left_out {
                 tracing::warn!(
-                    meter = %self.meter, %buffer, undated,
+                    meter = %self.meter, %buffer,
                     "rows left out that do not say how far their time is from UTC: set \
                      collection.deviation-min",
                 );
             }
-            if undated > 0 && rows.is_empty() {
+            (dated, left_out) = (dated || !rows.is_empty(), left_out || undated > 0);
+            // Nor does its clock: what follows will be no better.
+            if left_out && !dated && deviation.is_none() {
                 return Err(Cause::Undated);
             }
             // What is to come tells of a wrong clock and of nothing that is missing.
@@ -290,7 +293,7 @@ impl Session<'_> {
             last_s = newest.or(last_s);
             from_s = to_s.max(newest.unwrap_or(to_s));
         }
-        Ok(())
+        if left_out && !dated { Err(Cause::Undated) } else { Ok(()) }
     }
 
     async fn shape(&self, buffer: AttributeDescriptor) -> Result<Shape, Cause> {
