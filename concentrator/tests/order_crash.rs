@@ -105,8 +105,9 @@ fn settle(folder: &Path, ledger: &Ledger, done: impl Fn(u64)) {
         if !at.contains(&meter()) {
             let outcome = match ledger.start(id, &meter()).expect("there is room") {
                 Begun::Now => {
-                    let meter = OpenOptions::new().create(true).append(true);
-                    let mut meter = meter.open(folder.join("meter")).expect("it is ours");
+                    let file = folder.join("meter");
+                    let meter = OpenOptions::new().create(true).append(true).open(file);
+                    let mut meter = meter.expect("it is ours");
                     writeln!(meter, "{id}").expect("there is room");
                     Outcome::Done
                 }
