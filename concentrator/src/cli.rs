@@ -4,10 +4,10 @@
 mod order;
 mod show;
 
-use core::fmt::Display;
+use core::{error::Error, fmt::Display};
 use std::{
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -19,7 +19,9 @@ use tokio::{runtime, signal};
 use crate::{
     cli::show::Format,
     config::Config,
-    control::{self, ControlError, NewNode, NodeView, RouteView, SapView, SpoolView, Status},
+    control::{
+        self, ControlError, NewNode, NodeView, OldNode, RouteView, SapView, SpoolView, Status,
+    },
     daemon::{CONTROL_SOCKET, Daemon},
 };
 
@@ -126,13 +128,13 @@ pub fn run() -> ExitCode {
             }
             Err(error) => end(USAGE, &error),
         },
-        Command::CheckConfig { config } => match Config::read(&config) {
+        Command::CheckConfig { config } => match check(&config) {
             Ok(read) => {
                 let (meters, media) = (read.meter.len(), read.medium.len());
                 say(&format!("{}: good; {meters} meters, {media} media", config.display()));
                 ExitCode::SUCCESS
             }
-            Err(error) => end(USAGE, &error),
+            Err(error) => end(USAGE, &*error),
         },
         Command::Status(asking) => {
             let columns = ["name", "epoch", "uptime_s", "meters", "associations", "head_ends"];
@@ -164,7 +166,7 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "collection")]
         Command::Order(command) => order::run(command),
         Command::Remove { name, asking } => {
-            match asking.ask::<()>(Method::DELETE, &format!("/nodes/{name}"), &()) {
+            match asking.ask::<()>(Method::DELETE, "/nodes", &OldNode { name }) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(code) => code,
             }
@@ -208,6 +210,13 @@ fn show<R: Serialize>(
             }
         }
     }
+}
+
+/// Reads a configuration, and everything that it names.
+fn check(config: &Path) -> Result<Config, Box<dyn Error>> {
+    let read = Config::read(config)?;
+    Daemon::check(&read)?;
+    Ok(read)
 }
 
 /// Has what happens told on standard error.

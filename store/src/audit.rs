@@ -135,7 +135,7 @@ pub(crate) fn record(file: &Connection, deed: Deed, at: Timestamp) -> Result<Ent
     Ok(Entry { sequence, at, deed, hash })
 }
 
-/// The hash of an entry. Texts go in with their lengths, so that no two entries are the same octets.
+/// The hash of an entry. Texts go in with their lengths: no two entries are the same octets.
 fn chain(before: [u8; 32], sequence: i64, at: Timestamp, deed: &Deed) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(before);

@@ -1,18 +1,18 @@
 //! What is to be done at meters: jobs that outlive the process, each done by one worker at a time.
 //!
 //! ```text
-//!               approve                due                 claim
-//!     Held ─────────────► Waiting ───────────► Due ─────────────────► Running
-//!       │                    ▲                  ▲ ▲    lease ended       │ settle
-//!       │                    └──────────────────┼─┴──────────────────────┤
-//!       │ cancel, expire            retry       │                        ▼
-//!       └────────────────────────────────────── ┴ ──► Cancelled   Done, Failed
-//!                                                      Expired
+//!            approve              due              claim
+//!     Held ──────────► Waiting ─────────► Due ──────────────► Running
+//!       │                 ▲ │              ▲ │   lease ended      │ settle
+//!       │                 │ │              └─┼────────────────────┤
+//!       │                 └─┼──── retry ─────┼────────────────────┤
+//!       │ cancel, expire    │                │                    │
+//!       └───────────────────┴─────► Ended ◄──┘          Done, Failed
 //! ```
 //!
-//! Who claims a job has the meter for the length of a *lease*: nobody else gets a job at that meter.
-//! With the lease comes a *fence*, a number that goes up with each. Whatever the worker writes about
-//! the job names the fence; a worker that was away for so long that another has the meter by then
+//! Who claims a job has the meter for the length of a *lease*: nobody else gets a job at that
+//! meter. With the lease comes a *fence*, a number that goes up with each. Whatever the worker
+//! writes about the job names the fence; a worker that was away for so long that another has the meter by then
 //! writes nothing.
 //!
 //! A job that is claimed again finds what the worker before noted ([`Claim::progress`]), so that it
