@@ -67,8 +67,8 @@ fn until(mut asks: impl FnMut() -> Output, good: impl Fn(&Output) -> bool) -> Ou
 }
 
 fn profile(headend: &Headend, concentrator: &Concentrator, object: &str) -> Output {
-    let args =
-        [&["profile", &concentrator.address(), object, "-o", "jsonl"][..], &MANAGER].concat();
+    let address = concentrator.address();
+    let args = [&["profile", &address, object, "-o", "jsonl"][..], &MANAGER].concat();
     headend.run(&args)
 }
 
