@@ -248,7 +248,7 @@ fn every_row_that_a_meter_still_holds_arrives_once_and_what_does_not_is_listed()
     for _ in 0..3 {
         head_end.fetch(&concentrator.ring, &mut chance);
     }
-    assert!(broke_off > meters, "{broke_off} readings broke off");
+    assert!(broke_off > meters / 2, "only {broke_off} readings broke off: too easy");
     assert!(cuts >= 5 && lost > 4 * meters, "{cuts} power cuts, {lost} answers lost: too easy");
     assert!(head_end.offered_again > meters / 12, "no acknowledgement was lost");
     assert!(head_end.rows.values().all(|times| *times == 1), "a row arrived twice");
