@@ -201,6 +201,7 @@ fn a_meter_of_other_people_is_read_with_keys_and_its_counters_go_on_after_a_rest
          system-title = \"4448435245414431\"\nkeys-file = {keys:?}\n\
          deviation-min = -60\nhistory-days = 4000\npiece-h = 96000\n\
          [collection.own-clock]\nsince-synchronized-max-s = 0\n\
+         [collection.ring]\ndays-max = 4000\n\
          [[collection.task]]\nname = \"load profile\"\nread = [\"7:1-0:99.1.0*255\"]\n\
          every-min = 1440\njitter-min = 0\n",
         meter.address()

@@ -51,26 +51,47 @@ pub const READING_BLOCKS_ENTRY: LogicalName = LogicalName([0, 0, 128, 5, 1, 255]
 pub const READING_BLOCKS_ACKNOWLEDGED: LogicalName = LogicalName([0, 0, 128, 5, 2, 255]);
 
 /// The columns of [`READING_BLOCKS`]: receipt, block.
-pub const READING_BLOCKS_COLUMNS: [CaptureObject; 2] = columns(READING_BLOCKS_ENTRY);
+pub const READING_BLOCKS_COLUMNS: [CaptureObject; 2] =
+    [column(READING_BLOCKS_ENTRY, 1), column(READING_BLOCKS_ENTRY, 2)];
 /// The columns of [`READINGS`]: number, arrival, logical device name, class, logical name,
 /// attribute, capture, value, status.
-pub const READINGS_COLUMNS: [CaptureObject; 9] = columns(READINGS_ENTRY);
+pub const READINGS_COLUMNS: [CaptureObject; 9] = [
+    column(READINGS_ENTRY, 1),
+    column(READINGS_ENTRY, 2),
+    column(READINGS_ENTRY, 3),
+    column(READINGS_ENTRY, 4),
+    column(READINGS_ENTRY, 5),
+    column(READINGS_ENTRY, 6),
+    column(READINGS_ENTRY, 7),
+    column(READINGS_ENTRY, 8),
+    column(READINGS_ENTRY, 9),
+];
 /// The columns of [`MISSING`]: number, logical device name, class, logical name, attribute, after,
 /// until, reason.
-pub const MISSING_COLUMNS: [CaptureObject; 8] = columns(MISSING_ENTRY);
+pub const MISSING_COLUMNS: [CaptureObject; 8] = [
+    column(MISSING_ENTRY, 1),
+    column(MISSING_ENTRY, 2),
+    column(MISSING_ENTRY, 3),
+    column(MISSING_ENTRY, 4),
+    column(MISSING_ENTRY, 5),
+    column(MISSING_ENTRY, 6),
+    column(MISSING_ENTRY, 7),
+    column(MISSING_ENTRY, 8),
+];
 /// The columns of [`ORDER_RESULTS`]: number, order, logical device name, time, state, cause, value.
-pub const ORDER_RESULTS_COLUMNS: [CaptureObject; 7] = columns(ORDER_RESULTS_ENTRY);
+pub const ORDER_RESULTS_COLUMNS: [CaptureObject; 7] = [
+    column(ORDER_RESULTS_ENTRY, 1),
+    column(ORDER_RESULTS_ENTRY, 2),
+    column(ORDER_RESULTS_ENTRY, 3),
+    column(ORDER_RESULTS_ENTRY, 4),
+    column(ORDER_RESULTS_ENTRY, 5),
+    column(ORDER_RESULTS_ENTRY, 6),
+    column(ORDER_RESULTS_ENTRY, 7),
+];
 
-const fn columns<const N: usize>(entry: LogicalName) -> [CaptureObject; N] {
+const fn column(entry: LogicalName, data_index: u16) -> CaptureObject {
     let value = AttributeDescriptor::new(ClassId::DATA, entry, 2);
-    let mut columns = [CaptureObject::new(value); N];
-    let mut index = 0;
-    while index < N {
-        // No profile here has more than nine columns.
-        columns[index].data_index = index as u16 + 1;
-        index += 1;
-    }
-    columns
+    CaptureObject { data_index, ..CaptureObject::new(value) }
 }
 
 /// Rows with numbers from `first` to `last`, of any of the profiles here.
