@@ -26,7 +26,8 @@ pub(super) enum OrderCommand {
 
 /// An order.
 #[derive(Debug, Args)]
-#[group(id = "wanted", required = true, multiple = false, args = ["read", "clock", "write", "invoke"])]
+#[group(id = "wanted", args = ["read", "clock", "write", "invoke"], required = true,
+        multiple = false)]
 pub(super) struct Adding {
     /// Which meters, by name: * for any characters, ? for one.
     meters: String,
