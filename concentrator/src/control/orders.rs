@@ -109,7 +109,7 @@ pub(super) fn results(orders: &Orders, id: u64) -> Result<Vec<ResultView>, Strin
 }
 
 fn order(new: &NewOrder, now_s: i64) -> Result<Order, String> {
-    let at = |utc_s| DateTime::from_unix(utc_s, Some(0)).ok_or("no such time".to_owned());
+    let at = |utc_s| DateTime::from_unix(utc_s, Some(0)).ok_or_else(|| "no such time".to_owned());
     let begins_s = now_s.saturating_add(new.begins_in_s.into());
     let expires_s = begins_s.saturating_add(new.window_s.unwrap_or(WINDOW_S).into());
     let data = new.data.as_deref().map(octets).transpose()?;

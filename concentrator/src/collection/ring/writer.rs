@@ -1,8 +1,8 @@
 //! The thread that writes: one transaction of all that waits.
 
+use core::mem;
 use std::{
     collections::BTreeMap,
-    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 

@@ -131,7 +131,7 @@ pub(super) fn objects() -> Vec<Box<dyn CosemObject<World>>> {
 /// All up to this number is with the head-end. When the power goes before that is on the disk, it
 /// is offered again.
 fn acknowledge(
-    world: &mut World,
+    world: &World,
     value: &Value<'_>,
     done: fn(&Collected, i64) -> bool,
 ) -> Result<(), DataAccessResult> {
