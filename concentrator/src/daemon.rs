@@ -162,7 +162,7 @@ impl Daemon {
             credentials: config.management.credentials()?,
             push_destination: push.to.first().map_or_else(String::new, authority),
         });
-        let sink = SpoolSink::new(spool.clone(), Box::new(utc_ms));
+        let sink = SpoolSink::new(identity.name.clone(), spool.clone(), Box::new(utc_ms));
         let exchange = Exchange::new(
             exchange_config(config),
             Arc::clone(&nodes),

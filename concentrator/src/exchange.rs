@@ -99,8 +99,9 @@ pub struct Pushed<'p> {
 
 /// What keeps pushes.
 pub trait PushSink: Send {
-    /// Takes one. It must not block.
-    fn push(&mut self, pushed: &Pushed<'_>);
+    /// Takes one. It must not block. The APDU that says which one it is, from SAP 1, goes in front
+    /// of it to who takes pushes; empty for none.
+    fn push(&mut self, pushed: &Pushed<'_>) -> Vec<u8>;
 }
 
 /// How the exchange behaves.
@@ -403,7 +404,7 @@ impl Exchange {
 
     /// What the concentrator itself says unasked, to `client` of every head-end that takes pushes.
     pub fn announce(&self, client: u16, apdu: &[u8]) {
-        self.shared.lock().pass_on(MANAGEMENT_LOGICAL_DEVICE, client, apdu);
+        self.shared.lock().pass_on(&[(MANAGEMENT_LOGICAL_DEVICE, apdu)], client);
     }
 
     /// What happened so far.
@@ -543,20 +544,27 @@ impl Plane {
         let mut nodes = nodes.lock().unwrap_or_else(PoisonError::into_inner);
         nodes.heard(utc(), node);
         let Some(node) = nodes.get(node) else { return };
-        self.pushes.push(&Pushed { node, client, apdu });
+        let which = self.pushes.push(&Pushed { node, client, apdu });
         let sap = node.sap;
         drop(nodes);
-        self.pass_on(sap, client, apdu);
+        self.pass_on(&[(MANAGEMENT_LOGICAL_DEVICE, &which), (sap, apdu)], client);
     }
 
-    /// Sends what nobody asked for to who takes pushes.
-    fn pass_on(&mut self, source: u16, client: u16, apdu: &[u8]) {
-        let Ok(length) = u16::try_from(apdu.len()) else { return };
-        let header = WrapperHeader { source, destination: client, length };
+    /// Sends what nobody asked for to who takes pushes: APDUs with the SAPs that they are from,
+    /// all of them or none.
+    fn pass_on(&mut self, apdus: &[(u16, &[u8])], client: u16) {
+        let frame = |&(source, apdu): &(u16, &'_ [u8])| {
+            let length = u16::try_from(apdu.len()).ok()?;
+            Some(WrapperHeader { source, destination: client, length })
+        };
+        let Some(headers) = apdus.iter().map(frame).collect::<Option<Vec<_>>>() else { return };
         for port in self.wans.values_mut().filter(|port| port.whose == Whose::Called) {
             // A head-end that falls behind finds it in the spool.
-            if port.out.len() < OUT_HIGH_WATER {
-                port.queue(header, [&[], apdu]);
+            if port.out.len() >= OUT_HIGH_WATER {
+                continue;
+            }
+            for (header, (_, apdu)) in headers.iter().zip(apdus).filter(|(h, _)| h.length > 0) {
+                port.queue(*header, [&[], apdu]);
             }
         }
     }

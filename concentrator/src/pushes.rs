@@ -285,9 +285,10 @@ mod tests {
     struct Sink(mpsc::UnboundedSender<(u16, u16, Vec<u8>)>);
 
     impl PushSink for Sink {
-        fn push(&mut self, pushed: &Pushed<'_>) {
+        fn push(&mut self, pushed: &Pushed<'_>) -> Vec<u8> {
             let push = (pushed.node.sap, pushed.client, pushed.apdu.to_vec());
             self.0.send(push).unwrap();
+            Vec::new()
         }
     }
 

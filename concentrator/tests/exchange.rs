@@ -32,12 +32,17 @@ impl Local for Own {
 /// Client, SAP and APDU of each.
 type Kept = Arc<Mutex<Vec<(u16, u16, Vec<u8>)>>>;
 
-struct Keeping(Kept);
+/// What says which push it is.
+const WHICH: &[u8] = b"\x0F which";
+
+/// What it keeps, and how it calls each.
+struct Keeping(Kept, Vec<u8>);
 
 impl PushSink for Keeping {
-    fn push(&mut self, pushed: &Pushed<'_>) {
+    fn push(&mut self, pushed: &Pushed<'_>) -> Vec<u8> {
         let push = (pushed.client, pushed.node.sap, pushed.apdu.to_vec());
         self.0.lock().unwrap().push(push);
+        self.1.clone()
     }
 }
 
@@ -56,7 +61,7 @@ impl Bench {
         let nodes: SharedNodes = Arc::new(Mutex::new(nodes));
         let pushes = Kept::default();
         let config = ExchangeConfig { router, ..ExchangeConfig::default() };
-        let sink = Box::new(Keeping(Arc::clone(&pushes)));
+        let sink = Box::new(Keeping(Arc::clone(&pushes), WHICH.to_vec()));
         Self { exchange: Exchange::new(config, nodes, Box::new(Own), sink), pushes }
     }
 }
@@ -203,8 +208,11 @@ async fn what_a_meter_sends_unasked_is_kept_and_passed_on_to_who_takes_pushes() 
     send(&mut meter, 1, 16, b"\x0F in clear").await;
     send(&mut meter, 1, 16, b"\xC4 answer").await;
     assert_eq!(answer(&mut head_end).await.2, b"\xC4 answer");
-    assert_eq!(answer(&mut taking).await, (16, 102, b"\xDB ciphered".to_vec()));
-    assert_eq!(answer(&mut taking).await, (16, 16, b"\x0F in clear".to_vec()));
+    for (client, apdu) in [(102, &b"\xDB ciphered"[..]), (16, b"\x0F in clear")] {
+        // From the concentrator itself, and then as the meter sent it.
+        assert_eq!(answer(&mut taking).await, (1, client, WHICH.to_vec()));
+        assert_eq!(answer(&mut taking).await, (16, client, apdu.to_vec()));
+    }
     let kept = [(102, 16, b"\xDB ciphered".to_vec()), (16, 16, b"\x0F in clear".to_vec())];
     assert_eq!(*bench.pushes.lock().unwrap(), kept);
 }
