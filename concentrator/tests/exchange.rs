@@ -395,6 +395,7 @@ async fn who_takes_pushes_is_connected_to_and_may_ask_over_the_same_connection()
     send(&mut stream, 1, 16, b"\xC0").await;
     assert_eq!(receive(&mut stream).await.unwrap().1, b"\xC0");
     bench.exchange.pushed(NodeId(0), 102, b"\xDB");
+    assert_eq!(receive(&mut stream).await.unwrap().1, WHICH);
     let (header, apdu) = receive(&mut stream).await.unwrap();
     assert_eq!((header.source, header.destination, &apdu[..]), (16, 102, &b"\xDB"[..]));
 }

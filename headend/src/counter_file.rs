@@ -30,8 +30,7 @@
 use core::{fmt, ops::Range};
 use std::{
     collections::BTreeMap,
-    fs::{self, File, OpenOptions},
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -42,7 +41,7 @@ use dlms_core::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::hex;
+use crate::{durable, hex};
 
 /// How far a number that nobody vouches for may move a counter forward. A forged number costs the
 /// key then at most a 4096th of its life.
@@ -465,16 +464,13 @@ fn update<T>(
     path: &Path,
     change: impl FnOnce(&mut Contents) -> Result<T, CounterFileError>,
 ) -> Result<T, CounterFileError> {
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
+    let folder = durable::folder(path);
     fs::create_dir_all(folder).map_err(|cause| system("create", folder, cause))?;
 
     // The lock is a file of its own: the counter file itself is replaced, and a lock on a replaced
     // file keeps nobody out. It is released when it is closed, at the latest by the system.
-    let lock_path = beside(path, ".lock");
-    let lock = private().create(true).truncate(false).write(true).open(&lock_path);
+    let lock_path = durable::beside(path, ".lock");
+    let lock = durable::private().create(true).truncate(false).write(true).open(&lock_path);
     let lock = lock.map_err(|cause| system("open", &lock_path, cause))?;
     lock.lock().map_err(|cause| system("lock", &lock_path, cause))?;
 
@@ -484,35 +480,8 @@ fn update<T>(
     let mut text = serde_json::to_vec_pretty(&contents)
         .map_err(|cause| system("write", path, cause.into()))?;
     text.push(b'\n');
-    let new_path = beside(path, ".new");
-    write_durably(&new_path, &text).map_err(|cause| system("write", &new_path, cause))?;
-    fs::rename(&new_path, path).map_err(|cause| system("replace", path, cause))?;
-    // The rename itself is on the disk only when the folder is.
-    #[cfg(unix)]
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|cause| system("sync", folder, cause))?;
+    durable::replace(path, &text).map_err(|cause| system("write", path, cause))?;
     Ok(result)
-}
-
-fn write_durably(path: &Path, text: &[u8]) -> io::Result<()> {
-    let mut file: File = private().create(true).truncate(true).write(true).open(path)?;
-    file.write_all(text)?;
-    file.sync_all()
-}
-
-/// A file that only its owner reads: the titles and addresses of meters are nobody else's business.
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 fn system(doing: &'static str, path: &Path, cause: io::Error) -> CounterFileError {
