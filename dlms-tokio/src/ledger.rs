@@ -10,6 +10,10 @@
 //!                         all up to the row are known then: rows come in order, with none left out
 //! ```
 //!
+//! Live pushes are taken in their order only, right after the last that is known: where one is
+//! missing, the rest waits for the spool. So a meter's pushes are taken in the order in which they
+//! came, and no invocation counter runs ahead of a backlog.
+//!
 //! What says live which push it is has no protection of its own, and the spool is read by a client
 //! that proves itself. So the number of a live push is believed only for an APDU that its row has
 //! as well: the digest of the APDU is kept until the row comes. Who forges live pushes makes a
@@ -33,10 +37,11 @@
 //! let push = |sequence| PushId { concentrator: b"DC1", epoch: 1, sequence };
 //! let digest = |number| [number; 16];
 //! assert!(ledger.handle_next(b"DC1", 1, 8));
-//! assert_eq!(ledger.handle_live(push(8), digest(8)), Verdict::New);
-//! assert_eq!(ledger.all_up_to(b"DC1"), 0);
-//! // What there was before is read from the spool, and 8 with it.
+//! // What there was before is read from the spool first.
+//! assert_eq!(ledger.handle_live(push(8), digest(8)), Verdict::Later);
 //! assert_eq!(ledger.handle_row(push(7), digest(7)), Verdict::New);
+//! assert_eq!(ledger.handle_live(push(8), digest(8)), Verdict::New);
+//! assert_eq!(ledger.all_up_to(b"DC1"), 7);
 //! assert_eq!(ledger.handle_row(push(8), digest(8)), Verdict::Known);
 //! assert_eq!(ledger.all_up_to(b"DC1"), 8);
 //! ```
@@ -78,8 +83,9 @@ pub enum Verdict {
     New,
     /// It was taken before.
     Known,
-    /// It cannot be remembered, or its number was seen with another APDU. Live, it is left to the
-    /// spool; a row is not to be taken, and stays where it is.
+    /// Live, it is left to the spool: one before it is missing, its number was seen with another
+    /// APDU, or it cannot be remembered. A row that cannot be is not to be taken, and stays where
+    /// it is.
     Later,
 }
 
@@ -105,7 +111,7 @@ pub struct LedgerCounters {
     pub rows: u64,
     /// Pushes that came again.
     pub known: u64,
-    /// Pushes that could not be remembered, and live ones that contradict another.
+    /// Live pushes that were left to the spool, and rows that could not be remembered.
     pub later: u64,
     /// Rows that are not what came live under their number.
     pub contradicted: u64,
@@ -136,6 +142,14 @@ struct Known {
     live: BTreeMap<u64, Digest>,
 }
 
+impl Known {
+    /// Whether it comes right after the last that is known.
+    fn is_next(&self, sequence: u64) -> bool {
+        let last = self.live.last_key_value().map_or(self.up_to, |(&last, _)| last);
+        self.up_to > 0 && sequence == last.saturating_add(1)
+    }
+}
+
 /// Who said it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Trust {
@@ -155,7 +169,7 @@ impl Ledger {
             Some(known) if sequence <= known.up_to => Verdict::Known,
             Some(known) => match known.live.get(&sequence) {
                 Some(before) if *before == digest => Verdict::Known,
-                None if known.live.len() < LIVE_MAX => {
+                None if known.is_next(sequence) && known.live.len() < LIVE_MAX => {
                     known.live.insert(sequence, digest);
                     Verdict::New
                 }

@@ -167,7 +167,9 @@ Examples:
 A concentrator keeps a push until it is acknowledged, which happens when its lines are written: to
 --to FILE, synced, with FILE.spool beside it, so that no push comes twice or is lost whatever breaks
 off; or else to standard output, where a push may come again after a crash. A push that nobody can
-open is a line with its octets. Ctrl-C ends with code 0.")]
+open is a line with its octets; so is one that came before under the same invocation counter, as
+from a meter that pushes again because it was not confirmed (--forget-received, when a meter has new
+keys). Ctrl-C ends with code 0.")]
     Spool(Spool),
     /// Read fifty simulated meters into a database: a first look in a minute
     #[command(after_help = "\

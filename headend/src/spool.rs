@@ -91,12 +91,15 @@ impl KeptPush {
     }
 }
 
-/// How a command ends because of a push that was refused.
-pub(crate) fn refused(fault: &Fault) -> Exit {
+/// How a command ends because of a push that was refused. A meter that has got no confirmation
+/// sends its push again as it is: that one is refused as replayed, and nothing is wrong.
+pub(crate) fn refused(fault: &Fault) -> Option<Exit> {
     match fault.code {
-        "tag-mismatch" | "tag-disagrees" | "replayed" | "counter-maximum" | "no-key"
-        | "not-verified" => Exit::Security,
-        _ => Exit::Unreachable,
+        "replayed" => None,
+        "tag-mismatch" | "tag-disagrees" | "counter-maximum" | "no-key" | "not-verified" => {
+            Some(Exit::Security)
+        }
+        _ => Some(Exit::Unreachable),
     }
 }
 

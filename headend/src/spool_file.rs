@@ -1,16 +1,19 @@
 //! A file that takes what concentrators kept for the head-end, each push once.
 //!
-//! Beside FILE is FILE.spool, which says how long FILE is and which pushes are in it. A commit is
+//! Beside FILE is FILE.spool, which says how long FILE is, which pushes are in it, and which
+//! invocation counter of each meter was accepted last, so that none is replayed. A commit is
 //! on the disk when FILE.spool is: what stands in FILE beyond that length is of a commit that a
 //! crash broke off, and is cut away before anything is added. Only what is committed is
 //! acknowledged, so that whatever was cut away comes again.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File, TryLockError},
     io::{self, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
+use dlms_core::security::SystemTitle;
 use dlms_tokio::ledger::{Ledger, Life};
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +59,17 @@ struct State {
     /// Octets of FILE.
     length: u64,
     lives: Vec<StoredLife>,
+    /// The invocation counter that was accepted last, by the system title of the meter.
+    received: BTreeMap<String, u32>,
+}
+
+/// What is known of the pushes in a file.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Known {
+    /// Which they are.
+    pub(crate) ledger: Ledger,
+    /// The invocation counter that was accepted last from each meter.
+    pub(crate) received: Vec<(SystemTitle, u32)>,
 }
 
 /// See [`Life`]; octets in hexadecimal.
@@ -103,7 +117,7 @@ pub(crate) struct SpoolFile {
 
 impl SpoolFile {
     /// Opens the file at `path`, which is made if need be; and what is known of the pushes in it.
-    pub(crate) fn open(path: &Path) -> Result<(Self, Ledger), SpoolFileError> {
+    pub(crate) fn open(path: &Path) -> Result<(Self, Known), SpoolFileError> {
         let at = |doing, path: &Path| {
             let path = path.to_owned();
             move |cause| SpoolFileError::System { doing, path, cause }
@@ -117,14 +131,14 @@ impl SpoolFile {
         })?;
         let found = file.metadata().map_err(at("read", path))?.len();
         let state_path = durable::beside(path, STATE);
-        let (mut ledger, mut length) = (Ledger::default(), found);
+        let (mut known, mut length) = (Known::default(), found);
         match fs::read(&state_path) {
             Ok(text) => {
                 let state = parse(&text)
                     .map_err(|cause| SpoolFileError::Foreign { path: state_path.clone(), cause })?;
-                state.1.iter().for_each(|life| ledger.restore(life));
                 // One that is shorter was taken away, and what was in it with it.
                 length = found.min(state.0);
+                known = state.1;
             }
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
             Err(cause) => return Err(at("read", &state_path)(cause)),
@@ -135,7 +149,7 @@ impl SpoolFile {
         file.seek(SeekFrom::Start(length)).map_err(at("read", path))?;
         file.sync_all().map_err(at("sync", path))?;
         durable::sync_folder(path).map_err(at("sync", path))?;
-        Ok((Self { path: path.to_owned(), file, length, pending: Vec::new() }, ledger))
+        Ok((Self { path: path.to_owned(), file, length, pending: Vec::new() }, known))
     }
 
     /// Whether nothing was ever added.
@@ -148,9 +162,13 @@ impl SpoolFile {
         &mut self.pending
     }
 
-    /// Adds what is pending, and notes what `ledger` knows: both are on the disk when this returns,
-    /// or the next [`open`](Self::open) finds neither.
-    pub(crate) fn commit(&mut self, ledger: &Ledger) -> Result<(), SpoolFileError> {
+    /// Adds what is pending, and notes what `ledger` knows and what was `received`: all of it is on
+    /// the disk when this returns, or the next [`open`](Self::open) finds none of it.
+    pub(crate) fn commit(
+        &mut self,
+        ledger: &Ledger,
+        received: impl Iterator<Item = (SystemTitle, u32)>,
+    ) -> Result<(), SpoolFileError> {
         let at = |path: &Path| {
             let path = path.to_owned();
             move |cause| SpoolFileError::System { doing: "write", path, cause }
@@ -161,7 +179,8 @@ impl SpoolFile {
         self.pending.clear();
         let state_path = durable::beside(&self.path, STATE);
         let lives = ledger.lives().map(|life| StoredLife::new(&life)).collect();
-        let state = State { version: VERSION, length: self.length, lives };
+        let received = received.map(|(title, last)| (title.to_string(), last)).collect();
+        let state = State { version: VERSION, length: self.length, lives, received };
         let text = serde_json::to_vec(&state).map_err(|cause| at(&state_path)(cause.into()))?;
         durable::replace(&state_path, &text).map_err(at(&state_path))
     }
@@ -170,23 +189,33 @@ impl SpoolFile {
 /// What stands behind the name of the file.
 const STATE: &str = ".spool";
 
-/// The length and the lives of a state, or what is wrong with it.
-fn parse(text: &[u8]) -> Result<(u64, Vec<Life>), String> {
+/// The length of the file and what is known, or what is wrong with the state.
+fn parse(text: &[u8]) -> Result<(u64, Known), String> {
     let state: State = serde_json::from_slice(text).map_err(|error| error.to_string())?;
     if state.version != VERSION {
         return Err(format!("it has format {}, this program knows {VERSION}", state.version));
     }
-    let lives = state.lives.iter().map(StoredLife::life).collect::<Option<Vec<_>>>();
-    lives.map(|lives| (state.length, lives)).ok_or_else(|| "a name or digest is none".to_owned())
+    let mut known = Known::default();
+    for life in &state.lives {
+        let life = life.life().ok_or("a name or digest is not hexadecimal")?;
+        known.ledger.restore(&life);
+    }
+    for (title, last) in &state.received {
+        let title = title.parse().map_err(|_| "a system title is none")?;
+        known.received.push((title, *last));
+    }
+    Ok((state.length, known))
 }
 
 #[cfg(test)]
 mod tests {
+    use dlms_core::security::SystemTitle;
     use dlms_tokio::ledger::{PushId, Verdict};
 
     use super::*;
 
     const DC: &[u8] = b"DHC0000000000001";
+    const RECEIVED: [(SystemTitle, u32); 1] = [(SystemTitle(*b"GRX\x01\0\0\x03\xe8"), 40)];
 
     /// A folder for one test, gone after it.
     struct Scratch(PathBuf);
@@ -221,41 +250,43 @@ mod tests {
     #[test]
     fn what_is_committed_is_there_and_known_and_what_is_not_is_neither() {
         let scratch = Scratch::new("committed");
-        let (mut file, mut ledger) = SpoolFile::open(&scratch.file()).unwrap();
+        let (mut file, Known { mut ledger, .. }) = SpoolFile::open(&scratch.file()).unwrap();
         assert!(file.is_empty());
         assert_eq!(row(&mut ledger, 1), Verdict::New);
-        let live = PushId { concentrator: DC, epoch: 2, sequence: 3 };
+        let live = PushId { concentrator: DC, epoch: 2, sequence: 2 };
         assert_eq!(ledger.handle_live(live, [3; 16]), Verdict::New);
-        file.pending().extend(b"one and three\n");
-        file.commit(&ledger).unwrap();
+        file.pending().extend(b"one and two\n");
+        file.commit(&ledger, RECEIVED.into_iter()).unwrap();
         // The next one is written, and the power goes before it is noted.
-        row(&mut ledger, 2);
-        file.file.write_all(b"two, in pa").unwrap();
+        row(&mut ledger, 3);
+        file.file.write_all(b"three, in pa").unwrap();
         drop(file);
 
-        let (mut file, mut ledger) = SpoolFile::open(&scratch.file()).unwrap();
-        assert_eq!((scratch.text(), file.is_empty()), ("one and three\n".to_owned(), false));
-        assert_eq!((row(&mut ledger, 1), row(&mut ledger, 2)), (Verdict::Known, Verdict::New));
+        let (mut file, Known { mut ledger, received }) = SpoolFile::open(&scratch.file()).unwrap();
+        assert_eq!(received, RECEIVED);
+        assert_eq!((scratch.text(), file.is_empty()), ("one and two\n".to_owned(), false));
+        assert_eq!(row(&mut ledger, 1), Verdict::Known);
         assert_eq!(ledger.handle_row(live, [3; 16]), Verdict::Known);
-        file.pending().extend(b"two\n");
-        file.commit(&ledger).unwrap();
-        assert_eq!(scratch.text(), "one and three\ntwo\n");
+        assert_eq!(row(&mut ledger, 3), Verdict::New);
+        file.pending().extend(b"three\n");
+        file.commit(&ledger, RECEIVED.into_iter()).unwrap();
+        assert_eq!(scratch.text(), "one and two\nthree\n");
     }
 
     #[test]
     fn a_file_that_was_taken_away_begins_anew_and_its_pushes_stay_known() {
         let scratch = Scratch::new("away");
-        let (mut file, mut ledger) = SpoolFile::open(&scratch.file()).unwrap();
+        let (mut file, Known { mut ledger, .. }) = SpoolFile::open(&scratch.file()).unwrap();
         row(&mut ledger, 1);
         file.pending().extend(b"one\n");
-        file.commit(&ledger).unwrap();
+        file.commit(&ledger, RECEIVED.into_iter()).unwrap();
         drop(file);
         fs::rename(scratch.file(), scratch.0.join("yesterday")).unwrap();
-        let (mut file, mut ledger) = SpoolFile::open(&scratch.file()).unwrap();
+        let (mut file, Known { mut ledger, .. }) = SpoolFile::open(&scratch.file()).unwrap();
         assert!(file.is_empty());
         assert_eq!((row(&mut ledger, 1), row(&mut ledger, 2)), (Verdict::Known, Verdict::New));
         file.pending().extend(b"two\n");
-        file.commit(&ledger).unwrap();
+        file.commit(&ledger, RECEIVED.into_iter()).unwrap();
         assert_eq!(scratch.text(), "two\n");
     }
 
@@ -263,11 +294,11 @@ mod tests {
     fn what_was_there_before_is_not_cut_and_no_two_add_to_one_file() {
         let scratch = Scratch::new("before");
         fs::write(scratch.file(), "mine\n").unwrap();
-        let (mut file, ledger) = SpoolFile::open(&scratch.file()).unwrap();
+        let (mut file, Known { ledger, .. }) = SpoolFile::open(&scratch.file()).unwrap();
         let second = SpoolFile::open(&scratch.file()).unwrap_err();
         assert!(matches!(second, SpoolFileError::Locked(_)), "{second}");
         file.pending().extend(b"one\n");
-        file.commit(&ledger).unwrap();
+        file.commit(&ledger, RECEIVED.into_iter()).unwrap();
         assert_eq!(scratch.text(), "mine\none\n");
     }
 
@@ -275,8 +306,8 @@ mod tests {
     fn a_state_that_is_not_ours_is_left_alone_and_nothing_is_cut() {
         let scratch = Scratch::new("foreign");
         fs::write(scratch.file(), "mine\n").unwrap();
-        let later = r#"{"version":2,"length":0,"lives":[]}"#;
-        let odd = r#"{"version":1,"length":0,"lives":[{"concentrator":"x","epoch":1,"up_to":1,"live":[]}]}"#;
+        let later = r#"{"version":2,"length":0,"lives":[],"received":{}}"#;
+        let odd = r#"{"version":1,"length":0,"lives":[],"received":{"x":1}}"#;
         for foreign in [later, odd, "[]", ""] {
             fs::write(durable::beside(&scratch.file(), STATE), foreign).unwrap();
             let error = SpoolFile::open(&scratch.file()).unwrap_err();

@@ -31,7 +31,7 @@ use crate::{
     render::{self, Printer, Record},
     report,
     spool::{KeptPush, SpoolLine, refused},
-    spool_file::{SpoolFile, SpoolFileError},
+    spool_file::{Known, SpoolFile, SpoolFileError},
 };
 
 /// What may wait to be taken; then those who bring it wait.
@@ -87,7 +87,7 @@ pub(super) async fn run(typed: cli::Spool) -> io::Result<Exit> {
             }),
         }
     }
-    let (out, ledger) = match Out::open(typed.to.as_deref(), format) {
+    let (out, Known { ledger, received }) = match Out::open(typed.to.as_deref(), format) {
         Ok(opened) => opened,
         Err(error) => {
             report::note(&format!("error: {error}"));
@@ -114,7 +114,11 @@ pub(super) async fn run(typed: cli::Spool) -> io::Result<Exit> {
     for reader in to_start {
         readers.spawn(reader.run());
     }
-    let gate = Gate::new(keys, patterns, typed.verified_only, typed.counter_window);
+    let window = typed.counter_window;
+    let mut gate = Gate::new(keys, patterns, typed.verified_only, window);
+    if !typed.association.forget_received {
+        received.into_iter().for_each(|(title, last)| gate.restore(title, last, window));
+    }
     let mut taking = Taking { ledger, gate, out, news, tally: Tally::default(), new: 0, known: 0 };
     let mut ended = false;
     while !ended || !told.is_empty() {
@@ -199,7 +203,10 @@ impl Taking {
                 }
                 Heard::Live(push) => {
                     let verdict = self.ledger.handle_live(push.id(), push.digest());
-                    if verdict != Verdict::Later {
+                    if verdict == Verdict::Later {
+                        // One before it is missing: the spool has it.
+                        self.news.notify_waiters();
+                    } else {
                         self.push(&push, verdict)?;
                     }
                     changed |= verdict == Verdict::New;
@@ -212,7 +219,7 @@ impl Taking {
             }
         }
         if changed {
-            self.out.commit(&self.ledger)?;
+            self.out.commit(&self.ledger, &self.gate)?;
         }
         for reply in stored {
             let _ = reply.send(());
@@ -243,8 +250,9 @@ impl Taking {
         }
         let (lines, fault) = push.lines(&mut self.gate);
         match fault {
+            Some(fault) => refused(&fault)
+                .map_or_else(|| self.tally.success(), |exit| self.tally.failure(exit)),
             None => self.tally.success(),
-            Some(fault) => self.tally.failure(refused(&fault)),
         }
         lines.iter().try_for_each(|line| self.out.line(line))?;
         Ok(())
@@ -268,16 +276,16 @@ const WIDTHS: [usize; 7] = [23, 8, 16, 16, 8, 18, 32];
 
 impl Out {
     /// Opens it; and what is known of the pushes that are there.
-    fn open(file: Option<&Path>, format: Format) -> Result<(Self, Ledger), SpoolFileError> {
+    fn open(file: Option<&Path>, format: Format) -> Result<(Self, Known), SpoolFileError> {
         match (file, format) {
             (Some(path), _) => {
-                let (file, ledger) = SpoolFile::open(path)?;
-                Ok((Self::File(file, format), ledger))
+                let (file, known) = SpoolFile::open(path)?;
+                Ok((Self::File(file, format), known))
             }
-            (None, Format::Table) => Ok((Self::Table(io::stdout()), Ledger::default())),
+            (None, Format::Table) => Ok((Self::Table(io::stdout()), Known::default())),
             (None, _) => {
                 let printer = Printer::new(format, SpoolLine::header(), io::stdout());
-                Ok((Self::Printer(printer), Ledger::default()))
+                Ok((Self::Printer(printer), Known::default()))
             }
         }
     }
@@ -308,12 +316,12 @@ impl Out {
     }
 
     /// Sees to it that whoever has the lines has them for good.
-    fn commit(&mut self, ledger: &Ledger) -> Result<(), TakeError> {
+    fn commit(&mut self, ledger: &Ledger, gate: &Gate) -> Result<(), TakeError> {
         match self {
             // It flushes each line.
             Self::Printer(_) => Ok(()),
             Self::Table(out) => Ok(out.flush()?),
-            Self::File(file, _) => Ok(file.commit(ledger)?),
+            Self::File(file, _) => Ok(file.commit(ledger, gate.received())?),
         }
     }
 
