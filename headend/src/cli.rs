@@ -160,7 +160,8 @@ in clear that asks to be confirmed is confirmed once its lines are written. Ctrl
     /// Take what meters pushed to concentrators, each push once, and acknowledge it
     #[command(after_help = "\
 Examples:
-  headend spool wrapper://192.0.2.9 --client 1 --auth hls-gmac --security authenc --keys keys.toml
+  headend spool wrapper://192.0.2.9 --client 1 --auth hls-gmac --security authenc \\
+      --keys concentrator.toml --push-keys meters.toml
   headend spool wrapper://192.0.2.9 ... -o jsonl --to pushes.jsonl --follow --live 0.0.0.0:4059
   headend spool wrapper://192.0.2.9 ... -o csv --keep
 
@@ -433,8 +434,8 @@ pub struct Spool {
     /// Let concentrators connect here and pass on pushes as they get them (push.to there)
     #[arg(long, value_name = "ADDRESS", requires = "follow")]
     pub(crate) live: Option<SocketAddr>,
-    /// A TOML file with the keys of the meters, each under its system title [default: that of
-    /// --keys]
+    /// A TOML file with the keys of the meters, each under its system title; --keys has those of
+    /// the concentrator [default: the file of --keys]
     #[arg(long, value_name = "FILE", help_heading = "Security")]
     pub(crate) push_keys: Option<PathBuf>,
     /// Give values only of pushes whose tag verified

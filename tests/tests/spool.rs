@@ -48,8 +48,8 @@ impl Bench {
         let of = |title: &str| {
             format!("[\"{title}\"]\nek = \"{ENCRYPTION_KEY}\"\nak = \"{AUTHENTICATION_KEY}\"\n")
         };
-        let text = [TITLE, "47525801000003E8"].map(of).concat();
-        fs::write(headend.home().file("keys.toml"), text).unwrap();
+        fs::write(headend.home().file("concentrator.toml"), of(TITLE)).unwrap();
+        fs::write(headend.home().file("meters.toml"), of("47525801000003E8")).unwrap();
         let concentrator = Some(concentrator);
         Self { concentrator, headend, push_port, live_port, _keys: keys }
     }
@@ -62,9 +62,11 @@ impl Bench {
     fn start(&self, options: &[&str]) -> Program {
         let (address, file) = (self.concentrator().address(), self.file());
         let command = ["spool", &address, "-o", "jsonl", "--to", &file];
-        let keys = self.headend.home().file("keys.toml");
+        let file = |name| self.headend.home().file(name);
+        let (own, meters) = (file("concentrator.toml"), file("meters.toml"));
         let auth = ["--client", "1", "--auth", "hls-gmac", "--security", "authenc"];
-        self.headend.start(&[&command[..], &auth, &["--keys", &keys], options].concat())
+        let keys = ["--keys", &own, "--push-keys", &meters];
+        self.headend.start(&[&command[..], &auth, &keys, options].concat())
     }
 
     fn run(&self, options: &[&str]) -> Output {

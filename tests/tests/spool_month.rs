@@ -110,6 +110,10 @@ impl Concentrator {
 
     /// Takes a push; what it sends at once in front of it.
     fn push(&mut self, push: Push) -> LivePush {
+        // Simulated time is faster than the disk.
+        if self.spool().status().queued > 1_000 {
+            assert!(self.spool().flush());
+        }
         let node = self.nodes.get(NodeId(push.meter)).unwrap();
         let said = self.sink.push(&Pushed { node, client: 1, apdu: &push.apdu() });
         let said = DataNotification::decode(&said).unwrap();

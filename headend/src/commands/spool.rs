@@ -249,10 +249,9 @@ impl Taking {
             Verdict::New => self.new += 1,
         }
         let (lines, fault) = push.lines(&mut self.gate);
-        match fault {
-            Some(fault) => refused(&fault)
-                .map_or_else(|| self.tally.success(), |exit| self.tally.failure(exit)),
+        match fault.as_ref().and_then(refused) {
             None => self.tally.success(),
+            Some(exit) => self.tally.failure(exit),
         }
         lines.iter().try_for_each(|line| self.out.line(line))?;
         Ok(())
