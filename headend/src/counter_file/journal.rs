@@ -249,7 +249,9 @@ impl Contents {
     }
 
     fn apply_line(&mut self, line: Line) {
-        self.client_title = line.client_title.or(self.client_title.take());
+        if line.client_title.is_some() {
+            self.client_title = line.client_title;
+        }
         self.meters.extend(line.meters);
         for (meter, client, key) in line.gone {
             self.counters
