@@ -188,7 +188,7 @@ impl Daemon {
         };
         #[cfg(not(feature = "collection"))]
         let management = Management::new(parts);
-        let sink = SpoolSink::new(spool.clone(), Box::new(utc_ms));
+        let sink = SpoolSink::new(identity.name.clone(), spool.clone(), Box::new(utc_ms));
         let exchange = Exchange::new(
             exchange_config(config),
             Arc::clone(&nodes),

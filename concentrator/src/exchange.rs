@@ -100,11 +100,20 @@ pub struct Pushed<'p> {
     pub apdu: &'p [u8],
 }
 
+/// What became of a push.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// The number under which it is kept; none when it is not.
+    pub number: Option<u64>,
+    /// The APDU that says which one it is, from SAP 1: it goes in front of the push to who takes
+    /// pushes. Empty for none.
+    pub which: Vec<u8>,
+}
+
 /// What keeps pushes.
 pub trait PushSink: Send {
-    /// Takes one, and returns the number under which it keeps it; none when it does not. It must
-    /// not block.
-    fn push(&mut self, pushed: &Pushed<'_>) -> Option<u64>;
+    /// Takes one. It must not block.
+    fn push(&mut self, pushed: &Pushed<'_>) -> Kept;
 
     /// The number up to which all are stored, whatever happens: such are confirmed.
     fn stored(&self) -> u64 {
@@ -442,7 +451,7 @@ impl Exchange {
 
     /// What the concentrator itself says unasked, to `client` of every head-end that takes pushes.
     pub fn announce(&self, client: u16, apdu: &[u8]) {
-        self.shared.lock().pass_on(MANAGEMENT_LOGICAL_DEVICE, client, apdu);
+        self.shared.lock().pass_on(&[(MANAGEMENT_LOGICAL_DEVICE, apdu)], client);
     }
 
     /// What happened so far.
@@ -610,7 +619,7 @@ impl Plane {
         let mut nodes = nodes.lock().unwrap_or_else(PoisonError::into_inner);
         nodes.heard(utc(), id);
         let Some(node) = nodes.get(id) else { return };
-        let number = self.pushes.push(&Pushed { node, client, apdu });
+        let Kept { number, which } = self.pushes.push(&Pushed { node, client, apdu });
         let sap = node.sap;
         drop(nodes);
         match (Wanted::of(apdu), back, number) {
@@ -620,7 +629,7 @@ impl Plane {
             (Wanted::Perhaps, Some(way), _) => self.confirmations.passed(now, id, client, way),
             _ => {}
         }
-        self.pass_on(sap, client, apdu);
+        self.pass_on(&[(MANAGEMENT_LOGICAL_DEVICE, &which), (sap, apdu)], client);
     }
 
     /// Confirms the pushes that are stored by now.
@@ -679,14 +688,21 @@ impl Plane {
         }
     }
 
-    /// Sends what nobody asked for to who takes pushes.
-    fn pass_on(&mut self, source: u16, client: u16, apdu: &[u8]) {
-        let Ok(length) = u16::try_from(apdu.len()) else { return };
-        let header = WrapperHeader { source, destination: client, length };
+    /// Sends what nobody asked for to who takes pushes: APDUs with the SAPs that they are from,
+    /// all of them or none.
+    fn pass_on(&mut self, apdus: &[(u16, &[u8])], client: u16) {
+        let frame = |&(source, apdu): &(u16, &'_ [u8])| {
+            let length = u16::try_from(apdu.len()).ok()?;
+            Some(WrapperHeader { source, destination: client, length })
+        };
+        let Some(headers) = apdus.iter().map(frame).collect::<Option<Vec<_>>>() else { return };
         for port in self.wans.values_mut().filter(|port| port.whose == Whose::Called) {
             // A head-end that falls behind finds it in the spool.
-            if port.out.len() < OUT_HIGH_WATER {
-                port.queue(header, [&[], apdu]);
+            if port.out.len() >= OUT_HIGH_WATER {
+                continue;
+            }
+            for (header, (_, apdu)) in headers.iter().zip(apdus).filter(|(h, _)| h.length > 0) {
+                port.queue(*header, [&[], apdu]);
             }
         }
     }

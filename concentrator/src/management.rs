@@ -44,6 +44,7 @@ use std::{
 
 use dlms_core::{
     association::{Entropy, LogicalDevice, Server, ServerConfig},
+    cosem::concentrator::LivePush,
     wrapper::MANAGEMENT_LOGICAL_DEVICE,
 };
 use dlms_tokio::ApduServer;
@@ -56,10 +57,10 @@ pub use self::{
     config::{Credentials, CredentialsError, Keys, ManagementConfig},
 };
 use crate::{
-    exchange::{Local, PushSink, Pushed, SharedNodes},
+    exchange::{Kept, Local, PushSink, Pushed, SharedNodes},
     nodes::LogicalDeviceName,
     router::WanId,
-    spool::{self, Spool},
+    spool::{self, Spool, Taken},
     state::{Epoch, Event, Events, KeyCounters},
 };
 
@@ -297,17 +298,24 @@ impl ApduServer for ManagementPort {
     }
 }
 
-/// What keeps the pushes of meters that the exchange passes on.
+/// What keeps the pushes of meters that the exchange passes on, and says which they are.
 pub struct SpoolSink {
+    concentrator: LogicalDeviceName,
     spool: Spool,
     clock: Box<dyn Fn() -> i64 + Send>,
+    number: u32,
 }
 
 impl SpoolSink {
-    /// Into `spool`, at the time in milliseconds that `clock` tells.
+    /// Into the `spool` of the concentrator of this name, at the time in milliseconds that `clock`
+    /// tells.
     #[must_use]
-    pub fn new(spool: Spool, clock: Box<dyn Fn() -> i64 + Send>) -> Self {
-        Self { spool, clock }
+    pub fn new(
+        concentrator: LogicalDeviceName,
+        spool: Spool,
+        clock: Box<dyn Fn() -> i64 + Send>,
+    ) -> Self {
+        Self { concentrator, spool, clock, number: 0 }
     }
 }
 
@@ -318,17 +326,28 @@ impl core::fmt::Debug for SpoolSink {
 }
 
 impl PushSink for SpoolSink {
-    /// One that the spool does not take is counted there.
-    fn push(&mut self, pushed: &Pushed<'_>) -> Option<u64> {
+    /// One that the spool does not take is counted there, and passed on without a number.
+    fn push(&mut self, pushed: &Pushed<'_>) -> Kept {
         let Pushed { node, client, apdu } = *pushed;
         let arrived_ms = (self.clock)();
         let name = node.name.clone();
         let push = spool::Push { arrived_ms, sap: node.sap, client, name, apdu };
-        let number = self.spool.push(push).ok();
-        if number.is_none() {
+        let Ok(Taken { sequence, epoch }) = self.spool.push(push) else {
             tracing::debug!(sap = node.sap, "a push is lost: the disk takes nothing");
-        }
-        number
+            return Kept::default();
+        };
+        let live = LivePush {
+            concentrator: self.concentrator.octets().to_vec(),
+            epoch,
+            sequence,
+            arrived: device::date_time(arrived_ms),
+            sap: node.sap,
+            client,
+            name: node.name.octets().to_vec(),
+        };
+        self.number = self.number.wrapping_add(1);
+        let which = device::notification(arrived_ms, self.number, &live.to_data());
+        Kept { number: Some(sequence), which }
     }
 
     fn stored(&self) -> u64 {

@@ -307,7 +307,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        exchange::{ExchangeConfig, Local, PushSink, Pushed},
+        exchange::{ExchangeConfig, Kept, Local, PushSink, Pushed},
         nodes::{Pool, Registration},
         router::WanId,
     };
@@ -316,10 +316,10 @@ mod tests {
     struct Sink(mpsc::UnboundedSender<(u16, u16, Vec<u8>)>);
 
     impl PushSink for Sink {
-        fn push(&mut self, pushed: &Pushed<'_>) -> Option<u64> {
+        fn push(&mut self, pushed: &Pushed<'_>) -> Kept {
             let push = (pushed.node.sap, pushed.client, pushed.apdu.to_vec());
             self.0.send(push).unwrap();
-            Some(1)
+            Kept { number: Some(1), which: Vec::new() }
         }
 
         fn stored(&self) -> u64 {

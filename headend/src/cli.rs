@@ -162,6 +162,21 @@ runs: what was recorded before can be played back once after a new start.
 A message that asks to be confirmed is so once its lines are written, protected as it was itself.
 What is not verified is not confirmed. Ctrl-C ends with code 0.")]
     Listen(Listen),
+    /// Take what meters pushed to concentrators, each push once, and acknowledge it
+    #[command(after_help = "\
+Examples:
+  headend spool wrapper://192.0.2.9 --client 1 --auth hls-gmac --security authenc \\
+      --keys concentrator.toml --push-keys meters.toml
+  headend spool wrapper://192.0.2.9 ... -o jsonl --to pushes.jsonl --follow --live 0.0.0.0:4059
+  headend spool wrapper://192.0.2.9 ... -o csv --keep
+
+A concentrator keeps a push until it is acknowledged, which happens when its lines are written: to
+--to FILE, synced, with FILE.spool beside it, so that no push comes twice or is lost whatever breaks
+off; or else to standard output, where a push may come again after a crash. A push that nobody can
+open is a line with its octets; so is one that came before under the same invocation counter, as
+from a meter that pushes again because it was not confirmed (--forget-received, when a meter has new
+keys). Ctrl-C ends with code 0.")]
+    Spool(Spool),
     /// Read fifty simulated meters into a database: a first look in a minute
     #[command(after_help = "\
 Examples:
@@ -407,6 +422,48 @@ pub struct Listen {
     pub(crate) count: Option<u64>,
     #[command(flatten)]
     pub(crate) aids: Aids,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// `headend spool`.
+#[derive(Debug, Args)]
+pub struct Spool {
+    /// Where the concentrators are: wrapper://HOST:PORT
+    #[arg(value_name = "ADDRESS", required = true)]
+    pub(crate) addresses: Vec<Address>,
+    /// Add the lines to this file, which nobody else writes to
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: Option<PathBuf>,
+    /// Acknowledge nothing: the concentrators keep what was read
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// Go on, and take what comes
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// Seconds after which a concentrator is asked whether there is more
+    #[arg(long, value_name = "S", default_value = "10", requires = "follow")]
+    pub(crate) every: Seconds,
+    /// Let concentrators connect here and pass on pushes as they get them (push.to there)
+    #[arg(long, value_name = "ADDRESS", requires = "follow")]
+    pub(crate) live: Option<SocketAddr>,
+    /// A TOML file with the keys of the meters, each under its system title; --keys has those of
+    /// the concentrator [default: the file of --keys]
+    #[arg(long, value_name = "FILE", help_heading = "Security")]
+    pub(crate) push_keys: Option<PathBuf>,
+    /// Give values only of pushes whose tag verified
+    #[arg(long, help_heading = "Security")]
+    pub(crate) verified_only: bool,
+    /// Take pushes that overtook each other, each once: up to N invocation counters back, at most
+    /// 64
+    #[arg(long, value_name = "N", default_value_t = 64, help_heading = "Security")]
+    #[arg(value_parser = value_parser!(u32).range(..=i64::from(WINDOW_MAX)))]
+    pub(crate) counter_window: u32,
+    /// A TOML file with further ways in which pushes name their values
+    #[arg(long, value_name = "FILE")]
+    pub(crate) patterns: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) association: Association,
     #[command(flatten)]
     pub(crate) output: Output,
 }

@@ -122,6 +122,18 @@ impl Gate {
         }
     }
 
+    /// What was accepted last under the key of each meter, to be kept.
+    pub(crate) fn received(&self) -> impl Iterator<Item = (SystemTitle, u32)> + '_ {
+        self.counters.iter().filter_map(|(title, counter)| Some((*title, counter.last()?)))
+    }
+
+    /// `last` was accepted under the key of the meter `title`, and whatever is below it, as far as
+    /// anybody knows.
+    pub(crate) fn restore(&mut self, title: SystemTitle, last: u32, counter_window: u32) {
+        let counter = ReceiveCounter::after(last).with_window(counter_window);
+        self.counters.insert(title, counter);
+    }
+
     /// Takes the message `apdu`.
     ///
     /// # Errors

@@ -220,6 +220,33 @@ impl Concentrator {
         (program, port)
     }
 
+    /// Kills it, as a power failure would, and starts it again with the same data.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    #[must_use]
+    pub fn restart(self) -> Self {
+        let Self { program, home, .. } = self;
+        let _ = program.kill();
+        let (program, port) = Self::run(&home.file("concentrator.toml"), &home);
+        Self { program, port, home }
+    }
+
+    /// What `concentrator VERB -o jsonl` shows of it.
+    ///
+    /// # Panics
+    ///
+    /// When it does not answer.
+    #[must_use]
+    pub fn show(&self, verb: &str) -> Vec<Value> {
+        let mut command = in_home(&binaries().concentrator, &self.home);
+        command.args([verb, "-o", "jsonl", "--config", &self.home.file("concentrator.toml")]);
+        let output = Program::start(command).finish(RUN_TIME_MAX);
+        output.assert_code(0);
+        output.json_lines()
+    }
+
     /// The port that head-ends connect to.
     #[must_use]
     pub fn port(&self) -> u16 {
@@ -241,12 +268,7 @@ impl Concentrator {
     pub fn wait_for_meters(&self, count: u64) -> u64 {
         let until = Instant::now() + RUN_TIME_MAX;
         loop {
-            let mut command = in_home(&binaries().concentrator, &self.home);
-            let file = self.home.file("concentrator.toml");
-            command.args(["status", "-o", "jsonl", "--config", &file]);
-            let output = Program::start(command).finish(RUN_TIME_MAX);
-            output.assert_code(0);
-            let known = output.json_lines()[0]["meters"].as_u64().unwrap_or_default();
+            let known = self.show("status")[0]["meters"].as_u64().unwrap_or_default();
             if known >= count || Instant::now() > until {
                 return known;
             }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use dlms_core::{
     acse::Mechanism,
     association::{Access, ClientPolicy, DeviceKeys, LogicalDevice},
-    axdr::{Data, RawData, Writer},
+    axdr::{Data, DataBuf, RawData, Writer},
     cosem::{
         AttributeDescriptor, ClassId, DateTime, LogicalName, MethodDescriptor,
         concentrator::Announcement,
@@ -95,6 +95,23 @@ pub(super) fn date_time(unix_ms: i64) -> DateTime {
     };
     at.time = at.time.with_hundredths(hundredths).unwrap_or(at.time);
     at
+}
+
+/// A data-notification with this body. Of `number` the invoke-id keeps 24 bits.
+pub(super) fn notification(now_ms: i64, number: u32, body: &DataBuf) -> Vec<u8> {
+    let body = body.to_octets();
+    let mut apdu = Vec::new();
+    // What was just encoded is one Data.
+    if let Ok(body) = RawData::from_octets(&body) {
+        DataNotification {
+            invoke: LongInvokeIdAndPriority::new(number),
+            date_time: &date_time(now_ms).octets(),
+            tagged_date_time: false,
+            body,
+        }
+        .encode(&mut Writer::new(&mut apdu));
+    }
+    apdu
 }
 
 /// The device.
@@ -208,19 +225,7 @@ impl Device {
             spool_next: world.spool.status().next,
             meters: world.meters(),
         };
-        let body = announcement.to_data().to_octets();
-        let mut apdu = Vec::new();
-        // What was just encoded is one Data.
-        if let Ok(body) = RawData::from_octets(&body) {
-            DataNotification {
-                invoke: LongInvokeIdAndPriority::new(number),
-                date_time: &date_time(now_ms).octets(),
-                tagged_date_time: false,
-                body,
-            }
-            .encode(&mut Writer::new(&mut apdu));
-        }
-        apdu
+        notification(now_ms, number, &announcement.to_data())
     }
 
     /// What may be done with this very request. Keys and a password may be configured side by side,
