@@ -22,7 +22,7 @@ use crate::{
     control::Control,
     exchange::{Exchange, ExchangeConfig, SharedNodes},
     lan_udp::UdpMeters,
-    listen,
+    listen::{self, Speech},
     management::{CredentialsError, Management, Parts, SpoolSink},
     media,
     nodes::{NodeError, Nodes, Place, Registration},
@@ -192,10 +192,23 @@ impl Daemon {
         }
         let epoch = state.epoch_handle();
         tasks.spawn(keep(state, Arc::clone(&nodes), management, exchange.clone()));
+        let known_by = config.access.take_over;
         for &address in &config.wan.tcp {
             let (listener, address) = listen_at(address).await?;
             listening.push(address);
-            tasks.spawn(listen::tcp(listener, exchange.clone()));
+            tasks.spawn(listen::tcp(listener, Speech::Wrapper, known_by, exchange.clone()));
+        }
+        let physical = config.wan.hdlc_physical;
+        for &address in &config.wan.hdlc {
+            let (listener, address) = listen_at(address).await?;
+            listening.push(address);
+            let speech = Speech::Hdlc(physical);
+            tasks.spawn(listen::tcp(listener, speech, known_by, exchange.clone()));
+        }
+        for address in &config.wan.hdlc_serial {
+            if let Address::HdlcSerial(port) = address {
+                tasks.spawn(listen::serial(port.clone(), physical, exchange.clone()));
+            }
         }
         #[cfg(feature = "tls")]
         if let Some(tls) = &config.wan.tls {
@@ -203,7 +216,7 @@ impl Daemon {
             for &address in &tls.listen {
                 let (listener, address) = listen_at(address).await?;
                 listening.push(address);
-                tasks.spawn(listen::tls(listener, acceptor.clone(), exchange.clone()));
+                tasks.spawn(listen::tls(listener, acceptor.clone(), known_by, exchange.clone()));
             }
         }
         for &address in &config.wan.udp {
@@ -301,6 +314,7 @@ fn exchange_config(config: &Config) -> ExchangeConfig {
         router: config.router(),
         connect_timeout: Duration::from_secs(config.access.forward_timeout_s.into()),
         wans_max: config.wan.connections_max,
+        idle_timeout: Duration::from_secs(config.wan.idle_timeout_s.into()),
     }
 }
 

@@ -3,6 +3,7 @@
 //! ```text
 //!   head-end == trunk ==> wan.rs ==+            +== meter.rs ==> meter (wrapper, TCP)
 //!   head-end == trunk ==> wan.rs ==+   Plane    +== meter.rs ==> meter
+//!   head-end == links ==> hdlc.rs =+            +
 //!   collection = in memory => wan  +  (router)  +== media ==> meters (HDLC)
 //!                                  |            +== one socket ==> meters (wrapper, UDP)
 //!                          Local (SAP 1)     PushSink (spool)
@@ -17,6 +18,7 @@
 //! ([`OUT_HIGH_WATER`]), what a meter does not take in is dropped ([`METER_OUT_MAX`]), so that
 //! neither costs anybody else anything but memory that is counted.
 
+mod hdlc;
 mod meter;
 mod wan;
 
@@ -31,7 +33,7 @@ use dlms_core::{
     xdlms::tag,
 };
 use dlms_tokio::{
-    LineError,
+    LineError, SerialStream,
     medium::{Down, MediumAddress, MediumHandle, Up},
 };
 use sans_io_time::Instant;
@@ -47,7 +49,7 @@ use crate::{
     lan_udp::{UdpAddress, UdpMeters},
     nodes::{Node, NodeError, NodeId, Nodes, Place, Registration},
     router::{
-        Discard, Forward, Party, Router, RouterConfig, RouterCounters, RouterEvent, Upward,
+        Discard, Forward, Party, Peer, Router, RouterConfig, RouterCounters, RouterEvent, Upward,
         Verdict, WanId,
     },
 };
@@ -58,7 +60,7 @@ pub const OUT_HIGH_WATER: usize = 256 * 1024;
 /// Octets waiting for a head-end above which its connection is closed. What its requests may bring
 /// is bounded by the meters; this is the longest APDU of five hundred of them.
 pub const OUT_MAX: usize = 32 * 1024 * 1024;
-/// How long a head-end that has connected may send nothing at all: then its place is another's.
+/// How long a head-end that has connected may ask nothing at all: then its place is another's.
 pub const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// Octets waiting for one meter; a request that goes beyond is dropped, and counted.
 pub const METER_OUT_MAX: usize = 128 * 1024;
@@ -82,8 +84,16 @@ pub trait Local: Send {
         false
     }
 
+    /// The client is gone, and the connection is not.
+    fn left(&mut self, wan: WanId, client: u16);
+
     /// The connection is gone.
     fn closed(&mut self, wan: WanId);
+
+    /// A meter that what was handled took away from its SAP: who speaks to it is to be told.
+    fn poll_moved(&mut self) -> Option<NodeId> {
+        None
+    }
 }
 
 /// What nobody asked for.
@@ -112,12 +122,19 @@ pub struct ExchangeConfig {
     pub connect_timeout: Duration,
     /// Connections of head-ends at a time. Default: 16.
     pub wans_max: usize,
+    /// How long a head-end that has asked before may ask nothing: then its place is another's.
+    /// Default: 15 minutes.
+    pub idle_timeout: Duration,
 }
 
 impl Default for ExchangeConfig {
     fn default() -> Self {
-        let (connect_timeout, wans_max) = (Duration::from_secs(10), 16);
-        Self { router: RouterConfig::default(), connect_timeout, wans_max }
+        Self {
+            router: RouterConfig::default(),
+            connect_timeout: Duration::from_secs(10),
+            wans_max: 16,
+            idle_timeout: Duration::from_secs(900),
+        }
     }
 }
 
@@ -163,6 +180,7 @@ struct Shared {
     ticking: JoinHandle<()>,
     started: time::Instant,
     connect_timeout: Duration,
+    idle_timeout: Duration,
 }
 
 impl Drop for Shared {
@@ -275,6 +293,7 @@ impl Exchange {
                 ticking: tokio::spawn(tick(me.clone())),
                 started: time::Instant::now(),
                 connect_timeout: config.connect_timeout,
+                idle_timeout: config.idle_timeout,
             }
         });
         Self { shared }
@@ -288,7 +307,48 @@ impl Exchange {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
-        wan::serve(&self.shared, stream, whose).await
+        wan::serve(&self.shared, stream, whose, None).await
+    }
+
+    /// As [`serve`](Self::serve), for a head-end that is known to be `peer`: what it left behind on
+    /// another connection is its own ([`Router::handle_wan_opened`]).
+    ///
+    /// # Errors
+    /// See [`WanError`].
+    pub async fn serve_peer<S>(&self, stream: S, peer: Peer) -> Result<(), WanError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        wan::serve(&self.shared, stream, Whose::HeadEnd, Some(peer)).await
+    }
+
+    /// Serves a head-end at the other end of `stream`, by HDLC, until it closes it: a link for each
+    /// client and SAP. `physical` is the lower address of the concentrator, if it has one.
+    ///
+    /// # Errors
+    /// See [`WanError`].
+    pub async fn serve_hdlc<S>(
+        &self,
+        stream: S,
+        physical: Option<u16>,
+        peer: Option<Peer>,
+    ) -> Result<(), WanError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        hdlc::serve(self, stream, physical, peer).await
+    }
+
+    /// As [`serve_hdlc`](Self::serve_hdlc), on a serial port, which is never hung up on.
+    ///
+    /// # Errors
+    /// See [`WanError`].
+    pub async fn serve_serial(
+        &self,
+        port: SerialStream,
+        physical: Option<u16>,
+    ) -> Result<(), WanError> {
+        hdlc::serve_serial(self, port, physical).await
     }
 
     /// A connection to the exchange within this process, as of a head-end.
@@ -304,12 +364,24 @@ impl Exchange {
         near
     }
 
-    /// A way for datagrams of one peer, in place of a connection.
+    /// A way for the frames of one head-end that come otherwise than in a stream of the wrapper.
     ///
     /// # Errors
     /// [`WanError::TooMany`].
-    pub(crate) fn open_datagrams(&self) -> Result<WanId, WanError> {
-        self.shared.lock().open_wan(Whose::HeadEnd)
+    pub(crate) fn open(&self, peer: Option<Peer>) -> Result<WanId, WanError> {
+        self.shared.lock().open_wan(Whose::HeadEnd, peer)
+    }
+
+    /// Whether what is sent to a SAP gets any answer.
+    pub(crate) fn answers_at(&self, sap: u16) -> bool {
+        let plane = self.shared.lock();
+        let nodes = plane.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        plane.router.answers_at(&nodes, sap)
+    }
+
+    /// The client at `wan` has left the SAP, and stays connected.
+    pub(crate) fn leave(&self, party: Party, sap: u16) {
+        self.shared.lock().leave(self.shared.now(), party, sap);
     }
 
     /// Takes a frame from the peer of `wan`. It is changed on its way.
@@ -456,6 +528,12 @@ pub enum WanError {
     /// It was connected and has asked nothing.
     #[error("nothing was asked for {} s after the connection", SILENCE_MAX.as_secs())]
     Silent,
+    /// It has asked before, and does no more.
+    #[error("nothing was asked for {} s: see wan.idle-timeout-s", .0.as_secs())]
+    Idle(Duration),
+    /// What came is not HDLC, or the line broke.
+    #[error(transparent)]
+    Line(#[from] LineError),
     /// The other end takes nothing in.
     #[error("the head-end takes nothing in: {OUT_MAX} octets waited for it")]
     Overflown,
@@ -569,6 +647,10 @@ impl Plane {
             self.answer(party, MANAGEMENT_LOGICAL_DEVICE, &[], &out);
             out.clear();
             more = self.local.further(wan, client, &mut out);
+        }
+        while let Some(node) = self.local.poll_moved() {
+            let now = self.me.upgrade().map_or(Instant::ZERO, |shared| shared.now());
+            self.router.handle_deregistered(now, node);
         }
     }
 
@@ -688,7 +770,7 @@ impl Plane {
         }
     }
 
-    fn open_wan(&mut self, whose: Whose) -> Result<WanId, WanError> {
+    fn open_wan(&mut self, whose: Whose, peer: Option<Peer>) -> Result<WanId, WanError> {
         let of_head_ends = self.wans.values().filter(|port| port.whose == Whose::HeadEnd).count();
         if whose == Whose::HeadEnd && of_head_ends >= self.wans_max {
             self.counters.wans_refused += 1;
@@ -697,7 +779,18 @@ impl Plane {
         let wan = WanId(self.next_wan);
         self.next_wan = self.next_wan.wrapping_add(1);
         self.wans.insert(wan, WanPort { whose, ..WanPort::default() });
+        if let Some(peer) = peer {
+            self.router.handle_wan_opened(wan, peer);
+        }
         Ok(wan)
+    }
+
+    fn leave(&mut self, now: Instant, party: Party, sap: u16) {
+        if sap == MANAGEMENT_LOGICAL_DEVICE {
+            self.local.left(party.wan, party.client);
+        }
+        self.router.handle_left(now, party, sap);
+        self.settle();
     }
 
     fn close_wan(&mut self, now: Instant, wan: WanId) {

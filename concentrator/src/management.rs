@@ -51,7 +51,7 @@ pub use self::{
 };
 use crate::{
     exchange::{Local, PushSink, Pushed, SharedNodes},
-    nodes::LogicalDeviceName,
+    nodes::{LogicalDeviceName, NodeId},
     router::WanId,
     spool::{self, Spool},
     state::{Epoch, Event, Events, KeyCounters},
@@ -234,8 +234,16 @@ impl Local for Management {
         association.is_some_and(|association| association.poll_transmit(out))
     }
 
+    fn left(&mut self, wan: WanId, client: u16) {
+        self.lock().associations.remove(&(wan, client));
+    }
+
     fn closed(&mut self, wan: WanId) {
         self.lock().associations.retain(|(of, _), _| *of != wan);
+    }
+
+    fn poll_moved(&mut self) -> Option<NodeId> {
+        self.lock().device.world_mut().moved.pop()
     }
 }
 
@@ -260,7 +268,7 @@ impl ApduServer for ManagementPort {
     }
 
     fn disconnected(&mut self, client: u16, _: u16) {
-        self.management.lock().associations.remove(&(self.wan, client));
+        Local::left(&mut self.management, self.wan, client);
     }
 }
 

@@ -20,7 +20,7 @@ use dlms_core::{
 use super::{Credentials, Keys, Parts, announcer::Forced, crypto::Provider, objects};
 use crate::{
     exchange::SharedNodes,
-    nodes::{LogicalDeviceName, Nodes},
+    nodes::{LogicalDeviceName, NodeId, Nodes},
     spool::Spool,
     state::{Epoch, Event, Events, KeyCounters},
 };
@@ -47,6 +47,8 @@ pub(super) struct World {
     /// What clients asked to be pushed.
     pub(super) forced: Forced,
     pub(super) images: Images,
+    /// Meters that a client has taken away from their SAPs.
+    pub(super) moved: Vec<NodeId>,
 }
 
 /// What image transfer shares with the owner of the device.
@@ -161,6 +163,7 @@ impl Device {
                 now_ms: (parts.clock)(),
                 forced: Forced::default(),
                 images: Images::default(),
+                moved: Vec::new(),
             },
             keys,
             password,
