@@ -22,6 +22,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::{
     discovery::DiscoveryConfig,
+    firmware::FirmwareConfig,
     listen::KnownBy,
     management::ManagementConfig,
     nodes::{LogicalDeviceName, NAME_LEN_MAX, Pool},
@@ -69,6 +70,9 @@ pub struct Config {
     /// The concentrator's own logical device.
     #[serde(default)]
     pub management: ManagementConfig,
+    /// The firmware of the concentrator itself. Default: it takes none.
+    #[serde(default)]
+    pub firmware: Option<FirmwareConfig>,
 }
 
 /// What is counted.
@@ -317,6 +321,9 @@ impl Config {
                 collection.beside(folder);
             }
             config.management.resolve(folder);
+            if let Some(firmware) = &mut config.firmware {
+                firmware.beside(folder);
+            }
             #[cfg(feature = "tls")]
             if let Some(tls) = &mut config.wan.tls {
                 tls.beside(folder);

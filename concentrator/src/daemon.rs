@@ -5,7 +5,7 @@ use std::{
     fs, io,
     net::ToSocketAddrs,
     os::unix::fs::DirBuilderExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -13,6 +13,7 @@ use std::{
 use dlms_tokio::{Address, Endpoint, LineError, medium::MediumAddress};
 use tokio::{
     net::{TcpListener, UdpSocket},
+    sync::Notify,
     task::JoinSet,
     time,
 };
@@ -21,9 +22,10 @@ use crate::{
     config::{Config, Meter},
     control::Control,
     exchange::{Exchange, ExchangeConfig, SharedNodes},
+    firmware::{FirmwareConfig, FirmwareError},
     lan_udp::UdpMeters,
     listen::{self, Speech},
-    management::{CredentialsError, Management, Parts, SpoolSink},
+    management::{CredentialsError, Firmware, Management, ManagementEvent, Parts, SpoolSink},
     media,
     nodes::{NodeError, Nodes, Place, Registration},
     pushes::PushListener,
@@ -69,6 +71,9 @@ pub enum StartError {
         /// How.
         error: NodeError,
     },
+    /// No firmware can be taken as it is configured.
+    #[error(transparent)]
+    Firmware(#[from] FirmwareError),
     /// What clients prove themselves with cannot be used.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
@@ -126,6 +131,7 @@ pub struct Daemon {
     spool: Spool,
     listening: Vec<SocketAddr>,
     taking_pushes: Vec<SocketAddr>,
+    replaced: Arc<Notify>,
     /// End with the daemon.
     _tasks: JoinSet<()>,
 }
@@ -160,6 +166,7 @@ impl Daemon {
             counters,
             clock: Box::new(utc_ms),
             credentials: config.management.credentials()?,
+            firmware: firmware(config)?,
             push_destination: push.to.first().map_or_else(String::new, authority),
         });
         let sink = SpoolSink::new(spool.clone(), Box::new(utc_ms));
@@ -191,7 +198,9 @@ impl Daemon {
             tasks.spawn(media::datagrams(socket, exchange.clone()));
         }
         let epoch = state.epoch_handle();
-        tasks.spawn(keep(state, Arc::clone(&nodes), management, exchange.clone()));
+        let replaced = Arc::new(Notify::new());
+        let activating = config.firmware.clone().map(|firmware| (firmware, Arc::clone(&replaced)));
+        tasks.spawn(keep(state, Arc::clone(&nodes), management, exchange.clone(), activating));
         let known_by = config.access.take_over;
         for &address in &config.wan.tcp {
             let (listener, address) = listen_at(address).await?;
@@ -262,7 +271,7 @@ impl Daemon {
         if let Some(address) = config.metrics.listen {
             tasks.spawn(control.listen_for_metrics(listen_at(address).await?.0));
         }
-        Ok(Self { exchange, spool, listening, taking_pushes, _tasks: tasks })
+        Ok(Self { exchange, spool, listening, taking_pushes, replaced, _tasks: tasks })
     }
 
     /// Where head-ends connect to, in the order of the configuration.
@@ -281,6 +290,11 @@ impl Daemon {
     #[must_use]
     pub const fn exchange(&self) -> &Exchange {
         &self.exchange
+    }
+
+    /// Waits until another program has taken the place of this one, so that this one is to end.
+    pub async fn replaced(&self) {
+        self.replaced.notified().await;
     }
 
     /// Stops it, after everything that waits for the disk is there. False when it could not be.
@@ -327,7 +341,13 @@ async fn listen_at(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Sta
 }
 
 /// Has stored what changes of the meters, and sends what the concentrator itself has to say.
-async fn keep(mut state: State, nodes: SharedNodes, management: Management, exchange: Exchange) {
+async fn keep(
+    mut state: State,
+    nodes: SharedNodes,
+    management: Management,
+    exchange: Exchange,
+    activating: Option<(FirmwareConfig, Arc<Notify>)>,
+) {
     let mut interval = time::interval(KEPT);
     interval.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
     loop {
@@ -336,7 +356,50 @@ async fn keep(mut state: State, nodes: SharedNodes, management: Management, exch
         while let Some(apdu) = management.poll_push(utc_ms()) {
             exchange.announce(Management::PUSH_CLIENT, &apdu);
         }
+        while let Some(ManagementEvent::ActivateImage { file, identifier }) =
+            management.poll_event()
+        {
+            let Some((firmware, replaced)) = activating.clone() else { continue };
+            let management = management.clone();
+            tokio::task::spawn_blocking(move || {
+                activate(&firmware, &file, &identifier, &management, &replaced);
+            });
+        }
     }
+}
+
+/// Puts an image that was verified in the place of the program, and has that started.
+fn activate(
+    firmware: &FirmwareConfig,
+    image: &Path,
+    identifier: &[u8],
+    management: &Management,
+    replaced: &Notify,
+) {
+    let identifier = String::from_utf8_lossy(identifier);
+    if let Err(error) = firmware.install(image) {
+        tracing::error!(%identifier, %error, "new firmware cannot be installed");
+        management.image_activated(false);
+        return;
+    }
+    tracing::info!(%identifier, "new firmware is installed");
+    management.image_activated(true);
+    match firmware.restart() {
+        // The command ends this process, when it likes.
+        Ok(true) => {}
+        Ok(false) => replaced.notify_one(),
+        Err(error) => tracing::error!(%error, "the new firmware runs after the next start"),
+    }
+}
+
+/// That firmware may be transferred, if that is configured. Images are kept in the data folder.
+fn firmware(config: &Config) -> Result<Option<Firmware>, FirmwareError> {
+    let folder = config.concentrator.data.clone();
+    let firmware = config
+        .firmware
+        .as_ref()
+        .map(|firmware| firmware.is_genuine().map(|is_genuine| Firmware { folder, is_genuine }));
+    firmware.transpose()
 }
 
 /// The host and port of a head-end.

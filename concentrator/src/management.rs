@@ -7,7 +7,7 @@
 //! | 0-0:42.0.0 | 1 | logical device name |
 //! | 0-0:1.0.0 | 8 | clock: that of the system, in UTC |
 //! | 0-0:41.0.0 | 17 | SAP assignment: all meters and itself; connect_logical_device |
-//! | 0-0:40.0.0 | 15 | current association |
+//! | 0-0:40.0.0 | 15 | current association; 0-0:40.0.1, .2, .3: the same, by client |
 //! | 0-0:43.0.0, 0-0:43.1.0 | 64, 1 | security setup and invocation counter, where it has keys |
 //! | 0-0:44.0.0 | 18 | image transfer, for the firmware of the concentrator |
 //! | 0-0:25.9.0, 0-1:25.9.0 | 40 | heartbeat; "the SAP assignment list has changed" |
@@ -16,9 +16,11 @@
 //! | 0-0:128.1.0 | 7 | the spool |
 //! | 0-0:128.1.1, .2, .3 | 1 | its newest row, up to which it is acknowledged, its next number |
 //!
-//! Two clients are known. The management client (1) proves itself by HLS GMAC and protects
-//! everything, or gives a password where that is configured. The public client (16) sees name and
+//! Three clients are known. The management client (1) proves itself by HLS GMAC and protects
+//! everything, or gives a password where that is configured. The reading client (2) is there where
+//! it has a password; it reads everything and changes nothing. The public client (16) sees name and
 //! clock, and the list of meters only where that is configured: it tells who lives in the house.
+//! Each has an object list of its own, of what it may do something with.
 //!
 //! A [`Management`] answers at once and never waits for a disk but where it says so. It is what the
 //! exchange has at SAP 1 ([`Local`]), and can be served alone as well ([`ManagementPort`]).
@@ -41,6 +43,7 @@ use std::{
 use dlms_core::{
     association::{Entropy, Server, ServerConfig},
     wrapper::MANAGEMENT_LOGICAL_DEVICE,
+    xdlms::Conformance,
 };
 use dlms_tokio::ApduServer;
 
@@ -51,6 +54,7 @@ pub use self::{
 };
 use crate::{
     exchange::{Local, PushSink, Pushed, SharedNodes},
+    firmware::IsGenuine,
     nodes::{LogicalDeviceName, NodeId},
     router::WanId,
     spool::{self, Spool},
@@ -61,6 +65,11 @@ use crate::{
 pub const ASSOCIATIONS_MAX: usize = 64;
 /// The largest APDU that is taken and sent, in octets.
 const MAX_PDU: u16 = 2_048;
+/// The services of short name referencing: no object here has one.
+const SHORT_NAMES: Conformance = Conformance::READ
+    .union(Conformance::WRITE)
+    .union(Conformance::UNCONFIRMED_WRITE)
+    .union(Conformance::PARAMETERIZED_ACCESS);
 
 /// Codes of events of the concentrator.
 pub mod event {
@@ -83,11 +92,26 @@ pub mod event {
 pub enum ManagementEvent {
     /// A firmware is to be activated. [`Management::image_activated`] tells how that went.
     ActivateImage {
-        /// Where it is; with its check sum, which are its last 32 octets.
+        /// Where it is, with its signature.
         file: PathBuf,
         /// What the client calls it.
         identifier: Vec<u8>,
     },
+}
+
+/// That firmware may be transferred.
+#[derive(Clone)]
+pub struct Firmware {
+    /// The folder in which images are kept.
+    pub folder: PathBuf,
+    /// What says whether one is genuine.
+    pub is_genuine: IsGenuine,
+}
+
+impl core::fmt::Debug for Firmware {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Firmware").field("folder", &self.folder).finish_non_exhaustive()
+    }
 }
 
 /// What the management device is made of.
@@ -112,6 +136,8 @@ pub struct Parts {
     pub credentials: Credentials,
     /// Where announcements are sent, as the push setups tell it: `192.0.2.1:4059`.
     pub push_destination: String,
+    /// Whether firmware may be transferred. Without it image transfer is not enabled.
+    pub firmware: Option<Firmware>,
 }
 
 impl core::fmt::Debug for Parts {
@@ -168,12 +194,6 @@ impl Management {
         Some(inner.device.announce(now_ms, setup, number))
     }
 
-    /// Lets clients transfer firmware, which is kept in `folder`. Until then image transfer is not
-    /// enabled.
-    pub fn keep_images_in(&self, folder: PathBuf) {
-        self.lock().device.world_mut().images.folder = Some(folder);
-    }
-
     /// What a client wants done.
     #[must_use]
     pub fn poll_event(&self) -> Option<ManagementEvent> {
@@ -217,7 +237,9 @@ impl Inner {
             return false;
         }
         let association = self.associations.entry((wan, client)).or_insert_with(|| {
-            Server::new(ServerConfig { max_pdu: MAX_PDU, ..ServerConfig::new(client) })
+            let config = ServerConfig::new(client);
+            let conformance = config.conformance.without(SHORT_NAMES);
+            Server::new(ServerConfig { max_pdu: MAX_PDU, conformance, ..config })
         });
         association.handle_apdu(&mut self.device, &mut SystemEntropy, apdu, out)
     }

@@ -27,8 +27,17 @@ use crate::{
 
 /// The SAP of the management client (IEC 62056-47).
 pub(super) const MANAGEMENT_CLIENT: u16 = 1;
+/// The SAP of the reading client, as companion specifications have it.
+const READING_CLIENT: u16 = 2;
 /// The SAP of the public client.
 const PUBLIC_CLIENT: u16 = 16;
+/// The associations of the management, the reading and the public client, each of which sees its
+/// own, beside the current one, which is the same.
+pub(super) const ASSOCIATIONS: [LogicalName; 3] = [
+    LogicalName([0, 0, 40, 0, 1, 255]),
+    LogicalName([0, 0, 40, 0, 2, 255]),
+    LogicalName([0, 0, 40, 0, 3, 255]),
+];
 /// The system title of a concentrator that has no keys, and so protects nothing under it.
 const NO_TITLE: SystemTitle = SystemTitle([0; 8]);
 
@@ -54,8 +63,6 @@ pub(super) struct World {
 /// What image transfer shares with the owner of the device.
 #[derive(Debug, Default)]
 pub(super) struct Images {
-    /// Where images are kept.
-    pub(super) folder: Option<PathBuf>,
     /// The image that is to be activated, and its identifier.
     pub(super) asked: Option<(PathBuf, Vec<u8>)>,
     /// How that went.
@@ -103,6 +110,7 @@ pub(super) struct Device {
     objects: ObjectSet<World>,
     keys: Option<Keys>,
     password: Option<Secret>,
+    reading_password: Option<Secret>,
     /// How the management client may prove itself.
     mechanisms: Vec<Mechanism>,
     public_sap_list: bool,
@@ -114,6 +122,8 @@ pub(super) struct Device {
 enum Role {
     /// Everything that the objects give.
     Management,
+    /// Read everything.
+    Reading,
     /// Read what is needed to find one's way.
     Public { sap_list: bool },
 }
@@ -121,14 +131,33 @@ enum Role {
 impl ClientRights for Role {
     fn attribute(&self, object: ObjectId, _: i8, given: AttributeRights) -> AttributeRights {
         match *self {
+            _ if !self.sees(object) => AttributeRights::NONE,
             Self::Management => given,
+            Self::Reading => given.without_write(),
             Self::Public { sap_list } if is_public(object, sap_list) => given.without_write(),
             Self::Public { .. } => AttributeRights::NONE,
         }
     }
 
-    fn method(&self, _: ObjectId, _: i8, given: MethodRights) -> MethodRights {
-        if *self == Self::Management { given } else { MethodRights::NONE }
+    fn method(&self, object: ObjectId, _: i8, given: MethodRights) -> MethodRights {
+        match self {
+            Self::Management if self.sees(object) => given,
+            _ => MethodRights::NONE,
+        }
+    }
+}
+
+impl Role {
+    /// Nobody sees the association of another client.
+    fn sees(self, object: ObjectId) -> bool {
+        let [management, reading, public] = ASSOCIATIONS;
+        let own = match self {
+            Self::Management => management,
+            Self::Reading => reading,
+            Self::Public { .. } => public,
+        };
+        object.class != ClassId::ASSOCIATION_LN
+            || [LogicalName::CURRENT_ASSOCIATION, own].contains(&object.name)
     }
 }
 
@@ -144,14 +173,19 @@ fn is_public(object: ObjectId, sap_list: bool) -> bool {
 
 impl Device {
     pub(super) fn new(parts: Parts) -> (Self, Box<dyn Fn() -> i64 + Send>) {
-        let Credentials { keys, password, public_sap_list } = parts.credentials;
+        let Credentials { keys, password, reading_password, public_sap_list } = parts.credentials;
         let entries_max = parts.spool_entries_max;
         let mechanisms = [
             keys.is_some().then_some(Mechanism::HlsGmac),
             password.is_some().then_some(Mechanism::Lls),
         ];
         let device = Self {
-            objects: objects::objects(entries_max, keys.is_some(), parts.push_destination),
+            objects: objects::objects(
+                entries_max,
+                keys.is_some(),
+                parts.push_destination,
+                parts.firmware,
+            ),
             world: World {
                 name: parts.name,
                 title: keys.as_ref().map_or(NO_TITLE, |keys| keys.title),
@@ -167,6 +201,7 @@ impl Device {
             },
             keys,
             password,
+            reading_password,
             mechanisms: mechanisms.into_iter().flatten().collect(),
             public_sap_list,
             counters: parts.counters,
@@ -215,6 +250,7 @@ impl Device {
     fn role(&self, client: u16) -> Option<Role> {
         match client {
             MANAGEMENT_CLIENT if !self.mechanisms.is_empty() => Some(Role::Management),
+            READING_CLIENT if self.reading_password.is_some() => Some(Role::Reading),
             PUBLIC_CLIENT => Some(Role::Public { sap_list: self.public_sap_list }),
             _ => None,
         }
@@ -223,6 +259,17 @@ impl Device {
 
 /// What the public client proves itself with.
 static NO_SECRET: std::sync::LazyLock<Secret> = std::sync::LazyLock::new(|| Secret::from(""));
+
+/// How a client is let in that proves and protects nothing.
+fn anybody() -> ClientPolicy<'static> {
+    ClientPolicy {
+        mechanisms: &[Mechanism::Lowest],
+        secret: &NO_SECRET,
+        keys: None,
+        protection: Protection::NONE,
+        proven_release: false,
+    }
+}
 
 impl LogicalDevice for Device {
     fn system_title(&self) -> SystemTitle {
@@ -250,13 +297,12 @@ impl LogicalDevice for Device {
                 },
                 proven_release: self.keys.is_some(),
             }),
-            Role::Public { .. } => Some(ClientPolicy {
-                mechanisms: &[Mechanism::Lowest],
-                secret: &NO_SECRET,
-                keys: None,
-                protection: Protection::NONE,
-                proven_release: false,
+            Role::Reading => Some(ClientPolicy {
+                mechanisms: &[Mechanism::Lls],
+                secret: self.reading_password.as_ref().unwrap_or(&NO_SECRET),
+                ..anybody()
             }),
+            Role::Public { .. } => Some(anybody()),
         }
     }
 

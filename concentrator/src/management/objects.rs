@@ -22,7 +22,11 @@ use dlms_core::{
     xdlms::{ActionResult, DataAccessResult},
 };
 
-use super::{device::World, event};
+use super::{
+    Firmware,
+    device::{ASSOCIATIONS, World},
+    event,
+};
 use crate::nodes::{Node, Registration};
 
 /// The version of the association that most head-ends know.
@@ -33,15 +37,18 @@ pub(super) fn objects(
     spool_entries_max: u32,
     has_keys: bool,
     push_destination: String,
+    firmware: Option<Firmware>,
 ) -> ObjectSet<World> {
     let security = has_keys.then_some(security_setup::NAME);
+    let association =
+        AssociationLn::new(ASSOCIATION_LN_VERSION, MANAGEMENT_LOGICAL_DEVICE, security);
     let mut objects: Vec<Box<dyn CosemObject<World>>> = vec![
-        Box::new(AssociationLn::new(ASSOCIATION_LN_VERSION, MANAGEMENT_LOGICAL_DEVICE, security)),
+        Box::new(association),
         Box::new(SapAssignment::new(logical_devices).connectable(connect)),
         Box::new(clock::Clock),
         Box::new(spool_profile::SpoolProfile { entries_max: spool_entries_max }),
         Box::new(event_log::EventLog),
-        Box::new(image_transfer::ImageTransfer::default()),
+        Box::new(image_transfer::ImageTransfer::new(firmware)),
         Box::new(push_setup::PushSetup::new(HEARTBEAT, push_destination.clone())),
         Box::new(push_setup::PushSetup::new(SAPS_CHANGED, push_destination)),
     ];
@@ -58,6 +65,9 @@ pub(super) fn objects(
         Data::new(SPOOL_ACKNOWLEDGED, |world: &World| world.spool.status().acknowledged.into())
             .writable(acknowledge),
     ];
+    for name in ASSOCIATIONS {
+        objects.push(Box::new(association.named(name)));
+    }
     objects.extend(known.map(|object| Box::new(object) as Box<dyn CosemObject<World>>));
     if has_keys {
         objects.push(Box::new(security_setup::SecuritySetup));
@@ -139,7 +149,7 @@ mod tests {
 
     #[test]
     fn every_object_has_the_attributes_and_methods_of_its_class() {
-        let objects = objects(1_000, true, String::new());
+        let objects = objects(1_000, true, String::new(), None);
         for object in objects.iter() {
             let class = registry::interface_class(object.class, object.version).unwrap();
             let attribute = |number| {

@@ -1,0 +1,101 @@
+//! The concentrator's own logical device, tested for conformance as any meter, by the wrapper and
+//! by HDLC.
+#![allow(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
+
+use std::fs;
+
+use dlms_tests::{Concentrator, Folder, Framing, conformance};
+
+/// What it is configured with.
+const MANAGEMENT: &str = r#"
+[push]
+to = ["wrapper://127.0.0.1:PUSHES"]
+[management]
+public-sap-list = true
+system-title = "4448430000000001"
+encryption-key-file = "FOLDER/ek"
+authentication-key-file = "FOLDER/ak"
+reading-password-file = "FOLDER/reading"
+"#;
+
+/// What it declares. Its links are kept for two minutes and its frames for two seconds, which is
+/// longer than a test waits.
+const DECLARATION: &str = r#"
+name = "concentrator"
+server = 1
+max_pdu = 2048
+response_timeout_ms = 500
+services = [
+    "general-protection", "general-block-transfer", "block-transfer-with-get-or-read",
+    "block-transfer-with-set-or-write", "block-transfer-with-action", "multiple-references",
+    "access", "get", "set", "selective-access", "action",
+]
+push_listener = "127.0.0.1:PUSHES"
+
+[[logical_device]]
+sap = 1
+name = "DHC0000000000001"
+
+[hdlc]
+address_octets = [4]
+physical = 17
+information_max = 2030
+window_max = 7
+inter_octet_timeout_ms = 2000
+inactivity_timeout_s = 120
+
+[[client]]
+sap = 16
+
+[[client]]
+sap = 2
+authentication = "lls"
+secret = { file = "FOLDER/reading" }
+
+[[client]]
+sap = 1
+authentication = "hls-gmac"
+security = "authenc"
+system_title = "434C49454E543031"
+encryption_key = { file = "FOLDER/ek" }
+authentication_key = { file = "FOLDER/ak" }
+proven_release = true
+
+[objects]
+writable = "1:0-0:128.0.1*255:2"
+read_only = "1:0-0:42.0.0*255:2"
+push_setup = "0-0:25.9.0*255"
+protected_pushes = false
+security_setup = "0-0:43.0.0*255"
+"#;
+
+const SECRETS: [(&str, &str); 3] = [
+    ("reading", "reading-client\n"),
+    ("ek", "000102030405060708090A0B0C0D0E0F\n"),
+    ("ak", "D0D1D2D3D4D5D6D7D8D9DADBDCDDDEDF\n"),
+];
+
+#[test]
+fn the_concentrator_passes_every_case_that_applies() {
+    let folder = Folder::new();
+    for (name, text) in SECRETS {
+        fs::write(folder.file(name), text).unwrap();
+    }
+    let pushes = dlms_tests::ports::free_port().to_string();
+    let filled = |text: &str| {
+        text.replace("FOLDER", &folder.path().to_string_lossy()).replace("PUSHES", &pushes)
+    };
+    fs::write(folder.file("concentrator.toml"), filled(DECLARATION)).unwrap();
+    let (concentrator, hdlc) =
+        Concentrator::with_hdlc(&format!("hdlc-physical = 17\n{}", filled(MANAGEMENT)));
+    for (framing, port) in [(Framing::Wrapper, concentrator.port()), (Framing::Hdlc, hdlc)] {
+        let address = framing.address(port);
+        let args = ["run", &address, "--declaration", "concentrator.toml", "-o", "jsonl"];
+        let output = conformance(&folder, &args);
+        output.assert_code(0);
+        let lines = output.json_lines();
+        let with = |verdict: &str| lines.iter().filter(|line| line["verdict"] == verdict).count();
+        assert!(with("PASSED") > 60, "{output}");
+        assert_eq!((with("FAILED"), with("INCONCLUSIVE")), (0, 0), "{output}");
+    }
+}
