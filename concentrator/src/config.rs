@@ -27,6 +27,7 @@ use crate::{
     management::ManagementConfig,
     nodes::{LogicalDeviceName, NAME_LEN_MAX, Pool},
     router::{RouterConfig, UnknownSap},
+    station::StationConfig,
 };
 
 /// Letters that a wrong key may differ by for the right one to be suggested.
@@ -73,6 +74,9 @@ pub struct Config {
     /// The firmware of the concentrator itself. Default: it takes none.
     #[serde(default)]
     pub firmware: Option<FirmwareConfig>,
+    /// Voltage and current of the station. Default: none.
+    #[serde(default)]
+    pub station: Option<StationConfig>,
 }
 
 /// What is counted.
@@ -324,6 +328,9 @@ impl Config {
             if let Some(firmware) = &mut config.firmware {
                 firmware.beside(folder);
             }
+            if let Some(station) = &mut config.station {
+                station.beside(folder);
+            }
             #[cfg(feature = "tls")]
             if let Some(tls) = &mut config.wan.tls {
                 tls.beside(folder);
@@ -389,6 +396,9 @@ impl Config {
                     medium.name, medium.address
                 ));
             }
+        }
+        if let Some(mistake) = self.station.as_ref().and_then(StationConfig::mistake) {
+            return wrong(mistake.to_owned());
         }
         let is_serial =
             |address: &&Address| matches!(address, Address::HdlcSerial(port) if !port.mode_e);
@@ -564,6 +574,21 @@ mod tests {
             let message = refused(&format!("[wan]\nhdlc-physical = {physical}\n"));
             assert!(message.contains("16 to 16381"), "{message}");
         }
+    }
+
+    #[test]
+    fn a_station_is_read_from_a_file_or_by_a_command() {
+        for (text, says) in [
+            ("", "either file = or command ="),
+            ("file = \"u\"\ncommand = [\"u\"]", "either file = or command ="),
+            ("file = \"u\"\nevery-s = 0", "at least 1"),
+            ("file = \"u\"\n[station.limits]\nlow-per-cent = 5", "did you mean low-percent?"),
+        ] {
+            let message = refused(&format!("[station]\n{text}\n"));
+            assert!(message.contains(says), "{text}: {message}");
+        }
+        let read = Config::parse(&format!("{IDENTITY}[station]\ncommand = [\"read\", \"-a\"]\n"));
+        assert_eq!(read.unwrap().station.unwrap().limits.nominal_voltage, 230);
     }
 
     #[test]

@@ -31,6 +31,7 @@ use crate::{
     pushes::PushListener,
     spool::{Spool, SpoolLimits},
     state::{self, Opened, State, StorageError},
+    station::{self, Readings},
 };
 
 /// How often what changed is stored, and announcements are looked for.
@@ -156,6 +157,7 @@ impl Daemon {
         let stored = stored.map_err(|error| StartError::Stored { error })?;
         let nodes: SharedNodes = Arc::new(Mutex::new(register(config, stored)?));
 
+        let readings = config.station.as_ref().map(|_| Readings::default());
         let management = Management::new(Parts {
             name: identity.name.clone(),
             nodes: Arc::clone(&nodes),
@@ -167,6 +169,7 @@ impl Daemon {
             clock: Box::new(utc_ms),
             credentials: config.management.credentials()?,
             firmware: firmware(config)?,
+            station: readings.clone(),
             push_destination: push.to.first().map_or_else(String::new, authority),
         });
         let sink = SpoolSink::new(spool.clone(), Box::new(utc_ms));
@@ -200,7 +203,14 @@ impl Daemon {
         let epoch = state.epoch_handle();
         let replaced = Arc::new(Notify::new());
         let activating = config.firmware.clone().map(|firmware| (firmware, Arc::clone(&replaced)));
-        tasks.spawn(keep(state, Arc::clone(&nodes), management, exchange.clone(), activating));
+        let has_takers = !push.to.is_empty();
+        if let Some(station) = config.station.clone() {
+            let deviates = management.clone();
+            let deviates = move |codes: &[u16]| deviates.deviates(codes);
+            tasks.spawn(station::run(station, readings.unwrap_or_default(), deviates));
+        }
+        let managed = Arc::clone(&nodes);
+        tasks.spawn(keep(state, managed, management, exchange.clone(), has_takers, activating));
         let known_by = config.access.take_over;
         for &address in &config.wan.tcp {
             let (listener, address) = listen_at(address).await?;
@@ -346,6 +356,7 @@ async fn keep(
     nodes: SharedNodes,
     management: Management,
     exchange: Exchange,
+    has_takers: bool,
     activating: Option<(FirmwareConfig, Arc<Notify>)>,
 ) {
     let mut interval = time::interval(KEPT);
@@ -356,6 +367,7 @@ async fn keep(
         while let Some(apdu) = management.poll_push(utc_ms()) {
             exchange.announce(Management::PUSH_CLIENT, &apdu);
         }
+        management.watch(has_takers.then(|| exchange.is_heard()));
         while let Some(ManagementEvent::ActivateImage { file, identifier }) =
             management.poll_event()
         {

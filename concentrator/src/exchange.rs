@@ -492,6 +492,12 @@ impl Exchange {
         }
     }
 
+    /// Whether a head-end that takes pushes is connected.
+    #[must_use]
+    pub fn is_heard(&self) -> bool {
+        self.shared.lock().wans.values().any(|port| port.whose == Whose::Called)
+    }
+
     /// The meters.
     #[must_use]
     pub fn nodes(&self) -> SharedNodes {

@@ -11,6 +11,7 @@
 //! | 0-0:43.0.0, 0-0:43.1.0 | 64, 1 | security setup and invocation counter, where it has keys |
 //! | 0-0:44.0.0 | 18 | image transfer, for the firmware of the concentrator |
 //! | 0-0:25.9.0, 0-1:25.9.0 | 40 | heartbeat; "the SAP assignment list has changed" |
+//! | 0-2:25.9.0, 1-0:32.7.0, ... | 40, 3 | "the station deviates"; its voltages and currents |
 //! | 0-0:99.98.0, 0-0:96.11.0 | 7, 1 | events, and the last of them |
 //! | 0-0:128.0.1, .2, .3 | 1 | epoch of the concentrator, epoch of the list, meters present |
 //! | 0-0:128.1.0 | 7 | the spool |
@@ -33,6 +34,7 @@ mod objects;
 #[cfg(test)]
 #[cfg(feature = "ciphering")]
 mod tests;
+mod watcher;
 
 use std::{
     collections::BTreeMap,
@@ -41,13 +43,14 @@ use std::{
 };
 
 use dlms_core::{
+    acse::{Aare, AssociationResult},
     association::{Entropy, Server, ServerConfig},
     wrapper::MANAGEMENT_LOGICAL_DEVICE,
-    xdlms::Conformance,
+    xdlms::{Conformance, tag},
 };
 use dlms_tokio::ApduServer;
 
-use self::{announcer::Announcer, device::Device};
+use self::{announcer::Announcer, device::Device, watcher::Watcher};
 pub use self::{
     announcer::{DEBOUNCE_MS, HEARTBEAT_MS},
     config::{Credentials, CredentialsError, Keys, ManagementConfig},
@@ -59,6 +62,7 @@ use crate::{
     router::WanId,
     spool::{self, Spool},
     state::{Epoch, Event, Events, KeyCounters},
+    station::Readings,
 };
 
 /// Associations at a time: those of all clients on the connections that there may be, and more.
@@ -85,6 +89,22 @@ pub mod event {
     pub const IMAGE_VERIFIED: u16 = 5;
     /// New firmware was activated.
     pub const IMAGE_ACTIVATED: u16 = 6;
+    /// No head-end that takes pushes is connected any more.
+    pub const WAN_LOST: u16 = 7;
+    /// One is.
+    pub const WAN_BACK: u16 = 8;
+    /// Meters were found.
+    pub const NODE_FOUND: u16 = 9;
+    /// Meters were lost.
+    pub const NODE_LOST: u16 = 10;
+    /// The list of meters has changed.
+    pub const TABLE_CHANGED: u16 = 11;
+    /// Somebody was not let in.
+    pub const ACCESS_REFUSED: u16 = 12;
+    /// New firmware was not genuine.
+    pub const IMAGE_REFUSED: u16 = 13;
+    /// New firmware could not be activated.
+    pub const IMAGE_NOT_ACTIVATED: u16 = 14;
 }
 
 /// What a client wants done that is not the device's to do.
@@ -138,6 +158,8 @@ pub struct Parts {
     pub push_destination: String,
     /// Whether firmware may be transferred. Without it image transfer is not enabled.
     pub firmware: Option<Firmware>,
+    /// Voltage and current of the station, where they are read.
+    pub station: Option<Readings>,
 }
 
 impl core::fmt::Debug for Parts {
@@ -153,6 +175,7 @@ pub struct Management(Arc<Mutex<Inner>>);
 struct Inner {
     device: Device,
     announcer: Announcer,
+    watcher: Watcher,
     /// An association for each client on each connection.
     associations: BTreeMap<(WanId, u16), Server>,
     clock: Box<dyn Fn() -> i64 + Send>,
@@ -175,6 +198,7 @@ impl Management {
         Self(Arc::new(Mutex::new(Inner {
             device,
             announcer,
+            watcher: Watcher::default(),
             associations: BTreeMap::new(),
             clock,
         })))
@@ -208,9 +232,35 @@ impl Management {
         inner.device.set_now(now_ms);
         let world = inner.device.world_mut();
         world.images.activated = Some(activated);
-        if activated {
-            world.log(event::IMAGE_ACTIVATED);
+        world.log(if activated { event::IMAGE_ACTIVATED } else { event::IMAGE_NOT_ACTIVATED });
+    }
+
+    /// Notes what has happened by itself: to be called as often as [`poll_push`](Self::poll_push).
+    /// `is_connected` tells of the head-ends that take pushes, if there are any.
+    pub fn watch(&self, is_connected: Option<bool>) {
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        inner.device.set_now((inner.clock)());
+        let world = inner.device.world();
+        let watcher = &mut inner.watcher;
+        let changes = world.with_nodes(|nodes| watcher.look(world.now(), nodes));
+        let wan = is_connected.and_then(|is_connected| watcher.wan(is_connected));
+        for code in changes.into_iter().chain(wan) {
+            world.log(code);
         }
+    }
+
+    /// Voltages or currents of the station deviate, or do no more: notes the codes, and tells
+    /// head-ends of them.
+    pub fn deviates(&self, codes: &[u16]) {
+        let mut inner = self.lock();
+        let now_ms = (inner.clock)();
+        inner.device.set_now(now_ms);
+        let world = inner.device.world_mut();
+        for code in codes {
+            world.log(*code);
+        }
+        world.forced.deviation = true;
     }
 
     /// The client that announcements are for: the management client.
@@ -241,7 +291,19 @@ impl Inner {
             let conformance = config.conformance.without(SHORT_NAMES);
             Server::new(ServerConfig { max_pdu: MAX_PDU, conformance, ..config })
         });
-        association.handle_apdu(&mut self.device, &mut SystemEntropy, apdu, out)
+        let is_release = apdu.first() == Some(&tag::RLRQ);
+        let answers = association.handle_apdu(&mut self.device, &mut SystemEntropy, apdu, out);
+        // An AARE that accepts is the first half of HLS.
+        let is_let_in = association.is_associated()
+            || Aare::decode(out).is_ok_and(|aare| aare.result == AssociationResult::Accepted);
+        if !is_let_in && !is_release {
+            let world = self.device.world();
+            if let Some(code) = self.watcher.refused(world.now()) {
+                tracing::warn!(client, "somebody was not let in at SAP 1");
+                world.log(code);
+            }
+        }
+        answers
     }
 }
 

@@ -87,6 +87,7 @@ fn management(folder: &Path, meters: u16, public_sap_list: bool) -> Management {
         },
         push_destination: String::new(),
         firmware: None,
+        station: None,
     })
 }
 

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use dlms_core::{
     acse::Mechanism,
     association::{Access, ClientPolicy, DeviceKeys, LogicalDevice},
-    axdr::{Data, RawData, Writer},
+    axdr::{Data, DataBuf, RawData, Writer},
     cosem::{
         AttributeDescriptor, ClassId, DateTime, LogicalName, MethodDescriptor,
-        concentrator::Announcement,
+        concentrator::{Announcement, STATION_DEVIATES},
     },
     device::{AttributeRights, ClientRights, MethodRights, ObjectId, ObjectSet},
     security::{CryptoProvider, Protection, ReceiveCounter, Secret, SecuritySuite, SystemTitle},
@@ -23,6 +23,7 @@ use crate::{
     nodes::{LogicalDeviceName, NodeId, Nodes},
     spool::Spool,
     state::{Epoch, Event, Events, KeyCounters},
+    station::Readings,
 };
 
 /// The SAP of the management client (IEC 62056-47).
@@ -56,6 +57,8 @@ pub(super) struct World {
     /// What clients asked to be pushed.
     pub(super) forced: Forced,
     pub(super) images: Images,
+    /// Voltage and current of the station, where they are read.
+    pub(super) station: Option<Readings>,
     /// Meters that a client has taken away from their SAPs.
     pub(super) moved: Vec<NodeId>,
 }
@@ -86,6 +89,12 @@ impl World {
     /// Seconds since 1970-01-01T00:00:00Z.
     pub(super) const fn now(&self) -> i64 {
         self.now_ms.div_euclid(1_000)
+    }
+
+    /// A reading of the station: null-data while there is none.
+    pub(super) fn reading(&self, index: usize) -> DataBuf {
+        let values = self.station.as_ref().map(Readings::values).unwrap_or_default();
+        values.get(index).copied().flatten().map_or(DataBuf::Null, DataBuf::DoubleLongUnsigned)
     }
 
     pub(super) fn log(&self, code: u16) {
@@ -185,6 +194,7 @@ impl Device {
                 keys.is_some(),
                 parts.push_destination,
                 parts.firmware,
+                parts.station.is_some(),
             ),
             world: World {
                 name: parts.name,
@@ -197,6 +207,7 @@ impl Device {
                 now_ms: (parts.clock)(),
                 forced: Forced::default(),
                 images: Images::default(),
+                station: parts.station,
                 moved: Vec::new(),
             },
             keys,
@@ -223,16 +234,12 @@ impl Device {
 
     /// The data-notification of a push setup.
     pub(super) fn announce(&self, now_ms: i64, setup: LogicalName, number: u32) -> Vec<u8> {
-        let world = &self.world;
-        let announcement = Announcement {
-            setup,
-            name: world.name.octets().to_vec(),
-            epoch: world.epoch.value(),
-            table_epoch: world.table_epoch(),
-            spool_next: world.spool.status().next,
-            meters: world.meters(),
+        let body = if setup == STATION_DEVIATES {
+            objects::deviation(&self.world)
+        } else {
+            self.announcement(setup).to_data()
         };
-        let body = announcement.to_data().to_octets();
+        let body = body.to_octets();
         let mut apdu = Vec::new();
         // What was just encoded is one Data.
         if let Ok(body) = RawData::from_octets(&body) {
@@ -245,6 +252,18 @@ impl Device {
             .encode(&mut Writer::new(&mut apdu));
         }
         apdu
+    }
+
+    fn announcement(&self, setup: LogicalName) -> Announcement {
+        let world = &self.world;
+        Announcement {
+            setup,
+            name: world.name.octets().to_vec(),
+            epoch: world.epoch.value(),
+            table_epoch: world.table_epoch(),
+            spool_next: world.spool.status().next,
+            meters: world.meters(),
+        }
     }
 
     fn role(&self, client: u16) -> Option<Role> {

@@ -7,6 +7,7 @@ mod profile;
 mod push_setup;
 mod security_setup;
 mod spool_profile;
+mod station;
 
 use dlms_core::{
     axdr::{Data as Value, DataBuf},
@@ -14,7 +15,7 @@ use dlms_core::{
         LogicalName,
         concentrator::{
             EPOCH, HEARTBEAT, METERS, SAPS_CHANGED, SPOOL_ACKNOWLEDGED, SPOOL_ENTRY, SPOOL_NEXT,
-            TABLE_EPOCH,
+            STATION_DEVIATES, TABLE_EPOCH,
         },
     },
     device::{AssociationLn, CosemObject, Data, ObjectSet, SapAssignment, SapAssignmentItem},
@@ -22,6 +23,7 @@ use dlms_core::{
     xdlms::{ActionResult, DataAccessResult},
 };
 
+pub(super) use self::station::deviation;
 use super::{
     Firmware,
     device::{ASSOCIATIONS, World},
@@ -38,6 +40,7 @@ pub(super) fn objects(
     has_keys: bool,
     push_destination: String,
     firmware: Option<Firmware>,
+    has_station: bool,
 ) -> ObjectSet<World> {
     let security = has_keys.then_some(security_setup::NAME);
     let association =
@@ -50,7 +53,7 @@ pub(super) fn objects(
         Box::new(event_log::EventLog),
         Box::new(image_transfer::ImageTransfer::new(firmware)),
         Box::new(push_setup::PushSetup::new(HEARTBEAT, push_destination.clone())),
-        Box::new(push_setup::PushSetup::new(SAPS_CHANGED, push_destination)),
+        Box::new(push_setup::PushSetup::new(SAPS_CHANGED, push_destination.clone())),
     ];
     let known = [
         Data::new(LogicalName::LOGICAL_DEVICE_NAME, |world: &World| {
@@ -65,6 +68,10 @@ pub(super) fn objects(
         Data::new(SPOOL_ACKNOWLEDGED, |world: &World| world.spool.status().acknowledged.into())
             .writable(acknowledge),
     ];
+    if has_station {
+        objects.push(Box::new(push_setup::PushSetup::new(STATION_DEVIATES, push_destination)));
+        objects.extend(station::registers());
+    }
     for name in ASSOCIATIONS {
         objects.push(Box::new(association.named(name)));
     }
@@ -149,7 +156,7 @@ mod tests {
 
     #[test]
     fn every_object_has_the_attributes_and_methods_of_its_class() {
-        let objects = objects(1_000, true, String::new(), None);
+        let objects = objects(1_000, true, String::new(), None, true);
         for object in objects.iter() {
             let class = registry::interface_class(object.class, object.version).unwrap();
             let attribute = |number| {

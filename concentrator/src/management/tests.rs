@@ -8,7 +8,8 @@ use dlms_core::{
         AttributeDescriptor, ClassId, LogicalName, MethodDescriptor, RangeDescriptor,
         concentrator::{
             Announcement, EPOCH, HEARTBEAT, METERS, SAPS_CHANGED, SPOOL, SPOOL_ACKNOWLEDGED,
-            SPOOL_COLUMNS, SPOOL_ENTRY, SPOOL_NEXT, SpoolRow, TABLE_EPOCH, spool_range,
+            SPOOL_COLUMNS, SPOOL_ENTRY, SPOOL_NEXT, STATION_DEVIATES, SpoolRow, TABLE_EPOCH,
+            spool_range,
         },
         value::CosemValue,
     },
@@ -70,6 +71,7 @@ impl Bench {
         let limits = spool::SpoolLimits::default();
         let Opened { spool, state, counters, events } =
             state::open(folder.path(), limits, 1).unwrap();
+        let station = Some(Readings::default());
         let management = Management::new(Parts {
             name: NAME.as_bytes().try_into().unwrap(),
             nodes: Arc::clone(&nodes),
@@ -81,6 +83,7 @@ impl Bench {
             clock: Box::new(|| NOW_MS),
             credentials,
             push_destination: "192.0.2.1:4059".to_owned(),
+            station,
             firmware: takes_firmware.then(|| Firmware {
                 folder: folder.path().to_owned(),
                 is_genuine: Arc::new(|image| image.ends_with(SIGNED)),
@@ -431,8 +434,8 @@ async fn each_client_has_an_association_with_a_list_of_what_it_may_do_something_
     let [first, second, third] = device::ASSOCIATIONS;
     let current = LogicalName::CURRENT_ASSOCIATION;
     for (client, own, others, count) in [
-        (&management, first, [second, third], 19),
-        (&reading, second, [first, third], 19),
+        (&management, first, [second, third], 26),
+        (&reading, second, [first, third], 26),
         (&public, third, [first, second], 5),
     ] {
         let list = listed(client, current).await;
@@ -465,6 +468,60 @@ fn no_key_and_no_password_is_in_a_debug_output() {
     let shown = shown.to_lowercase();
     assert!(!shown.contains("hunter22") && !shown.contains("00010203"), "{shown}");
     assert!(!shown.contains("104, 117, 110") && !shown.contains("0, 1, 2, 3"), "{shown}");
+}
+
+fn codes(bench: &Bench) -> Vec<u16> {
+    let inner = bench.management.lock();
+    inner.device.world().events.all().iter().map(|event| event.code).collect()
+}
+
+#[tokio::test]
+async fn who_is_not_let_in_is_an_event_and_who_is_is_none() {
+    let mut bench = Bench::new(0, keys());
+    let client = bench.management().await;
+    client.release().await.unwrap();
+    bench.connect(ClientConfig::default()).await.unwrap();
+    assert_eq!(codes(&bench), [event::STARTED]);
+    let other = Ciphering { encryption_key: [7; 16].into(), ..gmac().ciphering.unwrap() };
+    for _ in 0..3 {
+        let config = ClientConfig { ciphering: Some(other.clone()), ..gmac() };
+        assert!(bench.connect(config).await.is_err());
+    }
+    assert_eq!(codes(&bench), [event::STARTED, event::ACCESS_REFUSED]);
+}
+
+#[test]
+fn a_wan_that_is_lost_and_back_is_two_events() {
+    let bench = Bench::new(1, keys());
+    for is_connected in [None, Some(true), Some(false), Some(true)] {
+        bench.management.watch(is_connected);
+    }
+    assert_eq!(codes(&bench), [event::STARTED, event::WAN_LOST, event::WAN_BACK]);
+}
+
+#[tokio::test]
+async fn what_deviates_at_the_station_is_an_event_and_is_pushed_with_what_is_there() {
+    let mut bench = Bench::new(0, keys());
+    assert!(bench.management.poll_push(NOW_MS).is_some());
+    bench.management.deviates(&[113, 123]);
+    assert_eq!(codes(&bench), [event::STARTED, 113, 123]);
+    let apdu = bench.management.poll_push(NOW_MS).unwrap();
+    let push = DataNotification::decode(&apdu).unwrap();
+    let DataBuf::Structure(body) = push.body.data().unwrap().to_buf().unwrap() else { panic!() };
+    let name = DataBuf::octet_string(NAME.as_bytes());
+    assert_eq!(body[..3], [STATION_DEVIATES.to_data(), name, DataBuf::LongUnsigned(123)]);
+    assert!(bench.management.poll_push(NOW_MS).is_none());
+
+    // It says what it pushes, and each of that can be read; nothing was measured yet.
+    let client = bench.management().await;
+    let setup = AttributeDescriptor::new(ClassId::PUSH_SETUP, STATION_DEVIATES, 2);
+    let DataBuf::Array(list) = value(&client, setup).await else { panic!() };
+    assert_eq!((list.len(), body.len()), (9, 9));
+    let l1 = LogicalName([1, 0, 32, 7, 0, 255]);
+    let voltage = |number| AttributeDescriptor::new(ClassId::REGISTER, l1, number);
+    assert_eq!(value(&client, voltage(2)).await, DataBuf::Null);
+    let volts = DataBuf::structure([DataBuf::Integer(-1), DataBuf::Enum(35)]);
+    assert_eq!(value(&client, voltage(3)).await, volts);
 }
 
 const IMAGE: LogicalName = LogicalName([0, 0, 44, 0, 0, 255]);

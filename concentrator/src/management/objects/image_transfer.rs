@@ -372,8 +372,12 @@ impl CosemObject<World> for ImageTransfer {
         let firmware = firmware.ok_or(ActionResult::ReadWriteDenied)?;
         let before = self.progress.status;
         self.progress.status = self.status(call.world);
-        if (before, self.progress.status) == (Status::Verifying, Status::Verified) {
-            call.world.log(event::IMAGE_VERIFIED);
+        match (before, self.progress.status) {
+            (Status::Verifying, Status::Verified) => call.world.log(event::IMAGE_VERIFIED),
+            (Status::Verifying, Status::VerificationFailed) => {
+                call.world.log(event::IMAGE_REFUSED);
+            }
+            _ => {}
         }
         let result = match method {
             1 => self.initiate(&firmware.folder, parameter),
