@@ -44,7 +44,7 @@ use std::{
 
 use dlms_core::{
     acse::{Aare, AssociationResult},
-    association::{Entropy, Server, ServerConfig},
+    association::{Entropy, LogicalDevice, Server, ServerConfig},
     wrapper::MANAGEMENT_LOGICAL_DEVICE,
     xdlms::{Conformance, tag},
 };
@@ -58,15 +58,16 @@ pub use self::{
 use crate::{
     exchange::{Local, PushSink, Pushed, SharedNodes},
     firmware::IsGenuine,
-    nodes::{LogicalDeviceName, NodeId},
+    nodes::LogicalDeviceName,
     router::WanId,
     spool::{self, Spool},
     state::{Epoch, Event, Events, KeyCounters},
     station::Readings,
 };
 
-/// Associations at a time: those of all clients on the connections that there may be, and more.
-pub const ASSOCIATIONS_MAX: usize = 64;
+/// Associations at a time: those of each client that is known here on the connections that there
+/// may be and from the senders of datagrams, and more. Who is not known has none.
+pub const ASSOCIATIONS_MAX: usize = 512;
 /// The largest APDU that is taken and sent, in octets.
 const MAX_PDU: u16 = 2_048;
 /// The services of short name referencing: no object here has one.
@@ -206,15 +207,16 @@ impl Management {
 
     /// An APDU that the concentrator sends unasked by now, for all head-ends that take pushes: from
     /// SAP 1, to [`PUSH_CLIENT`](Self::PUSH_CLIENT). To be called again until there is none, and at
-    /// least once a second.
+    /// least once a second. `uptime_ms` is of a clock that nobody sets, in milliseconds.
     #[must_use]
-    pub fn poll_push(&self, now_ms: i64) -> Option<Vec<u8>> {
+    pub fn poll_push(&self, uptime_ms: i64) -> Option<Vec<u8>> {
         let mut inner = self.lock();
         let inner = &mut *inner;
         let table_epoch = inner.device.world().table_epoch();
         let forced = core::mem::take(&mut inner.device.world_mut().forced);
         inner.announcer.force(forced);
-        let (setup, number) = inner.announcer.poll(now_ms, table_epoch)?;
+        let (setup, number) = inner.announcer.poll(uptime_ms, table_epoch)?;
+        let now_ms = (inner.clock)();
         Some(inner.device.announce(now_ms, setup, number))
     }
 
@@ -286,13 +288,15 @@ impl Inner {
         if full && !self.associations.contains_key(&(wan, client)) {
             return false;
         }
-        let association = self.associations.entry((wan, client)).or_insert_with(|| {
+        // Who is not known gets its answer, and leaves nothing behind.
+        let known = self.device.client(client).is_some();
+        let mut association = self.associations.remove(&(wan, client)).unwrap_or_else(|| {
             let config = ServerConfig::new(client);
             let conformance = config.conformance.without(SHORT_NAMES);
             Server::new(ServerConfig { max_pdu: MAX_PDU, conformance, ..config })
         });
         let is_release = apdu.first() == Some(&tag::RLRQ);
-        let answers = association.handle_apdu(&mut self.device, &mut SystemEntropy, apdu, out);
+        let answered = association.handle_apdu(&mut self.device, &mut SystemEntropy, apdu, out);
         // An AARE that accepts is the first half of HLS.
         let is_let_in = association.is_associated()
             || Aare::decode(out).is_ok_and(|aare| aare.result == AssociationResult::Accepted);
@@ -303,7 +307,10 @@ impl Inner {
                 world.log(code);
             }
         }
-        answers
+        if known {
+            self.associations.insert((wan, client), association);
+        }
+        answered
     }
 }
 
@@ -324,10 +331,6 @@ impl Local for Management {
 
     fn closed(&mut self, wan: WanId) {
         self.lock().associations.retain(|(of, _), _| *of != wan);
-    }
-
-    fn poll_moved(&mut self) -> Option<NodeId> {
-        self.lock().device.world_mut().moved.pop()
     }
 }
 

@@ -326,7 +326,7 @@ fn our_head_end_reads_by_hdlc_at_a_serial_port() {
     let options = Mode::AUTHENC.options();
     let options: Vec<&str> = options.iter().map(String::as_str).collect();
     let words = ["read", &near, "1:0-0:42.0.0*255:2", "7:1-0:99.1.0*255:2", "-o", "jsonl"];
-    let sap = ["--server", "500", "--physical", "20"];
+    let sap = ["--server", "500/20"];
     let output = Headend::new().run(&[&words[..], &sap, &options].concat());
     output.assert_code(0);
     assert_eq!(output.json_lines().len(), 2, "{output}");

@@ -25,7 +25,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::{Exchange, SILENCE_MAX, WanError};
+use super::{Exchange, SILENCE_MAX, WanError, Whose};
 use crate::router::{Party, Peer, WanId, asks_for_an_answer};
 
 /// Serves a connection until its other end closes it.
@@ -91,7 +91,7 @@ struct Links<'a> {
 
 impl<'a> Links<'a> {
     fn open(exchange: &'a Exchange, peer: Option<Peer>) -> Result<Self, WanError> {
-        let wan = exchange.open(peer)?;
+        let wan = exchange.open(Whose::HeadEnd, peer)?;
         Ok(Self { exchange, wan, answers: Vec::new(), passed: 0, has_asked: None })
     }
 

@@ -108,21 +108,19 @@ fn connect(world: &mut World, item: SapAssignmentItem) -> Result<(), ActionResul
         return Err(ActionResult::ReadWriteDenied);
     }
     let now = world.now();
-    let (moved, code) = world.with_nodes(|nodes| {
+    let code = world.with_nodes(|nodes| {
         let id = nodes.named(&item.logical_device_name).ok_or(ActionResult::ObjectUndefined)?;
         if item.sap == 0 {
             let was_there = nodes.deregister(now, id);
-            let detached = was_there.then_some((Some(id), event::SAP_DETACHED));
+            let detached = was_there.then_some(event::SAP_DETACHED);
             return detached.ok_or(ActionResult::ObjectUnavailable);
         }
         let node = nodes.get(id).cloned().ok_or(ActionResult::ObjectUndefined)?;
-        let moved = (node.sap != item.sap).then_some(id);
         let Node { name, medium, place, server, .. } = node;
         let meter = Registration { name, medium, place, server };
         nodes.register_at(now, item.sap, meter).map_err(|_| ActionResult::OtherReason)?;
-        Ok((moved, event::SAP_ATTACHED))
+        Ok(event::SAP_ATTACHED)
     })?;
-    world.moved.extend(moved);
     world.log(code);
     Ok(())
 }
