@@ -11,7 +11,7 @@
 //! | `GET /routes` | [`RouteView`], each meter that somebody speaks to |
 //! | `GET /spool` | [`SpoolView`] |
 //! | `POST /nodes` with a [`NewNode`] | its [`NodeView`] |
-//! | `DELETE /nodes` with an [`OldNode`] | `204`: the meter is gone, and keeps its SAP for 30 days |
+//! | `DELETE /nodes` with an [`OldNode`] | `204`: it is gone, and keeps its SAP for 30 days |
 //! | `GET /metrics` | the counters for Prometheus, as text |
 //!
 //! `/metrics` alone is served at `metrics.listen` as well. A refusal is a sentence in plain text.

@@ -31,8 +31,9 @@ const KEEPALIVE: Duration = Duration::from_secs(45);
 const PROBES: u32 = 3;
 /// See [`PROBES`].
 const PROBE_INTERVAL: Duration = Duration::from_secs(15);
-/// How long the system of a head-end may acknowledge nothing of what was sent to it. While an answer
-/// is on its way nobody is asked by keep-alive, and it would be repeated for a quarter of an hour.
+/// How long the system of a head-end may acknowledge nothing of what was sent to it. While an
+/// answer is on its way nobody is asked by keep-alive, and it would be repeated for a quarter of an
+/// hour.
 const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(90);
 /// How long to wait when the system refuses a connection for want of resources.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(200);

@@ -407,8 +407,8 @@ impl Nodes {
         Some((id, self.node(id)))
     }
 
-    /// The next node that is no longer where it was, at the SAP that it was at: what was set up to it
-    /// there is of no use.
+    /// The next node that is no longer where it was, or at the SAP that it was at: what was set up
+    /// to it there is of no use.
     pub fn poll_moved(&mut self) -> Option<NodeId> {
         self.moved.pop_first()
     }

@@ -24,8 +24,8 @@ use crate::{
 /// so that nobody waits for the disk; a million crashes cost a quarter of a key's life.
 const RESERVED: u64 = 1_000;
 /// How many changes of the SAP table may have been told and not stored before a crash: each meter
-/// that there may be has come and gone twice. On a disk that takes nothing for days it could be more;
-/// a leap beyond that costs nothing either, since an epoch is compared for being the same.
+/// that there may be has come and gone twice. The leap costs nothing: epochs are compared for being
+/// the same.
 const TABLE_EPOCHS_LOST: u32 = 1 << 16;
 /// Client titles whose counters are kept. A further client is refused: to forget one would let
 /// what it sent be replayed.

@@ -264,7 +264,7 @@ impl Device {
     }
 
     /// What may be done with this very request. Keys and a password may be configured side by side,
-    /// so the association does not tell how it must be protected: how the client proved itself does.
+    /// so the client does not tell how it must be protected: how it proved itself does.
     fn role_in(&self, access: &Access) -> Option<Role> {
         let wanted = protection_of(access.mechanism);
         let is_protected = access.protection.and(wanted) == access.protection;
