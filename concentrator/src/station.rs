@@ -229,8 +229,9 @@ impl Deviations {
     pub fn handle_values(&mut self, now_s: u64, values: &Values) -> Vec<u16> {
         let mut codes = Vec::new();
         let lost_below = self.percent(self.limits.lost_percent);
-        for phase in 0..3 {
-            let Some(value) = values[phase] else { continue };
+        let (voltages, currents) = values.split_at(3);
+        for (phase, value) in voltages.iter().enumerate() {
+            let Some(value) = *value else { continue };
             if u64::from(value) < lost_below {
                 // What was before the interruption is no part of a mean after it.
                 self.means[phase].take();
@@ -242,11 +243,11 @@ impl Deviations {
                 self.means[phase].add(value);
             }
         }
-        for index in 3..6 {
-            values[index].inspect(|value| self.means[index].add(*value));
+        for (mean, value) in self.means[3..].iter_mut().zip(currents) {
+            value.inspect(|value| mean.add(*value));
         }
         let average_s = u64::from(self.limits.average_s);
-        let until = *self.until_s.get_or_insert(now_s.saturating_add(average_s));
+        let until = *self.until_s.get_or_insert_with(|| now_s.saturating_add(average_s));
         if now_s >= until {
             self.until_s = Some(now_s.saturating_add(average_s));
             self.judge(&mut codes);
@@ -498,7 +499,7 @@ mod tests {
         assert_eq!(readings.values()[0], Some(0));
         fs::remove_file(file).unwrap();
         let lost_at = Instant::now();
-        while readings.values()[0].is_some() {
+        while readings.values()[0].is_some() && lost_at.elapsed().as_secs() < 60 {
             time::sleep_until(Instant::now() + Duration::from_secs(1)).await;
         }
         let shown_for = lost_at.elapsed().as_secs();

@@ -38,7 +38,7 @@ impl Watcher {
         if *epoch == nodes.epoch() {
             return Vec::new();
         }
-        let looks_at = *self.looks_at.get_or_insert(now.saturating_add(GATHERED_S));
+        let looks_at = *self.looks_at.get_or_insert_with(|| now.saturating_add(GATHERED_S));
         // A clock that was set back does not put it off for longer.
         if now < looks_at && looks_at.saturating_sub(now) <= GATHERED_S {
             return Vec::new();

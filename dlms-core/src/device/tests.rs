@@ -355,8 +355,8 @@ fn a_client_sees_in_the_object_list_what_it_may_do() {
 
 #[test]
 fn an_object_that_a_client_may_do_nothing_with_is_not_in_its_list() {
-    struct Some;
-    impl ClientRights for Some {
+    struct Few;
+    impl ClientRights for Few {
         fn attribute(&self, object: ObjectId, _: i8, given: AttributeRights) -> AttributeRights {
             if object.name == IMPORT { given } else { AttributeRights::NONE }
         }
@@ -369,7 +369,7 @@ fn an_object_that_a_client_may_do_nothing_with_is_not_in_its_list() {
         attribute: 2,
         selection: None,
         access: Some(&PLAIN),
-        rights: &Some,
+        rights: &Few,
         world: &World::default(),
         objects: &objects,
     };

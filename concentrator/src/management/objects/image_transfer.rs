@@ -32,7 +32,7 @@ use crate::{
 
 /// Octets of every block but the last: with its protection it fits into one APDU.
 const BLOCK_LEN: usize = 1_024;
-/// Octets of an image. The program is half of that, and while it is verified it is in memory.
+/// Octets of an image. The static program has 13 MB, and while it is verified it is in memory.
 const IMAGE_LEN_MAX: usize = 16 * 1024 * 1024;
 /// Octets of an image identifier.
 const IDENTIFIER_LEN_MAX: usize = 64;
