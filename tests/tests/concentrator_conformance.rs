@@ -16,8 +16,8 @@ authentication-key-file = "FOLDER/ak"
 reading-password-file = "FOLDER/reading"
 "#;
 
-/// What it declares. Where it pushes to is configured and not written. Its links are kept for two minutes and its frames for two seconds, which is
-/// longer than a test waits.
+/// What it declares. Where it pushes to is configured and not written. Its links are kept for two
+/// minutes and its frames for two seconds.
 const DECLARATION: &str = r#"
 name = "concentrator"
 server = 1
