@@ -5,7 +5,7 @@ use std::{
     fs, io,
     net::ToSocketAddrs,
     os::unix::fs::DirBuilderExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -13,6 +13,7 @@ use std::{
 use dlms_tokio::{Address, Endpoint, LineError, medium::MediumAddress};
 use tokio::{
     net::{TcpListener, UdpSocket},
+    sync::Notify,
     task::JoinSet,
     time,
 };
@@ -23,14 +24,16 @@ use crate::{
     config::{Config, Meter},
     control::Control,
     exchange::{Exchange, ExchangeConfig, SharedNodes},
+    firmware::{FirmwareConfig, FirmwareError},
     lan_udp::UdpMeters,
-    listen,
-    management::{CredentialsError, Management, Parts, SpoolSink},
+    listen::{self, Speech},
+    management::{CredentialsError, Firmware, Management, ManagementEvent, Parts, SpoolSink},
     media,
     nodes::{NodeError, Nodes, Place, Registration},
     pushes::PushListener,
     spool::{Spool, SpoolLimits},
     state::{self, Opened, State, StorageError},
+    station::{self, Readings},
 };
 
 /// How often what changed is stored, and announcements are looked for.
@@ -75,6 +78,9 @@ pub enum StartError {
         /// How.
         error: NodeError,
     },
+    /// No firmware can be taken as it is configured.
+    #[error(transparent)]
+    Firmware(#[from] FirmwareError),
     /// What clients prove themselves with cannot be used.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
@@ -143,6 +149,7 @@ pub struct Daemon {
     state: Arc<Mutex<State>>,
     listening: Vec<SocketAddr>,
     taking_pushes: Vec<SocketAddr>,
+    replaced: Arc<Notify>,
     /// End with the daemon.
     _tasks: JoinSet<()>,
 }
@@ -167,6 +174,7 @@ impl Daemon {
         let stored = stored.map_err(|error| StartError::Stored { error })?;
         let nodes: SharedNodes = Arc::new(Mutex::new(register(config, stored)?));
 
+        let readings = config.station.as_ref().map(|_| Readings::default());
         #[cfg(feature = "collection")]
         let collected = config.collection.as_ref().map(|_| collected(config)).transpose()?;
         let parts = Parts {
@@ -179,6 +187,8 @@ impl Daemon {
             counters,
             clock: Box::new(utc_ms),
             credentials: config.management.credentials()?,
+            firmware: firmware(config)?,
+            station: readings.clone(),
             push_destination: push.to.first().map_or_else(String::new, authority),
         };
         #[cfg(feature = "collection")]
@@ -217,13 +227,34 @@ impl Daemon {
             tasks.spawn(media::datagrams(socket, exchange.clone()));
         }
         let epoch = state.epoch_handle();
+        let replaced = Arc::new(Notify::new());
+        let activating = config.firmware.clone().map(|firmware| (firmware, Arc::clone(&replaced)));
+        let has_takers = !push.to.is_empty();
+        if let Some(station) = config.station.clone() {
+            let deviates = management.clone();
+            let deviates = move |codes: &[u16]| deviates.deviates(codes);
+            tasks.spawn(station::run(station, readings.unwrap_or_default(), deviates));
+        }
         let state = Arc::new(Mutex::new(state));
         let kept = (Arc::clone(&state), Arc::clone(&nodes));
-        tasks.spawn(keep(kept.0, kept.1, management, exchange.clone()));
+        tasks.spawn(keep(kept, management, exchange.clone(), has_takers, activating));
+        let known_by = config.access.take_over;
         for &address in &config.wan.tcp {
             let (listener, address) = listen_at(address).await?;
             listening.push(address);
-            tasks.spawn(listen::tcp(listener, exchange.clone()));
+            tasks.spawn(listen::tcp(listener, Speech::Wrapper, known_by, exchange.clone()));
+        }
+        let physical = config.wan.hdlc_physical;
+        for &address in &config.wan.hdlc {
+            let (listener, address) = listen_at(address).await?;
+            listening.push(address);
+            let speech = Speech::Hdlc(physical);
+            tasks.spawn(listen::tcp(listener, speech, known_by, exchange.clone()));
+        }
+        for address in &config.wan.hdlc_serial {
+            if let Address::HdlcSerial(port) = address {
+                tasks.spawn(listen::serial(port.clone(), physical, exchange.clone()));
+            }
         }
         #[cfg(feature = "tls")]
         if let Some(tls) = &config.wan.tls {
@@ -231,7 +262,7 @@ impl Daemon {
             for &address in &tls.listen {
                 let (listener, address) = listen_at(address).await?;
                 listening.push(address);
-                tasks.spawn(listen::tls(listener, acceptor.clone(), exchange.clone()));
+                tasks.spawn(listen::tls(listener, acceptor.clone(), known_by, exchange.clone()));
             }
         }
         for &address in &config.wan.udp {
@@ -279,7 +310,7 @@ impl Daemon {
         if let Some(address) = config.metrics.listen {
             tasks.spawn(control.listen_for_metrics(listen_at(address).await?.0));
         }
-        Ok(Self { exchange, spool, state, listening, taking_pushes, _tasks: tasks })
+        Ok(Self { exchange, spool, state, listening, taking_pushes, replaced, _tasks: tasks })
     }
 
     /// Whether what the configuration names can be used: keys, passwords and certificates are read,
@@ -289,6 +320,7 @@ impl Daemon {
     /// As [`start`](Self::start).
     pub fn check(config: &Config) -> Result<(), StartError> {
         config.management.credentials()?;
+        firmware(config)?;
         #[cfg(feature = "tls")]
         if let Some(tls) = &config.wan.tls {
             tls.acceptor()?;
@@ -316,6 +348,11 @@ impl Daemon {
     #[must_use]
     pub const fn exchange(&self) -> &Exchange {
         &self.exchange
+    }
+
+    /// Waits until another program has taken the place of this one, so that this one is to end.
+    pub async fn replaced(&self) {
+        self.replaced.notified().await;
     }
 
     /// Stops it, after everything that waits for the disk is there. False when it could not be.
@@ -364,6 +401,7 @@ fn exchange_config(config: &Config) -> ExchangeConfig {
         router: config.router(),
         connect_timeout: Duration::from_secs(config.access.forward_timeout_s.into()),
         wans_max: config.wan.connections_max,
+        idle_timeout: Duration::from_secs(config.wan.idle_timeout_s.into()),
     }
 }
 
@@ -377,10 +415,11 @@ async fn listen_at(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Sta
 
 /// Has stored what changes of the meters, and sends what the concentrator itself has to say.
 async fn keep(
-    state: Arc<Mutex<State>>,
-    nodes: SharedNodes,
+    (state, nodes): (Arc<Mutex<State>>, SharedNodes),
     management: Management,
     exchange: Exchange,
+    has_takers: bool,
+    activating: Option<(FirmwareConfig, Arc<Notify>)>,
 ) {
     let mut interval = time::interval(KEPT);
     interval.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
@@ -392,7 +431,51 @@ async fn keep(
         while let Some(apdu) = management.poll_push(uptime_ms) {
             exchange.announce(Management::PUSH_CLIENT, &apdu);
         }
+        management.watch(has_takers.then(|| exchange.is_heard()));
+        while let Some(ManagementEvent::ActivateImage { file, identifier }) =
+            management.poll_event()
+        {
+            let Some((firmware, replaced)) = activating.clone() else { continue };
+            let management = management.clone();
+            tokio::task::spawn_blocking(move || {
+                activate(&firmware, &file, &identifier, &management, &replaced);
+            });
+        }
     }
+}
+
+/// Puts an image that was verified in the place of the program, and has that started.
+fn activate(
+    firmware: &FirmwareConfig,
+    image: &Path,
+    identifier: &[u8],
+    management: &Management,
+    replaced: &Notify,
+) {
+    let identifier = String::from_utf8_lossy(identifier);
+    if let Err(error) = firmware.install(image) {
+        tracing::error!(%identifier, %error, "new firmware cannot be installed");
+        management.image_activated(false);
+        return;
+    }
+    tracing::info!(%identifier, "new firmware is installed");
+    management.image_activated(true);
+    match firmware.restart() {
+        // The command ends this process, when it likes.
+        Ok(true) => {}
+        Ok(false) => replaced.notify_one(),
+        Err(error) => tracing::error!(%error, "the new firmware runs after the next start"),
+    }
+}
+
+/// That firmware may be transferred, if that is configured. Images are kept in the data folder.
+fn firmware(config: &Config) -> Result<Option<Firmware>, FirmwareError> {
+    let folder = config.concentrator.data.clone();
+    let firmware = config
+        .firmware
+        .as_ref()
+        .map(|firmware| firmware.is_genuine().map(|is_genuine| Firmware { folder, is_genuine }));
+    firmware.transpose()
 }
 
 /// Has stored what has changed of the meters.

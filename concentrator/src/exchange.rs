@@ -3,6 +3,7 @@
 //! ```text
 //!   head-end == trunk ==> wan.rs ==+            +== meter.rs ==> meter (wrapper, TCP)
 //!   head-end == trunk ==> wan.rs ==+   Plane    +== meter.rs ==> meter
+//!   head-end == links ==> hdlc.rs =+            +
 //!   collection = in memory => wan  +  (router)  +== media ==> meters (HDLC)
 //!                                  |            +== one socket ==> meters (wrapper, UDP)
 //!                          Local (SAP 1)     PushSink (spool)
@@ -18,6 +19,7 @@
 //! neither costs anybody else anything but memory that is counted.
 
 mod confirmations;
+mod hdlc;
 mod meter;
 mod wan;
 
@@ -31,7 +33,10 @@ use dlms_core::{
     wrapper::{HEADER_LEN, MANAGEMENT_LOGICAL_DEVICE, WrapperHeader},
     xdlms::tag,
 };
-use dlms_tokio::medium::{Down, MediumAddress, MediumHandle, Up};
+use dlms_tokio::{
+    LineError, SerialStream,
+    medium::{Down, MediumAddress, MediumHandle, Up},
+};
 use sans_io_time::Instant;
 use tokio::{
     io::{AsyncRead, AsyncWrite, DuplexStream},
@@ -48,7 +53,7 @@ use crate::{
     lan_udp::{UdpAddress, UdpMeters},
     nodes::{Node, NodeError, NodeId, Nodes, Place, Registration},
     router::{
-        Discard, Forward, Party, Router, RouterConfig, RouterCounters, RouterEvent, Upward,
+        Discard, Forward, Party, Peer, Router, RouterConfig, RouterCounters, RouterEvent, Upward,
         Verdict, WanId,
     },
 };
@@ -61,7 +66,7 @@ pub const OUT_HIGH_WATER: usize = 256 * 1024;
 /// Octets waiting for a head-end above which its connection is closed. What its requests may bring
 /// is bounded by the meters; this is the longest APDU of five hundred of them.
 pub const OUT_MAX: usize = 32 * 1024 * 1024;
-/// How long a head-end that has connected may send nothing at all: then its place is another's.
+/// How long a head-end that has connected may ask nothing at all: then its place is another's.
 pub const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// Octets waiting for one meter; a request that goes beyond is dropped, and counted.
 pub const METER_OUT_MAX: usize = 128 * 1024;
@@ -84,6 +89,9 @@ pub trait Local: Send {
         let _ = (wan, client, out);
         false
     }
+
+    /// The client is gone, and the connection is not.
+    fn left(&mut self, wan: WanId, client: u16);
 
     /// The connection is gone.
     fn closed(&mut self, wan: WanId);
@@ -130,12 +138,19 @@ pub struct ExchangeConfig {
     pub connect_timeout: Duration,
     /// Connections of head-ends at a time. Default: 16.
     pub wans_max: usize,
+    /// How long a head-end that has asked before may ask nothing: then its place is another's.
+    /// Default: 15 minutes.
+    pub idle_timeout: Duration,
 }
 
 impl Default for ExchangeConfig {
     fn default() -> Self {
-        let (connect_timeout, wans_max) = (Duration::from_secs(10), 16);
-        Self { router: RouterConfig::default(), connect_timeout, wans_max }
+        Self {
+            router: RouterConfig::default(),
+            connect_timeout: Duration::from_secs(10),
+            wans_max: 16,
+            idle_timeout: Duration::from_secs(900),
+        }
     }
 }
 
@@ -181,6 +196,7 @@ struct Shared {
     ticking: JoinHandle<()>,
     started: time::Instant,
     connect_timeout: Duration,
+    idle_timeout: Duration,
 }
 
 impl Drop for Shared {
@@ -312,6 +328,7 @@ impl Exchange {
                 ticking: tokio::spawn(tick(me.clone())),
                 started: time::Instant::now(),
                 connect_timeout: config.connect_timeout,
+                idle_timeout: config.idle_timeout,
             }
         });
         Self { shared }
@@ -325,7 +342,48 @@ impl Exchange {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
-        wan::serve(&self.shared, stream, whose).await
+        wan::serve(&self.shared, stream, whose, None).await
+    }
+
+    /// As [`serve`](Self::serve), for a head-end that is known to be `peer`: what it left behind on
+    /// another connection is its own ([`Router::handle_wan_opened`]).
+    ///
+    /// # Errors
+    /// See [`WanError`].
+    pub async fn serve_peer<S>(&self, stream: S, peer: Peer) -> Result<(), WanError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        wan::serve(&self.shared, stream, Whose::HeadEnd, Some(peer)).await
+    }
+
+    /// Serves a head-end at the other end of `stream`, by HDLC, until it closes it: a link for each
+    /// client and SAP. `physical` is the lower address of the concentrator, if it has one.
+    ///
+    /// # Errors
+    /// See [`WanError`].
+    pub async fn serve_hdlc<S>(
+        &self,
+        stream: S,
+        physical: Option<u16>,
+        peer: Option<Peer>,
+    ) -> Result<(), WanError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        hdlc::serve(self, stream, physical, peer).await
+    }
+
+    /// As [`serve_hdlc`](Self::serve_hdlc), on a serial port, which is never hung up on.
+    ///
+    /// # Errors
+    /// See [`WanError`].
+    pub async fn serve_serial(
+        &self,
+        port: SerialStream,
+        physical: Option<u16>,
+    ) -> Result<(), WanError> {
+        hdlc::serve_serial(self, port, physical).await
     }
 
     /// A connection to the exchange within this process, as of a head-end.
@@ -341,12 +399,24 @@ impl Exchange {
         near
     }
 
-    /// A way for datagrams of one peer, in place of a connection.
+    /// A way for the frames of one head-end that come otherwise than in a stream of the wrapper.
     ///
     /// # Errors
     /// [`WanError::TooMany`].
-    pub(crate) fn open_datagrams(&self) -> Result<WanId, WanError> {
-        self.shared.lock().open_wan(Whose::Datagrams)
+    pub(crate) fn open(&self, whose: Whose, peer: Option<Peer>) -> Result<WanId, WanError> {
+        self.shared.lock().open_wan(whose, peer)
+    }
+
+    /// Whether what is sent to a SAP gets any answer.
+    pub(crate) fn answers_at(&self, sap: u16) -> bool {
+        let plane = self.shared.lock();
+        let nodes = plane.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        plane.router.answers_at(&nodes, sap)
+    }
+
+    /// The client at `wan` has left the SAP, and stays connected.
+    pub(crate) fn leave(&self, party: Party, sap: u16) {
+        self.shared.lock().leave(self.shared.now(), party, sap);
     }
 
     /// Takes a frame from the peer of `wan`. It is changed on its way.
@@ -469,6 +539,12 @@ impl Exchange {
         }
     }
 
+    /// Whether a head-end that takes pushes is connected.
+    #[must_use]
+    pub fn is_heard(&self) -> bool {
+        self.shared.lock().wans.values().any(|port| port.whose == Whose::Called)
+    }
+
     /// The meters.
     #[must_use]
     pub fn nodes(&self) -> SharedNodes {
@@ -505,6 +581,12 @@ pub enum WanError {
     /// It was connected and has asked nothing.
     #[error("nothing was asked for {} s after the connection", SILENCE_MAX.as_secs())]
     Silent,
+    /// It has asked before, and does no more.
+    #[error("nothing was asked for {} s: see wan.idle-timeout-s", .0.as_secs())]
+    Idle(Duration),
+    /// What came is not HDLC, or the line broke.
+    #[error(transparent)]
+    Line(#[from] LineError),
     /// The other end takes nothing in.
     #[error("the head-end takes nothing in: {OUT_MAX} octets waited for it")]
     Overflown,
@@ -846,7 +928,7 @@ impl Plane {
         }
     }
 
-    fn open_wan(&mut self, whose: Whose) -> Result<WanId, WanError> {
+    fn open_wan(&mut self, whose: Whose, peer: Option<Peer>) -> Result<WanId, WanError> {
         let of_head_ends = self.wans.values().filter(|port| port.whose == Whose::HeadEnd).count();
         if whose == Whose::HeadEnd && of_head_ends >= self.wans_max {
             self.counters.wans_refused += 1;
@@ -855,7 +937,18 @@ impl Plane {
         let wan = WanId(self.next_wan);
         self.next_wan = self.next_wan.wrapping_add(1);
         self.wans.insert(wan, WanPort { whose, ..WanPort::default() });
+        if let Some(peer) = peer {
+            self.router.handle_wan_opened(wan, peer);
+        }
         Ok(wan)
+    }
+
+    fn leave(&mut self, now: Instant, party: Party, sap: u16) {
+        if sap == MANAGEMENT_LOGICAL_DEVICE {
+            self.local.left(party.wan, party.client);
+        }
+        self.router.handle_left(now, party, sap);
+        self.settle();
     }
 
     fn close_wan(&mut self, now: Instant, wan: WanId) {

@@ -334,6 +334,8 @@ mod tests {
             false
         }
 
+        fn left(&mut self, _: WanId, _: u16) {}
+
         fn closed(&mut self, _: WanId) {}
     }
 

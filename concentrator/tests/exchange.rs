@@ -13,7 +13,8 @@ use concentrator::{
 };
 use dlms_core::wrapper::{self, WrapperHeader};
 use dlms_tokio::{
-    Endpoint, LineError,
+    Endpoint, Line, LineConfig, LineError, Trace,
+    hdlc::address::AddressLength,
     medium::{Medium, MediumAddress, MediumConfig, Up},
 };
 use proptest::prelude::*;
@@ -30,6 +31,8 @@ impl Local for Own {
         out.extend(b"own");
         true
     }
+
+    fn left(&mut self, _: WanId, _: u16) {}
 
     fn closed(&mut self, _: WanId) {}
 }
@@ -283,9 +286,88 @@ async fn who_connects_and_asks_nothing_leaves_its_place_and_who_has_asked_stays(
     tokio::spawn(async move { exchange.serve(far, Whose::HeadEnd).await });
     send(&mut near, 1, 1, b"\xC0").await;
     answer(&mut near).await;
-    tokio::time::advance(Duration::from_secs(3_600)).await;
-    send(&mut near, 1, 1, b"\xC0").await;
-    answer(&mut near).await;
+    for _ in 0..3 {
+        tokio::time::advance(Duration::from_secs(890)).await;
+        send(&mut near, 1, 1, b"\xC0").await;
+        answer(&mut near).await;
+    }
+    // Not for ever: its place is one of few.
+    assert_eq!(bench.exchange.counters().wans, 1);
+    tokio::time::advance(Duration::from_secs(901)).await;
+    assert_eq!(near.read(&mut [0]).await.unwrap(), 0);
+    assert_eq!(bench.exchange.counters().wans, 0);
+}
+
+/// A line by HDLC of client 16 to a SAP.
+async fn hdlc_line(exchange: &Exchange, sap: u16) -> Line {
+    let (near, far) = tokio::io::duplex(4_096);
+    let exchange = exchange.clone();
+    tokio::spawn(async move { exchange.serve_hdlc(far, Some(17), None).await });
+    let (server_lower, address_bytes) = (Some(17), Some(AddressLength::Four));
+    let config = LineConfig {
+        server_upper: sap,
+        server_lower,
+        address_bytes,
+        window: 3,
+        ..Default::default()
+    };
+    let mut line = Line::hdlc_in_memory(near, None, &config, Trace::off()).unwrap();
+    line.connect().await.unwrap();
+    line
+}
+
+async fn asked(line: &mut Line, apdu: &[u8]) -> Vec<u8> {
+    line.send(apdu).await.unwrap();
+    let mut answer = Vec::new();
+    line.receive(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn by_hdlc_a_sap_is_an_upper_address_and_what_is_long_goes_in_segments() {
+    let bench = Bench::new(&[echo().await, echo().await], RouterConfig::default());
+    let long: Vec<u8> = (0..20_000_u32).map(|number| (number % 251) as u8 | 0xC0).collect();
+    let mut meter = hdlc_line(&bench.exchange, 17).await;
+    for _ in 0..3 {
+        assert_eq!(asked(&mut meter, &long).await, long);
+    }
+    assert_eq!(asked(&mut hdlc_line(&bench.exchange, 1).await, b"\xC0").await, b"own");
+    assert_eq!(bench.exchange.counters().router.answered, 3);
+}
+
+#[tokio::test]
+async fn a_link_that_ends_leaves_the_meter_to_others_and_one_is_there_for_every_sap_only() {
+    let bench = Bench::new(&[echo().await], RouterConfig::default());
+    let mut one = hdlc_line(&bench.exchange, 16).await;
+    asked(&mut one, b"\xC0").await;
+    assert!(bench.exchange.holder(NodeId(0)).is_some());
+    one.disconnect().await;
+    assert_eq!(bench.exchange.holder(NodeId(0)), None);
+    // The connection is still there, for the next link.
+    assert_eq!(bench.exchange.counters().wans, 1);
+    one.connect().await.unwrap();
+    assert_eq!(asked(&mut one, b"\xC0").await, b"\xC0");
+
+    let (near, far) = tokio::io::duplex(4_096);
+    let exchange = bench.exchange.clone();
+    tokio::spawn(async move { exchange.serve_hdlc(far, None, None).await });
+    let config = LineConfig {
+        server_upper: 99,
+        timeout: Duration::from_millis(50),
+        retries: 0,
+        ..Default::default()
+    };
+    let mut nobody = Line::hdlc_in_memory(near, None, &config, Trace::off()).unwrap();
+    assert!(matches!(nobody.connect().await, Err(LineError::Timeout { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_says_nothing_by_hdlc_leaves_its_place() {
+    let bench = Bench::new(&[], RouterConfig::default());
+    let (_near, far) = tokio::io::duplex(64);
+    let ended = bench.exchange.serve_hdlc(far, None, None).await;
+    assert!(matches!(ended, Err(WanError::Silent)), "{ended:?}");
+    assert_eq!(bench.exchange.counters().wans, 0);
 }
 
 #[tokio::test]

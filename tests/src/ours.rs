@@ -208,6 +208,17 @@ impl Concentrator {
         Self::start(&tables.concat())
     }
 
+    /// One that serves HDLC over TCP as well, and the port of that.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    #[must_use]
+    pub fn with_hdlc(config: &str) -> (Self, u16) {
+        let port = free_port();
+        (Self::start(&format!("hdlc = [\"127.0.0.1:{port}\"]\n{config}")), port)
+    }
+
     fn run(file: &str, home: &Folder) -> (Program, u16) {
         let mut command = in_home(&binaries().concentrator, home);
         command.args(["run", "--config", file]);

@@ -9,6 +9,7 @@ mod profile;
 mod push_setup;
 mod security_setup;
 mod spool_profile;
+mod station;
 
 use dlms_core::{
     axdr::{Data as Value, DataBuf},
@@ -16,7 +17,7 @@ use dlms_core::{
         LogicalName,
         concentrator::{
             EPOCH, HEARTBEAT, METERS, SAPS_CHANGED, SPOOL_ACKNOWLEDGED, SPOOL_ENTRY, SPOOL_NEXT,
-            TABLE_EPOCH,
+            STATION_DEVIATES, TABLE_EPOCH,
         },
     },
     device::{AssociationLn, CosemObject, Data, ObjectSet, SapAssignment, SapAssignmentItem},
@@ -26,6 +27,12 @@ use dlms_core::{
 
 #[cfg(feature = "collection")]
 pub use self::collected::Collected;
+pub(super) use self::station::deviation;
+use super::{
+    Firmware,
+    device::{ASSOCIATIONS, World},
+    event,
+};
 use super::{device::World, event};
 use crate::nodes::{Node, Registration};
 
@@ -39,17 +46,21 @@ pub(super) fn objects(
     has_keys: bool,
     #[cfg(feature = "collection")] has_collection: bool,
     push_destination: String,
+    firmware: Option<Firmware>,
+    has_station: bool,
 ) -> ObjectSet<World> {
     let security = has_keys.then_some(security_setup::NAME);
+    let association =
+        AssociationLn::new(ASSOCIATION_LN_VERSION, MANAGEMENT_LOGICAL_DEVICE, security);
     let mut objects: Vec<Box<dyn CosemObject<World>>> = vec![
-        Box::new(AssociationLn::new(ASSOCIATION_LN_VERSION, MANAGEMENT_LOGICAL_DEVICE, security)),
+        Box::new(association),
         Box::new(SapAssignment::new(logical_devices).connectable(connect)),
         Box::new(clock::Clock),
         Box::new(spool_profile::SpoolProfile { entries_max: spool_entries_max }),
         Box::new(event_log::EventLog),
-        Box::new(image_transfer::ImageTransfer::default()),
+        Box::new(image_transfer::ImageTransfer::new(firmware)),
         Box::new(push_setup::PushSetup::new(HEARTBEAT, push_destination.clone())),
-        Box::new(push_setup::PushSetup::new(SAPS_CHANGED, push_destination)),
+        Box::new(push_setup::PushSetup::new(SAPS_CHANGED, push_destination.clone())),
     ];
     let known = [
         Data::new(LogicalName::LOGICAL_DEVICE_NAME, |world: &World| {
@@ -64,6 +75,13 @@ pub(super) fn objects(
         Data::new(SPOOL_ACKNOWLEDGED, |world: &World| world.spool.status().acknowledged.into())
             .writable(acknowledge),
     ];
+    if has_station {
+        objects.push(Box::new(push_setup::PushSetup::new(STATION_DEVIATES, push_destination)));
+        objects.extend(station::registers());
+    }
+    for name in ASSOCIATIONS {
+        objects.push(Box::new(association.named(name)));
+    }
     objects.extend(known.map(|object| Box::new(object) as Box<dyn CosemObject<World>>));
     if has_keys {
         objects.push(Box::new(security_setup::SecuritySetup));
@@ -105,7 +123,8 @@ fn connect(world: &mut World, item: SapAssignmentItem) -> Result<(), ActionResul
         let id = nodes.named(&item.logical_device_name).ok_or(ActionResult::ObjectUndefined)?;
         if item.sap == 0 {
             let was_there = nodes.deregister(now, id);
-            return was_there.then_some(event::SAP_DETACHED).ok_or(ActionResult::ObjectUnavailable);
+            let detached = was_there.then_some(event::SAP_DETACHED);
+            return detached.ok_or(ActionResult::ObjectUnavailable);
         }
         let node = nodes.get(id).cloned().ok_or(ActionResult::ObjectUndefined)?;
         let Node { name, medium, place, server, .. } = node;
@@ -152,6 +171,8 @@ mod tests {
             #[cfg(feature = "collection")]
             true,
             String::new(),
+            None,
+            true,
         );
         for object in objects.iter() {
             let class = registry::interface_class(object.class, object.version).unwrap();

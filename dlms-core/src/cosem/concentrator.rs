@@ -53,6 +53,10 @@ pub const SPOOL_NEXT: LogicalName = LogicalName([0, 0, 128, 1, 3, 255]);
 pub const HEARTBEAT: LogicalName = LogicalName([0, 0, 25, 9, 0, 255]);
 /// Push setup: says that the SAP assignment list has changed. Its body is an [`Announcement`].
 pub const SAPS_CHANGED: LogicalName = LogicalName([0, 1, 25, 9, 0, 255]);
+/// Push setup: says that voltages or currents of the station deviate, or do no more. Its body has
+/// what push_object_list names: itself, the logical device name, the code of the last event, and
+/// the registers of the station.
+pub const STATION_DEVIATES: LogicalName = LogicalName([0, 2, 25, 9, 0, 255]);
 
 /// The columns of the spool: sequence, arrival, SAP, client SAP, logical device name, APDU, epoch.
 pub const SPOOL_COLUMNS: [CaptureObject; 7] = [
@@ -315,7 +319,7 @@ mod tests {
     fn names_are_those_of_a_manufacturer_but_for_what_the_standard_has() {
         let own = [EPOCH, TABLE_EPOCH, METERS, SPOOL, SPOOL_ENTRY, SPOOL_ACKNOWLEDGED, SPOOL_NEXT];
         assert!(own.iter().all(|name| (128..=199).contains(&name.0[2])));
-        for name in [HEARTBEAT, SAPS_CHANGED] {
+        for name in [HEARTBEAT, SAPS_CHANGED, STATION_DEVIATES] {
             assert_eq!(name.0[2..], [25, 9, 0, 255]);
         }
     }
