@@ -207,6 +207,12 @@ pub struct Read {
     /// Ask for all of them with one ACCESS request
     #[arg(long, conflicts_with = "short_names")]
     pub(crate) access: bool,
+    /// Ask for each by itself and for up to N before the first is answered, over TCP or UDP; some
+    /// meters take only one request at a time
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(value_parser = value_parser!(u8).range(1..=8))]
+    #[arg(conflicts_with_all = ["access", "short_names", "gbt", "saps"])]
+    pub(crate) in_flight: u8,
     #[command(flatten)]
     pub(crate) names: Names,
     #[command(flatten)]

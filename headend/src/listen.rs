@@ -177,7 +177,12 @@ impl Gate {
         let Layers { layers, plain: Some(plain), .. } = opened else {
             return Err(Fault::new("no-key", 0, "there is no key for it"));
         };
-        let lines = lines(&plain, &self.patterns, title, verified, from, received_at)?;
+        let message = match title {
+            None => Message::InClear(&plain),
+            Some(title) if verified == Some(true) => Message::Verified(title, &plain),
+            Some(title) => Message::Unverified(title, &plain),
+        };
+        let lines = lines(&message, &self.patterns, from, received_at)?;
         // Only now: nothing that is not taken moves anything.
         for (title, once) in once {
             self.accept(title, once);
@@ -240,14 +245,48 @@ fn once(layers: &[Layer]) -> Vec<(SystemTitle, Once)> {
     if counted.is_empty() { layers.iter().filter_map(of).collect() } else { counted }
 }
 
+/// The plain APDU of a message, and whose word it is: the two never part, so that no line says of
+/// one message what was found out about another.
+#[derive(Debug)]
+enum Message<'a> {
+    /// Anybody's.
+    InClear(&'a [u8]),
+    /// It calls itself that of this meter, and nothing proves it.
+    Unverified(SystemTitle, &'a [u8]),
+    /// That of this meter.
+    Verified(SystemTitle, &'a [u8]),
+}
+
+impl<'a> Message<'a> {
+    const fn apdu(&self) -> &'a [u8] {
+        match self {
+            Self::InClear(apdu) | Self::Unverified(_, apdu) | Self::Verified(_, apdu) => apdu,
+        }
+    }
+
+    const fn meter(&self) -> Option<SystemTitle> {
+        match self {
+            Self::InClear(_) => None,
+            Self::Unverified(title, _) | Self::Verified(title, _) => Some(*title),
+        }
+    }
+
+    /// What [`PushLine::verified`] says of it.
+    const fn verified(&self) -> Option<bool> {
+        match self {
+            Self::InClear(_) | Self::Unverified(..) => None,
+            Self::Verified(..) => Some(true),
+        }
+    }
+}
+
 fn lines(
-    apdu: &[u8],
+    message: &Message<'_>,
     patterns: &Patterns,
-    meter: Option<SystemTitle>,
-    verified: Option<bool>,
     from: &str,
     received_at: &str,
 ) -> Result<Vec<PushLine>, Fault> {
+    let apdu = message.apdu();
     let first = apdu.first().copied().unwrap_or_default();
     if !matches!(first, tag::DATA_NOTIFICATION | tag::EVENT_NOTIFICATION_REQUEST) {
         let text = format!("{} ({first:#04x}) is not a push", tag::name(first));
@@ -266,8 +305,8 @@ fn lines(
         received_at: received_at.to_owned(),
         from: from.to_owned(),
         gateway: None,
-        meter: meter.map(|title| title.to_string()),
-        verified,
+        meter: message.meter().map(|title| title.to_string()),
+        verified: message.verified(),
         time,
         logical_name: None,
         class: None,

@@ -170,6 +170,12 @@ impl Settings {
         self
     }
 
+    /// The same, with up to `in_flight` requests before the first is answered.
+    pub(crate) fn with_in_flight(mut self, in_flight: u8) -> Self {
+        self.association.in_flight_max = in_flight;
+        self
+    }
+
     /// The meaning of `typed` for the meter at `address`. `environment` gives the value of a
     /// variable.
     pub(crate) fn new(
