@@ -94,6 +94,16 @@ impl Foreign {
         Program::start(script("gurux_classes.py")).finish(CLIENT_TIME_MAX)
     }
 
+    /// Runs `gurux_values.py`, which prints structured attributes as it writes them, as JSON.
+    ///
+    /// # Panics
+    ///
+    /// As [`gurux_classes`](Self::gurux_classes).
+    #[must_use]
+    pub fn gurux_values() -> Output {
+        Program::start(script("gurux_values.py")).finish(CLIENT_TIME_MAX)
+    }
+
     /// Runs `gurux_translator.py` on the requests in `file`. It prints an answer for each.
     ///
     /// # Panics
