@@ -352,11 +352,19 @@ struct Port {
     send_window_max: u8,
     /// By client and logical device.
     associations: BTreeMap<(u16, u16), Server>,
+    /// For [`Fault::ChokesOnWindows`].
+    choked: bool,
 }
 
 impl Port {
     const fn new(meter: Arc<Mutex<Meter>>, answer: AnswerConfig) -> Self {
-        Self { meter, answer, send_window_max: WINDOW_MAX, associations: BTreeMap::new() }
+        Self {
+            meter,
+            answer,
+            send_window_max: WINDOW_MAX,
+            associations: BTreeMap::new(),
+            choked: false,
+        }
     }
 
     /// On a line of HDLC, which is turned round after each APDU.
@@ -399,6 +407,7 @@ impl ApduServer for Port {
 
     fn handle(&mut self, client: u16, server: u16, apdu: &mut Vec<u8>, out: &mut Vec<u8>) -> bool {
         let (shared, faults) = (Arc::clone(&self.meter), self.answer.faults);
+        let mut choked = self.choked;
         let Some(association) = self.association(client, server) else { return false };
         let mut meter = lock(&shared);
         let Some(meter) = meter.logical_device(server) else { return false };
@@ -408,10 +417,17 @@ impl ApduServer for Port {
         let client = meter.client_of(client).cloned();
         let associated = association.is_associated();
         let mut device = FaultyDevice::new(meter, faults);
-        let faulty = FaultyAssociation { faults, client: client.as_ref(), associated };
-        faulty.handle(apdu, out, &mut |apdu, out| {
+        let mut faulty = FaultyAssociation {
+            faults,
+            choked: &mut choked,
+            client: client.as_ref(),
+            associated,
+        };
+        let answers = faulty.handle(apdu, out, &mut |apdu, out| {
             association.handle_apdu(&mut device, &mut SystemEntropy, apdu, out)
-        })
+        });
+        self.choked = choked;
+        answers
     }
 
     fn further(&mut self, client: u16, server: u16, out: &mut Vec<u8>) -> bool {

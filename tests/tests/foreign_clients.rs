@@ -42,7 +42,7 @@ const GURUX_STEPS: [(&str, Option<&str>); 26] = [
 
 /// The steps of `u9n_client.py`, likewise. It does not know how to select entries, tries it after
 /// the release, and refuses that itself.
-const U9N_STEPS: [(&str, Option<&str>); 19] = [
+const U9N_STEPS: [(&str, Option<&str>); 22] = [
     ("connect", Some("None")),
     ("associate", Some("<AssociationResult.ACCEPTED: 0>")),
     ("SAP assignment", Some("[[1, bytearray(b'DHE000000000100")),
@@ -58,6 +58,9 @@ const U9N_STEPS: [(&str, Option<&str>); 19] = [
     ("set", Some("<DataAccessResult.SUCCESS: 0>")),
     ("remote_disconnect", Some("None")),
     ("state", Some("0")),
+    ("image blocks", Some("5")),
+    ("image verify", Some("None")),
+    ("image status", Some("3")),
     ("unknown object", None),
     ("release", Some("ReleaseResponse(reason=<ReleaseResponseReason.NORMAL: 0>")),
     ("profile by entry (known unimplemented in u9n)", None),
@@ -144,7 +147,7 @@ fn a_profile_of_ten_thousand_rows_comes_to_both_clients() {
     assert_eq!(last_line(&gurux), "steps ok 25 failed 1");
     let u9n = Foreign::u9n_client(Framing::Wrapper, meter.port(), &words("--auth gmac"));
     assert!(u9n.stdout.contains("OK   profile all (block transfer) = 10000"), "{u9n}");
-    assert_eq!(last_line(&u9n), "steps ok 17 failed 2");
+    assert_eq!(last_line(&u9n), "steps ok 20 failed 2");
 }
 
 /// It is the meter that insists: HLS 7 asks for challenges of 32 octets.
@@ -164,7 +167,7 @@ fn the_u9n_client_does_every_step_that_it_can_in_suite_1() {
         let output = Foreign::u9n_client(Framing::Wrapper, meter.port(), &words(mode));
         assert_steps(&output, &U9N_STEPS);
         show("u9n", Framing::Wrapper, mode, &output);
-        assert_eq!(last_line(&output), "steps ok 17 failed 2");
+        assert_eq!(last_line(&output), "steps ok 20 failed 2");
     }
 }
 
@@ -175,7 +178,7 @@ fn the_u9n_client_does_every_step_that_it_can_over_the_wrapper() {
         let output = Foreign::u9n_client(Framing::Wrapper, meter.port(), &words(mode));
         assert_steps(&output, &U9N_STEPS);
         show("u9n", Framing::Wrapper, mode, &output);
-        assert_eq!(last_line(&output), "steps ok 17 failed 2");
+        assert_eq!(last_line(&output), "steps ok 20 failed 2");
         assert!(output.stdout.contains("profile all (block transfer) = 3000"), "{output}");
     }
 }
@@ -203,7 +206,7 @@ fn u9n_over_hdlc(meter: u32, mode: &str) -> bool {
     show("u9n", Framing::Hdlc, mode, &output);
     if !output.stdout.contains("CommunicationError Could not receive data") {
         assert_steps(&output, &U9N_STEPS);
-        assert_eq!(last_line(&output), "steps ok 17 failed 2");
+        assert_eq!(last_line(&output), "steps ok 20 failed 2");
         return true;
     }
     let answered = cable.conversations()[0].answered();

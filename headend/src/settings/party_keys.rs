@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use dlms_core::security::{Key, KeysWithPeer, PartyKeys, PrivateKey, PublicKey};
+use dlms_core::security::{Compatibility, Key, KeysWithPeer, PartyKeys, PrivateKey, PublicKey};
 use p256::pkcs8::{DecodePrivateKey, DecodePublicKey};
 use zeroize::Zeroizing;
 
@@ -20,9 +20,10 @@ const KEY_FILE_LEN_MAX: usize = 16 * 1024;
 /// How PEM begins (RFC 7468).
 const PEM: &str = "-----BEGIN";
 
-/// The keys that `typed` asks for, and no others.
+/// The keys that `typed` asks for, and no others, for a peer that is known to differ by `compat`.
 pub(super) fn party_keys(
     typed: &cli::Association,
+    compat: Option<Compatibility>,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Result<PartyKeys, SettingsError> {
     let party = &typed.party;
@@ -66,7 +67,8 @@ pub(super) fn party_keys(
     } else {
         None
     };
-    let mut keys = PartyKeys { key_encryption_key, signing, agreement, ..PartyKeys::default() };
+    let compatibility = compat.unwrap_or_default();
+    let mut keys = PartyKeys { key_encryption_key, signing, agreement, compatibility };
     for switch in &party.compat {
         keys.compatibility.turn_on(switch);
     }
