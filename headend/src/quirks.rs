@@ -25,9 +25,9 @@
 //! | `address-bytes` | the HDLC server address has 1, 2 or 4 octets |
 //! | `deviation-reversed` | true: the deviations in the meter's times are minutes to add to UTC |
 //! | `deviation-minutes` | the minutes to add to a time that has no deviation to get UTC |
-//! | `range-deviations` | false: --from and --to are sent without their deviation, as local times |
+//! | `range-deviations` | false: --from and --to are sent as local times, without their deviation |
 //! | `block-window` | no more general blocks in one go, whatever window the meter tells |
-//! | `compact-array-counts` | true: inner arrays of compact-arrays have their counts in the contents |
+//! | `compact-array-counts` | true: arrays inside compact-arrays have their counts in the contents |
 //! | `compat` | differences in its security, as `--compat` names them |
 //!
 //! What needs no key, because it cannot be taken for anything else: answers whose LLC header is that
@@ -312,9 +312,8 @@ fn parse_section(table: &Table) -> Result<(Which, Quirks), String> {
             }
             ("compat", Value::Array(switches)) => {
                 let mut compat = Compatibility::default();
-                let known = |switch: &Value| {
-                    switch.as_str().is_some_and(|name| compat.turn_on(name))
-                };
+                let known =
+                    |switch: &Value| switch.as_str().is_some_and(|name| compat.turn_on(name));
                 if !switches.iter().all(known) {
                     return Err(format!(
                         "compat: write a list of {}",
@@ -496,6 +495,24 @@ mod tests {
     }
 
     #[test]
+    fn every_key_says_what_is_done_differently() {
+        let file = QuirksFile::parse(
+            "[all]\nmanufacturer = \"GRX\"\nrange-deviations = false\nblock-window = 1\n\
+             compact-array-counts = true\ncompat = [\"kdf-arc-06\"]",
+        )
+        .unwrap();
+        let address = address("wrapper://192.0.2.8:4059");
+        let quirks = file.of(&address, None, Some(b"GRX0000000001000"));
+        assert!(quirks.time_rules().ranges_are_local);
+        assert_eq!(quirks.block_window, Some(1));
+        assert_eq!(quirks.compact_array_rules(), CompactArrayRules::CountInContents);
+        assert!(quirks.compat.is_some_and(|compat| compat.kdf_arc_06));
+        let none = Quirks::default();
+        assert!(!none.time_rules().ranges_are_local);
+        assert_eq!(none.compact_array_rules(), CompactArrayRules::Standard);
+    }
+
+    #[test]
     fn a_device_name_fits_whole_or_by_its_beginning_and_tells_the_manufacturer() {
         let file = QuirksFile::parse(
             "[all]\nmanufacturer = \"GRX\"\nlists = false\ndeviation-minutes = -60\n\
@@ -539,6 +556,11 @@ mod tests {
             ("[a]\nmanufacturer = \"GRX\"\naddress-bytes = 3", "write 1, 2 or 4"),
             ("[a]\ndevice-name = \"*\"", "write 1 to 16 characters"),
             ("[a]\nmanufacturer = \"GRX\"\ndeviation-minutes = 841", "write -840 to 840"),
+            ("[a]\nmanufacturer = \"GRX\"\nblock-window = 64", "write 1 to 63"),
+            (
+                "[a]\nmanufacturer = \"GRX\"\ncompat = [\"kdf\"]",
+                "list of general-ciphering-short-aad",
+            ),
             ("[a]\nrelease = false", "name the meters with one of"),
             ("[a]\nmanufacturer = \"GRX\"\nsystem-title = \"47525801000003E8\"", "with one of"),
             ("a = 1", "section [a]: it must be a section in brackets"),

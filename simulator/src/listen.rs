@@ -417,12 +417,8 @@ impl ApduServer for Port {
         let client = meter.client_of(client).cloned();
         let associated = association.is_associated();
         let mut device = FaultyDevice::new(meter, faults);
-        let mut faulty = FaultyAssociation {
-            faults,
-            choked: &mut choked,
-            client: client.as_ref(),
-            associated,
-        };
+        let mut faulty =
+            FaultyAssociation { faults, choked: &mut choked, client: client.as_ref(), associated };
         let answers = faulty.handle(apdu, out, &mut |apdu, out| {
             association.handle_apdu(&mut device, &mut SystemEntropy, apdu, out)
         });

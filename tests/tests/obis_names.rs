@@ -1,6 +1,7 @@
-//! Our names of objects and units beside those of `gurux-dlms`, for a few thousand plausible logical
-//! names: what it has a name for has one here, and where both name a quantity it is the same one.
-//! Only whether its texts have certain words is looked at; they are neither shown nor kept.
+//! Our names of objects and units beside those of `gurux-dlms`, for a few thousand plausible
+//! logical names: what it has a name for has one here, and where both name a quantity it is the
+//! same one. Only whether its texts have certain words is looked at; they are neither shown nor
+//! kept.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its helper does")]
 
@@ -12,35 +13,39 @@ use dlms_tests::{Folder, Foreign};
 /// Names that there are to compare at least: fewer mean that the comparison went blind.
 const COMPARED_MIN: usize = 2_000;
 
+/// Words of ours, and words of theirs.
+struct Words(&'static [&'static str], &'static [&'static str]);
+
 /// Words of ours and words of theirs that say the same of a quantity: one of these, if one of
 /// those. In lower case, with a space before and after.
-const WORDS: &[(&[&str], &[&str])] = &[
-    (&[" active"], &[" active power", " active energy", " active "]),
-    (&[" reactive"], &[" reactive"]),
-    (&[" apparent"], &[" apparent"]),
-    (&[" voltage"], &[" voltage"]),
-    (&[" power factor"], &[" power factor"]),
-    (&[" frequency"], &[" frequency"]),
-    (&[" l1 "], &[" l1 "]),
-    (&[" l2 "], &[" l2 "]),
-    (&[" l3 "], &[" l3 "]),
-    (&[" cumulative"], &[" cum"]),
-    (&[" minimum"], &[" min"]),
-    (&[" maximum"], &[" max"]),
-    (&[" averag"], &[" avg", " averag"]),
-    (&[" below ", " lower threshold"], &[" under limit"]),
-    (&[" above ", " upper threshold"], &[" over limit", " time integral 3 "]),
-    (&[" missing"], &[" missing"]),
-    (&[" harmonic 3 "], &[" harmonic 3 ", " distortion factor 3 "]),
-    (&[" temperature"], &[" temperature"]),
-    (&[" pressure"], &[" pressure"]),
-    (&[" density"], &[" density"]),
-    (&[" base conditions"], &[" base conditions"]),
-    (&[" standard conditions"], &[" standard conditions"]),
-    (&[" corrected"], &[" corrected"]),
+const WORDS: &[Words] = &[
+    Words(&[" active"], &[" active power", " active energy", " active "]),
+    Words(&[" reactive"], &[" reactive"]),
+    Words(&[" apparent"], &[" apparent"]),
+    Words(&[" voltage"], &[" voltage"]),
+    Words(&[" power factor"], &[" power factor"]),
+    Words(&[" frequency"], &[" frequency"]),
+    Words(&[" l1 "], &[" l1 "]),
+    Words(&[" l2 "], &[" l2 "]),
+    Words(&[" l3 "], &[" l3 "]),
+    Words(&[" cumulative"], &[" cum"]),
+    Words(&[" minimum"], &[" min"]),
+    Words(&[" maximum"], &[" max"]),
+    Words(&[" averag"], &[" avg", " averag"]),
+    Words(&[" below ", " lower threshold"], &[" under limit"]),
+    Words(&[" above ", " upper threshold"], &[" over limit", " time integral 3 "]),
+    Words(&[" missing"], &[" missing"]),
+    Words(&[" harmonic 3 "], &[" harmonic 3 ", " distortion factor 3 "]),
+    Words(&[" temperature"], &[" temperature"]),
+    Words(&[" pressure"], &[" pressure"]),
+    Words(&[" density"], &[" density"]),
+    Words(&[" base conditions"], &[" base conditions"]),
+    Words(&[" standard conditions"], &[" standard conditions"]),
+    Words(&[" corrected"], &[" corrected"]),
 ];
 
-/// Where a word is on one side alone for a reason: the beginning of the name, the word of ours, why.
+/// Where a word is on one side alone for a reason: the beginning of the name, the word of ours,
+/// why.
 const WORD_DEVIATIONS: &[(&str, &str, &str)] = &[
     ("1.0.81.", " voltage", "it writes U for it"),
     ("7.0.52.2.", " base conditions", "it calls all values of a factor the same"),
@@ -84,7 +89,7 @@ fn every_name_and_unit_that_gurux_dlms_has_is_here_and_means_the_same() {
         if number(&ours, " tariff ") != number(&theirs, " rate ") {
             wrong.push(format!("{dotted}:{ours}: another tariff"));
         }
-        for (our_words, their_words) in quantity_words(*name) {
+        for Words(our_words, their_words) in quantity_words(*name) {
             let [here, there] = [(&ours, our_words), (&theirs, their_words)]
                 .map(|(text, words)| words.iter().any(|word| text.contains(word)));
             let known = |(beginning, word, _): &(&str, &str, &str)| {
@@ -107,7 +112,7 @@ fn every_name_and_unit_that_gurux_dlms_has_is_here_and_means_the_same() {
 }
 
 /// Only measured quantities are made of words that both sides must use.
-fn quantity_words(name: LogicalName) -> &'static [(&'static [&'static str], &'static [&'static str])] {
+fn quantity_words(name: LogicalName) -> &'static [Words] {
     match name.0 {
         [1, _, 1..=92, ..] | [7, _, 1..=70, ..] => WORDS,
         _ => &[],

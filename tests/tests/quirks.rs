@@ -1,5 +1,5 @@
-//! Meters that do what the standard does not say, and what `headend` makes of them: some of it needs
-//! no word, because it cannot be taken for anything else; the rest is said in `--quirks FILE`.
+//! Meters that do what the standard does not say, and what `headend` makes of them: some of it
+//! needs no word, because it cannot be taken for anything else; the rest is said in a quirks file.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its helper does")]
 
@@ -113,4 +113,17 @@ fn blocks_go_out_one_by_one_to_a_meter_that_takes_no_more_at_once() {
     let output = knowing("block-window = 1", &meter, &write);
     output.assert_code(5);
     assert!(output.stderr.starts_with("E-DAR-"), "{output}");
+}
+
+#[test]
+fn security_that_differs_is_named_in_the_file_as_on_the_command_line() {
+    let meter = Simulator::meter(Framing::Wrapper, &["--compat", "general-ciphering-short-aad"]);
+    let options = Mode::AUTHENC.options();
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    let address = meter.address();
+    let how = ["--general-ciphering", "identified"];
+    let read = [&["read", &address, DEVICE_NAME][..], &options, &how].concat();
+    let plain = Headend::new().run(&[&read[..], &["--timeout", "1", "--retries", "0"]].concat());
+    assert_ne!(plain.code, Some(0), "{plain}");
+    knowing("compat = [\"general-ciphering-short-aad\"]", &meter, &read).assert_code(0);
 }

@@ -116,10 +116,13 @@ mod tests {
             ("4-0:1.2.0*255", "Unrated integral, at set date"),
             ("6-0:1.0.0*255", "Energy"),
             ("7-0:3.1.0*255", "Forward absolute meter volume, corrected"),
-            ("7-0:11.17.0*255", concat!(
-                "Forward undisturbed converter volume, last measurement period 2, ",
-                "at base conditions"
-            )),
+            (
+                "7-0:11.17.0*255",
+                concat!(
+                    "Forward undisturbed converter volume, last measurement period 2, ",
+                    "at base conditions"
+                ),
+            ),
             ("7-0:42.40.0*255", "Absolute pressure, maximum of interval 2, at base conditions"),
             ("8-0:1.0.0*255", "Volume"),
         ] {

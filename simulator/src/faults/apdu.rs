@@ -8,8 +8,8 @@ use dlms_core::{
     axdr::{RawData, Writer},
     cosem::{AttributeDescriptor, ClassId, LogicalName},
     xdlms::{
-        Apdu, AttributeSelection, Conformance, GeneralBlockTransfer, GetRequest, GetResponse, InitiateRequest,
-        InitiateResponse, InvokeIdAndPriority, tag,
+        Apdu, AttributeSelection, Conformance, GeneralBlockTransfer, GetRequest, GetResponse,
+        InitiateRequest, InitiateResponse, InvokeIdAndPriority, tag,
     },
 };
 

@@ -11,7 +11,9 @@ use dlms_core::{
     cosem::value::{MessageType, TransportService},
     gateway::GatewayHeader,
     wrapper::{self, WrapperHeader},
-    xdlms::{DataNotification, DataNotificationConfirm, GeneralBlockTransfer, LongInvokeIdAndPriority},
+    xdlms::{
+        DataNotification, DataNotificationConfirm, GeneralBlockTransfer, LongInvokeIdAndPriority,
+    },
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

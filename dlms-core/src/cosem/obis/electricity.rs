@@ -155,7 +155,8 @@ const fn processed(d: u8, flows: bool) -> Option<(&'static str, &'static str)> {
 
 /// What E counts, and its number.
 const fn number(quantity: u8, d: u8, e: u8) -> Option<(&'static str, Number)> {
-    let has_harmonics = matches!(quantity, CURRENT | VOLTAGE | 15 | 90..=92) && matches!(d, 7 | 24 | 56);
+    let has_harmonics =
+        matches!(quantity, CURRENT | VOLTAGE | 15 | 90..=92) && matches!(d, 7 | 24 | 56);
     Some(match e {
         0 => ("", None),
         1..=120 if has_harmonics => ("", Some((", harmonic ", e))),

@@ -1,5 +1,5 @@
-//! What has a name of its own: abstract objects, service entries, setups, logs and profiles, each by
-//! its C, D and E (IEC 62056-6-1).
+//! What has a name of its own: abstract objects, service entries, setups, logs and profiles, each
+//! by its C, D and E (IEC 62056-6-1).
 
 use super::{Name, Number};
 
@@ -72,17 +72,8 @@ fn find(rules: &[Rule], c: u8, d: u8, e: u8) -> Option<(&'static str, Number)> {
 
 /// For A = 0.
 const ABSTRACT: &[Rule] = &[
-    Rule(0, 1, E::Only(0), "Billing period counter"),
-    Rule(0, 1, E::Only(1), "Number of stored billing periods"),
-    Rule(0, 1, E::Only(2), "Time stamp of the last billing period"),
-    Rule(0, 1, E::Only(3), "Billing period counter 2"),
-    Rule(0, 1, E::Only(4), "Number of stored billing periods 2"),
-    Rule(0, 1, E::Only(5), "Time stamp of the last billing period 2"),
     Rule(0, 2, E::Only(0), "Active firmware identifier"),
     Rule(0, 2, E::Only(1), "Active firmware version"),
-    Rule(0, 2, E::Only(8), "Active firmware signature"),
-    Rule(0, 9, E::Only(1), "Local time"),
-    Rule(0, 9, E::Only(2), "Local date"),
     Rule(1, 0, E::UpTo(127), "Clock"),
     Rule(1, 1, E::UpTo(127), "UNIX clock"),
     Rule(1, 2, E::UpTo(127), "High resolution clock"),
@@ -228,7 +219,6 @@ const ABSTRACT: &[Rule] = &[
     Rule(96, 3, E::UpTo(19), "Input and output control"),
     Rule(96, 3, E::UpTo(29), "Arbitrator"),
     Rule(96, 4, E::UpTo(4), "Internal control signals"),
-    Rule(96, 5, E::UpTo(4), "Internal operating status"),
     Rule(96, 6, E::Only(0), "Battery use time"),
     Rule(96, 6, E::Only(1), "Battery charge"),
     Rule(96, 6, E::Only(2), "Date of the next battery change"),
@@ -281,9 +271,6 @@ const ABSTRACT: &[Rule] = &[
     Rule(97, 98, E::UpTo(9), "Alarm register"),
     Rule(97, 98, E::UpTo(19), "Alarm filter"),
     Rule(97, 98, E::UpTo(29), "Alarm descriptor"),
-    Rule(98, 1, E::UpTo(127), "Billing data"),
-    Rule(98, 10, E::UpTo(127), "Register table"),
-    Rule(99, 3, E::Only(0), "Load profile during test"),
     Rule(99, 12, E::UpTo(127), "Connection profile"),
     Rule(99, 13, E::UpTo(127), "GSM diagnostic profile"),
     Rule(99, 14, E::UpTo(127), "Charge collection history"),
@@ -296,19 +283,12 @@ const ABSTRACT: &[Rule] = &[
 /// For A = 1, beside the measured quantities.
 const ELECTRICITY: &[Rule] = &[
     Rule(0, 0, E::UpTo(9), "Electricity identifier"),
-    Rule(0, 1, E::Only(0), "Billing period counter"),
-    Rule(0, 1, E::Only(1), "Number of stored billing periods"),
-    Rule(0, 1, E::Only(2), "Time stamp of the last billing period"),
-    Rule(0, 1, E::Only(3), "Billing period counter 2"),
-    Rule(0, 1, E::Only(4), "Number of stored billing periods 2"),
-    Rule(0, 1, E::Only(5), "Time stamp of the last billing period 2"),
     Rule(0, 2, E::Only(0), "Active firmware identifier"),
     Rule(0, 2, E::Only(1), "Parameter record number"),
     Rule(0, 2, E::Only(2), "Time switch program number"),
     Rule(0, 2, E::Only(3), "Ripple control program number"),
     Rule(0, 2, E::Only(4), "Meter connection diagram"),
     Rule(0, 2, E::Only(7), "Passive calendar name"),
-    Rule(0, 2, E::Only(8), "Active firmware signature"),
     Rule(0, 3, E::Only(0), "Active energy meter constant"),
     Rule(0, 3, E::Only(1), "Reactive energy meter constant"),
     Rule(0, 3, E::Only(2), "Apparent energy meter constant"),
@@ -352,8 +332,6 @@ const ELECTRICITY: &[Rule] = &[
     Rule(0, 8, E::Only(7), "Billing period 2"),
     Rule(0, 8, E::Only(8), "Measurement period of harmonics"),
     Rule(0, 9, E::Only(0), "Time since the end of the billing period"),
-    Rule(0, 9, E::Only(1), "Local time"),
-    Rule(0, 9, E::Only(2), "Local date"),
     Rule(0, 9, E::Only(5), "Week day"),
     Rule(0, 9, E::Only(6), "Time of the last reset"),
     Rule(0, 9, E::Only(7), "Date of the last reset"),
@@ -379,14 +357,10 @@ const ELECTRICITY: &[Rule] = &[
     Rule(0, 11, E::Only(7), "Measurement algorithm of the power factor"),
     Rule(96, 1, E::UpTo(9), "Metering point identifier"),
     Rule(96, 5, E::Only(5), "Meter started"),
-    Rule(96, 5, E::UpTo(4), "Internal operating status"),
     Rule(96, 10, E::Only(0), "Status of missing voltage"),
     Rule(96, 10, E::Only(1), "Status of missing current"),
     Rule(96, 10, E::Only(2), "Status of current without voltage"),
     Rule(96, 10, E::Only(3), "Status of the auxiliary supply"),
-    Rule(98, 1, E::UpTo(127), "Billing data"),
-    Rule(98, 10, E::UpTo(127), "Register table"),
-    Rule(99, 3, E::Only(0), "Load profile during test"),
     Rule(99, 10, E::Only(1), "Voltage dips profile"),
     Rule(99, 10, E::Only(2), "Voltage swells profile"),
     Rule(99, 10, E::Only(3), "Voltage cuts profile"),
@@ -399,13 +373,9 @@ const ELECTRICITY: &[Rule] = &[
 /// For A = 7, beside the measured quantities.
 const GAS: &[Rule] = &[
     Rule(0, 0, E::UpTo(9), "Gas identifier"),
-    Rule(0, 1, E::Only(0), "Billing period counter"),
-    Rule(0, 1, E::Only(1), "Number of stored billing periods"),
-    Rule(0, 1, E::Only(2), "Time stamp of the last billing period"),
     Rule(0, 2, E::Only(0), "Program version"),
     Rule(0, 2, E::Only(1), "Device version"),
     Rule(0, 2, E::Only(3), "Active firmware signature"),
-    Rule(0, 2, E::Only(8), "Active firmware signature"),
     Rule(0, 3, E::UpTo(9), "Output pulse constant"),
     Rule(0, 4, E::UpTo(9), "Conversion factor"),
     Rule(0, 5, E::UpTo(9), "Threshold"),
@@ -413,8 +383,6 @@ const GAS: &[Rule] = &[
     Rule(0, 7, E::UpTo(9), "Input pulse constant"),
     Rule(0, 8, E::UpTo(40), "Interval or period"),
     Rule(0, 9, E::Only(0), "Days since the last reset"),
-    Rule(0, 9, E::Only(1), "Local time"),
-    Rule(0, 9, E::Only(2), "Local date"),
     Rule(0, 9, E::Only(6), "Time of the last reset"),
     Rule(0, 9, E::Only(7), "Date of the last reset"),
     Rule(0, 10, E::Only(0), "Heating temperature"),
@@ -422,8 +390,6 @@ const GAS: &[Rule] = &[
     Rule(0, 11, E::Only(0), "Ambient device temperature"),
     Rule(0, 11, E::Only(1), "Ambient device temperature, average"),
     Rule(0, 15, E::UpTo(127), "Sensor manager"),
-    Rule(96, 5, E::UpTo(9), "Internal operating status"),
-    Rule(98, 1, E::UpTo(127), "Billing data"),
     Rule(98, 3, E::UpTo(127), "Billing data 3"),
     Rule(98, 4, E::UpTo(127), "Billing data 4"),
     Rule(98, 11, E::UpTo(127), "Billing data of an event"),
@@ -431,6 +397,19 @@ const GAS: &[Rule] = &[
 
 /// For every A: service entries, lists and profiles.
 const ANY_MEDIUM: &[Rule] = &[
+    Rule(0, 1, E::Only(0), "Billing period counter"),
+    Rule(0, 1, E::Only(1), "Number of stored billing periods"),
+    Rule(0, 1, E::Only(2), "Time stamp of the last billing period"),
+    Rule(0, 1, E::Only(3), "Billing period counter 2"),
+    Rule(0, 1, E::Only(4), "Number of stored billing periods 2"),
+    Rule(0, 1, E::Only(5), "Time stamp of the last billing period 2"),
+    Rule(0, 2, E::Only(8), "Active firmware signature"),
+    Rule(0, 9, E::Only(1), "Local time"),
+    Rule(0, 9, E::Only(2), "Local date"),
+    Rule(98, 1, E::UpTo(127), "Billing data"),
+    Rule(98, 10, E::UpTo(127), "Register table"),
+    Rule(99, 3, E::Only(0), "Load profile during test"),
+    Rule(96, 5, E::UpTo(9), "Internal operating status"),
     Rule(97, 97, E::UpTo(127), "Error register"),
     Rule(98, 2, E::UpTo(127), "Billing data 2"),
     Rule(99, 1, E::UpTo(127), "Load profile 1"),
