@@ -2,10 +2,10 @@
 
 mod show;
 
-use core::fmt::Display;
+use core::{error::Error, fmt::Display};
 use std::{
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -17,7 +17,9 @@ use tokio::{runtime, signal};
 use crate::{
     cli::show::Format,
     config::Config,
-    control::{self, ControlError, NewNode, NodeView, RouteView, SapView, SpoolView, Status},
+    control::{
+        self, ControlError, NewNode, NodeView, OldNode, RouteView, SapView, SpoolView, Status,
+    },
     daemon::{CONTROL_SOCKET, Daemon},
 };
 
@@ -120,13 +122,13 @@ pub fn run() -> ExitCode {
             }
             Err(error) => end(USAGE, &error),
         },
-        Command::CheckConfig { config } => match Config::read(&config) {
+        Command::CheckConfig { config } => match check(&config) {
             Ok(read) => {
                 let (meters, media) = (read.meter.len(), read.medium.len());
                 say(&format!("{}: good; {meters} meters, {media} media", config.display()));
                 ExitCode::SUCCESS
             }
-            Err(error) => end(USAGE, &error),
+            Err(error) => end(USAGE, &*error),
         },
         Command::Status(asking) => {
             let columns = ["name", "epoch", "uptime_s", "meters", "associations", "head_ends"];
@@ -156,7 +158,7 @@ pub fn run() -> ExitCode {
             show(&asking, &nodes, answer.map(|node| vec![node]))
         }
         Command::Remove { name, asking } => {
-            match asking.ask::<()>(Method::DELETE, &format!("/nodes/{name}"), &()) {
+            match asking.ask::<()>(Method::DELETE, "/nodes", &OldNode { name }) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(code) => code,
             }
@@ -200,6 +202,13 @@ fn show<R: Serialize>(
             }
         }
     }
+}
+
+/// Reads a configuration, and everything that it names.
+fn check(config: &Path) -> Result<Config, Box<dyn Error>> {
+    let read = Config::read(config)?;
+    Daemon::check(&read)?;
+    Ok(read)
 }
 
 /// Has what happens told on standard error.

@@ -399,6 +399,22 @@ impl Config {
             if twice {
                 return wrong(format!("{which} has the name or the SAP of another meter"));
             }
+            // No station, who called, and all stations, in seven bits and in fourteen.
+            let reserved = |part: u16| [0, 0x7E, 0x7F].contains(&part) || part >= 0x3FFE;
+            let parts = [meter.physical, meter.medium.as_ref().map(|_| meter.server)];
+            if parts.into_iter().flatten().any(reserved) {
+                return wrong(format!(
+                    "{which}: physical and server are HDLC addresses of one meter, 1 to 16381 \
+                     without 126 and 127"
+                ));
+            }
+            let place = |meter: &Meter| {
+                let address = meter.address.as_ref().map(ToString::to_string);
+                (address, meter.medium.clone(), meter.physical, meter.server)
+            };
+            if self.meter[..index].iter().any(|other| place(other) == place(meter)) {
+                return wrong(format!("{which} is where another meter is, with the same server ="));
+            }
         }
         Ok(())
     }
@@ -501,6 +517,25 @@ mod tests {
         }
         let config = [IDENTITY, &meter("medium = \"bus\"\nphysical = 17")].concat();
         assert_eq!(Config::parse(&config).unwrap().medium("bus"), Some(0));
+    }
+
+    #[test]
+    fn a_meter_has_an_hdlc_address_of_its_own() {
+        let medium = "[[medium]]\nname = \"bus\"\naddress = \"hdlc://192.0.2.4:4001\"\n";
+        let meter = |name: &str, rest: &str| {
+            format!("[[meter]]\nname = \"{name}\"\nmedium = \"bus\"\n{rest}\n")
+        };
+        for address in ["physical = 0", "physical = 126", "physical = 127", "physical = 16382"] {
+            let message = refused(&[medium, &meter("ABC1", address)].concat());
+            assert!(message.contains("1 to 16381"), "{address}: {message}");
+        }
+        let message = refused(&[medium, &meter("ABC1", "physical = 17\nserver = 127")].concat());
+        assert!(message.contains("1 to 16381"), "{message}");
+        let one = meter("ABC1", "physical = 17");
+        let message = refused(&[medium, &one, &meter("ABC2", "physical = 17")].concat());
+        assert!(message.contains("where another meter is"), "{message}");
+        let other = meter("ABC2", "physical = 17\nserver = 2");
+        assert!(Config::parse(&[IDENTITY, medium, &one, &other].concat()).is_ok());
     }
 
     #[test]

@@ -11,7 +11,7 @@
 //! | `GET /routes` | [`RouteView`], each meter that somebody speaks to |
 //! | `GET /spool` | [`SpoolView`] |
 //! | `POST /nodes` with a [`NewNode`] | its [`NodeView`] |
-//! | `DELETE /nodes/NAME` | `204`: the meter is gone, and keeps its SAP for 30 days |
+//! | `DELETE /nodes` with an [`OldNode`] | `204`: it is gone, and keeps its SAP for 30 days |
 //! | `GET /metrics` | the counters for Prometheus, as text |
 //!
 //! `/metrics` alone is served at `metrics.listen` as well. A refusal is a sentence in plain text.
@@ -37,15 +37,18 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, UnixListener},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::sleep,
 };
 
 use crate::{
     daemon::utc,
     exchange::{Exchange, SharedNodes},
+    listen::ACCEPT_PAUSE,
     nodes::{LogicalDeviceName, Node, NodeId, Place, Registration},
     spool::Spool,
     state::Epoch,
@@ -55,6 +58,8 @@ pub use client::{ControlError, ask};
 
 /// Octets of a request body: a meter to be registered takes some two hundred.
 const BODY_MAX: usize = 16 * 1024;
+/// Connections for metrics at a time: some that scrape, and a person who looks.
+const METRICS_MAX: usize = 16;
 
 /// How the concentrator is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -147,6 +152,13 @@ pub struct SpoolView {
     pub refused: u64,
 }
 
+/// A meter that is gone.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OldNode {
+    /// Its logical device name, as it is shown.
+    pub name: String,
+}
+
 /// A meter to be registered.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -210,10 +222,10 @@ impl Control {
         Ok(async move {
             loop {
                 match listener.accept().await {
-                    Ok((stream, _)) => control.serve(stream, true),
+                    Ok((stream, _)) => control.serve(stream, true, None),
                     Err(error) => {
-                        tracing::warn!(%error, "the control socket failed");
-                        return;
+                        tracing::warn!(%error, "a control connection could not be taken");
+                        sleep(ACCEPT_PAUSE).await;
                     }
                 }
             }
@@ -222,18 +234,24 @@ impl Control {
 
     /// Answers `GET /metrics` on TCP, for ever.
     pub async fn listen_for_metrics(self, listener: TcpListener) {
+        let places = Arc::new(Semaphore::new(METRICS_MAX));
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => self.serve(stream, false),
+                // They take no descriptors from meters.
+                Ok((stream, _)) => match Arc::clone(&places).try_acquire_owned() {
+                    Ok(place) => self.serve(stream, false, Some(place)),
+                    Err(_) => tracing::warn!("too many metrics connections"),
+                },
                 Err(error) => {
-                    tracing::warn!(%error, "the metrics socket failed");
-                    return;
+                    tracing::warn!(%error, "a metrics connection could not be taken");
+                    sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
     }
 
-    fn serve<S>(&self, stream: S, is_local: bool)
+    /// Serves a connection, which has a place of those that there may be until it ends.
+    fn serve<S>(&self, stream: S, is_local: bool, place: Option<OwnedSemaphorePermit>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -250,6 +268,7 @@ impl Control {
             if let Err(error) = served {
                 tracing::debug!(%error, "a control connection ended");
             }
+            drop(place);
         });
     }
 
@@ -263,21 +282,19 @@ impl Control {
             (&Method::GET, "/saps") => json(&self.sap_views()),
             (&Method::GET, "/routes") => json(&self.route_views()),
             (&Method::GET, "/spool") => json(&self.spool_view()),
-            (&Method::POST, "/nodes") => {
-                let body = Limited::new(request.into_body(), BODY_MAX).collect().await;
-                let body = body.map(|body| body.to_bytes()).unwrap_or_default();
-                match serde_json::from_slice(&body).map_err(|error| error.to_string()) {
-                    Ok(new) => self.register(&new).map_or_else(refused, |node| json(&node)),
-                    Err(error) => refused(error),
+            (&Method::POST, "/nodes") => match read(request).await {
+                Ok(new) => self.register(&new).map_or_else(refused, |node| json(&node)),
+                Err(error) => refused(error),
+            },
+            (&Method::DELETE, "/nodes") => match read::<OldNode>(request).await {
+                Ok(OldNode { name }) if self.deregister(&name) => {
+                    text(StatusCode::NO_CONTENT, String::new())
                 }
-            }
-            (&Method::DELETE, path) if path.starts_with("/nodes/") => {
-                let name = path.trim_start_matches("/nodes/");
-                match self.deregister(name) {
-                    true => text(StatusCode::NO_CONTENT, String::new()),
-                    false => text(StatusCode::NOT_FOUND, format!("no meter is called {name}\n")),
+                Ok(OldNode { name }) => {
+                    text(StatusCode::NOT_FOUND, format!("no meter is called {name}\n"))
                 }
-            }
+                Err(error) => refused(error),
+            },
             _ => text(StatusCode::NOT_FOUND, format!("there is no {method} {path}\n")),
         }
     }
@@ -372,7 +389,7 @@ impl Control {
     fn deregister(&self, name: &str) -> bool {
         let gone = {
             let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
-            let id = nodes.named(name.as_bytes());
+            let id = nodes.shown_as(name);
             id.filter(|&id| nodes.deregister(utc(), id))
         };
         if let Some(id) = gone {
@@ -413,6 +430,13 @@ fn resolve(address: &str) -> Result<Place, String> {
     let number = endpoint.host.parse();
     let wrong = |_| format!("{:?} is not the number of a host, such as 192.0.2.7", endpoint.host);
     Ok(place(SocketAddr::new(number.map_err(wrong)?, endpoint.port)))
+}
+
+/// The body of a request.
+async fn read<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T, String> {
+    let body = Limited::new(request.into_body(), BODY_MAX).collect().await;
+    let body = body.map(|body| body.to_bytes()).unwrap_or_default();
+    serde_json::from_slice(&body).map_err(|error| error.to_string())
 }
 
 fn refused(error: String) -> Response<Full<Bytes>> {

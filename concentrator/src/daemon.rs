@@ -102,6 +102,12 @@ pub enum StartError {
         /// What the system says.
         error: io::Error,
     },
+    /// The meters with a SAP of their own cannot be registered.
+    #[error("[[meter]] with sap =: {error}")]
+    Decided {
+        /// Why.
+        error: NodeError,
+    },
     /// A meter cannot be registered.
     #[error("meter {meter}: {error}")]
     Register {
@@ -124,6 +130,7 @@ impl StartError {
 pub struct Daemon {
     exchange: Exchange,
     spool: Spool,
+    state: Arc<Mutex<State>>,
     listening: Vec<SocketAddr>,
     taking_pushes: Vec<SocketAddr>,
     /// End with the daemon.
@@ -191,7 +198,9 @@ impl Daemon {
             tasks.spawn(media::datagrams(socket, exchange.clone()));
         }
         let epoch = state.epoch_handle();
-        tasks.spawn(keep(state, Arc::clone(&nodes), management, exchange.clone()));
+        let state = Arc::new(Mutex::new(state));
+        let kept = (Arc::clone(&state), Arc::clone(&nodes));
+        tasks.spawn(keep(kept.0, kept.1, management, exchange.clone()));
         for &address in &config.wan.tcp {
             let (listener, address) = listen_at(address).await?;
             listening.push(address);
@@ -249,7 +258,25 @@ impl Daemon {
         if let Some(address) = config.metrics.listen {
             tasks.spawn(control.listen_for_metrics(listen_at(address).await?.0));
         }
-        Ok(Self { exchange, spool, listening, taking_pushes, _tasks: tasks })
+        Ok(Self { exchange, spool, state, listening, taking_pushes, _tasks: tasks })
+    }
+
+    /// Whether what the configuration names can be used: keys, passwords and certificates are read,
+    /// and the meters get their SAPs. Nothing is listened at, connected to or written.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn check(config: &Config) -> Result<(), StartError> {
+        config.management.credentials()?;
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &config.wan.tls {
+            tls.acceptor()?;
+        }
+        #[cfg(feature = "collection")]
+        if let Some(reading) = &config.collection {
+            reading.reader()?;
+        }
+        register(config, Nodes::new(config.sap.pool.into())).map(drop)
     }
 
     /// Where head-ends connect to, in the order of the configuration.
@@ -273,6 +300,7 @@ impl Daemon {
     /// Stops it, after everything that waits for the disk is there. False when it could not be.
     #[must_use]
     pub fn stop(self) -> bool {
+        save(&self.state, &self.exchange.nodes());
         self.spool.flush()
     }
 }
@@ -313,16 +341,29 @@ async fn listen_at(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Sta
 }
 
 /// Has stored what changes of the meters, and sends what the concentrator itself has to say.
-async fn keep(mut state: State, nodes: SharedNodes, management: Management, exchange: Exchange) {
+async fn keep(
+    state: Arc<Mutex<State>>,
+    nodes: SharedNodes,
+    management: Management,
+    exchange: Exchange,
+) {
     let mut interval = time::interval(KEPT);
     interval.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+    let started = time::Instant::now();
     loop {
         interval.tick().await;
-        state.save(&mut nodes.lock().unwrap_or_else(PoisonError::into_inner));
-        while let Some(apdu) = management.poll_push(utc_ms()) {
+        save(&state, &nodes);
+        let uptime_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
+        while let Some(apdu) = management.poll_push(uptime_ms) {
             exchange.announce(Management::PUSH_CLIENT, &apdu);
         }
     }
+}
+
+/// Has stored what has changed of the meters.
+fn save(state: &Mutex<State>, nodes: &SharedNodes) {
+    let mut nodes = nodes.lock().unwrap_or_else(PoisonError::into_inner);
+    state.lock().unwrap_or_else(PoisonError::into_inner).save(&mut nodes);
 }
 
 /// The host and port of a head-end.
@@ -348,19 +389,23 @@ fn utc_ms() -> i64 {
 fn register(config: &Config, mut nodes: Nodes) -> Result<Nodes, StartError> {
     let now = utc();
     // Those whose SAP is decided first, so that nobody else gets it.
-    let (decided, others): (Vec<&Meter>, Vec<&Meter>) =
-        config.meter.iter().partition(|meter| meter.sap.is_some());
-    for meter in decided.into_iter().chain(others) {
+    let (mut decided, mut others) = (Vec::new(), Vec::new());
+    for meter in &config.meter {
         let Some(name) = meter.name.clone() else { continue };
         let place = place(meter, &name.to_string())?;
         let medium = meter.medium.as_deref().and_then(|name| config.medium(name)).unwrap_or(0);
-        let what = name.to_string();
         let registration = Registration { name, medium, place, server: meter.server };
-        let registered = match meter.sap {
-            Some(sap) => nodes.register_at(now, sap, registration),
-            None => nodes.register(now, registration),
-        };
-        registered.map_err(|error| StartError::Register { meter: what, error })?;
+        match meter.sap {
+            Some(sap) => decided.push((sap, registration)),
+            None => others.push(registration),
+        }
+    }
+    let failed = |error| StartError::Decided { error };
+    nodes.register_all_at(now, decided).map_err(failed)?;
+    for registration in others {
+        let meter = registration.name.to_string();
+        let registered = nodes.register(now, registration);
+        registered.map_err(|error| StartError::Register { meter, error })?;
     }
     Ok(nodes)
 }
@@ -390,6 +435,32 @@ mod tests {
 
     use super::*;
     use crate::state::Scratch;
+
+    #[tokio::test]
+    async fn what_changed_just_before_the_end_is_there_after_it() {
+        let folder = Scratch::new();
+        let text = format!(
+            "[concentrator]\nname = \"DHE0000000000001\"\ndata = {:?}\n[wan]\ntcp = []\n",
+            folder.path()
+        );
+        let config = Config::parse(&text).unwrap();
+        let daemon = Daemon::start(&config).await.unwrap();
+        let meter = Registration::new("ABC0000000000001").unwrap();
+        let place = Place::Endpoint(SocketAddr::from(([127, 0, 0, 1], 9)));
+        let sap = daemon.exchange.register(Registration { place, ..meter }).unwrap();
+        let epoch = |daemon: &Daemon| daemon.exchange.nodes().lock().unwrap().epoch();
+        let before = epoch(&daemon);
+        assert!(daemon.stop());
+        // What ran ends with the next look at it.
+        let daemon = loop {
+            match Daemon::start(&config).await {
+                Err(StartError::Storage(StorageError::Locked(_))) => yield_now().await,
+                started => break started.unwrap(),
+            }
+        };
+        assert!(daemon.exchange.nodes().lock().unwrap().at(sap).is_some());
+        assert_eq!(epoch(&daemon), before);
+    }
 
     #[tokio::test]
     async fn what_a_meter_pushes_is_in_the_spool() {

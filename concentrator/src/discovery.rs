@@ -236,7 +236,10 @@ impl Discovery {
             Up::Failed { meter, .. } if *meter == asked && step == Step::Probing => {
                 self.under_way = None;
             }
-            Up::Failed { meter, client: PUBLIC_CLIENT, .. } if *meter == asked => {
+            Up::Failed { meter, client: PUBLIC_CLIENT, .. }
+            | Up::Unanswered { meter, client: PUBLIC_CLIENT }
+                if *meter == asked =>
+            {
                 self.fail(now, asked);
             }
             Up::Apdu { meter, client: PUBLIC_CLIENT, apdu } if *meter == asked => match step {

@@ -30,10 +30,7 @@ use dlms_core::{
     wrapper::{HEADER_LEN, MANAGEMENT_LOGICAL_DEVICE, WrapperHeader},
     xdlms::tag,
 };
-use dlms_tokio::{
-    LineError,
-    medium::{Down, MediumAddress, MediumHandle, Up},
-};
+use dlms_tokio::medium::{Down, MediumAddress, MediumHandle, Up};
 use sans_io_time::Instant;
 use tokio::{
     io::{AsyncRead, AsyncWrite, DuplexStream},
@@ -128,7 +125,7 @@ pub struct ExchangeCounters {
     pub router: RouterCounters,
     /// Meters that somebody speaks to.
     pub associations: usize,
-    /// Connections of head-ends that are open.
+    /// Connections of head-ends that are open, and head-ends that send datagrams.
     pub wans: usize,
     /// Connections of head-ends refused because there were too many.
     pub wans_refused: u64,
@@ -197,12 +194,28 @@ struct Plane {
     me: Weak<Shared>,
 }
 
+/// Where meters are that share an address.
+struct At {
+    /// None where there is no medium.
+    medium: Option<u16>,
+    place: Place,
+}
+
+impl At {
+    fn has(&self, node: &Node) -> bool {
+        let is_on_it = self.medium.is_none_or(|medium| node.medium == medium);
+        node.present && is_on_it && node.place == self.place
+    }
+}
+
 /// Who is at the other end of a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Whose {
     /// A head-end that connected. There are no more of these than there may be.
     #[default]
     HeadEnd,
+    /// A head-end that sends datagrams. The socket that they come to limits how many there are.
+    Datagrams,
     /// A head-end that was connected to, so that it gets what meters push; it may ask as well.
     Called,
     /// The concentrator itself, which reads meters as a head-end does.
@@ -309,7 +322,7 @@ impl Exchange {
     /// # Errors
     /// [`WanError::TooMany`].
     pub(crate) fn open_datagrams(&self) -> Result<WanId, WanError> {
-        self.shared.lock().open_wan(Whose::HeadEnd)
+        self.shared.lock().open_wan(Whose::Datagrams)
     }
 
     /// Takes a frame from the peer of `wan`. It is changed on its way.
@@ -349,27 +362,32 @@ impl Exchange {
     pub fn handle_medium(&self, medium: u16, up: Up) {
         let now = self.shared.now();
         let mut plane = self.shared.lock();
-        let (Up::Apdu { meter, .. } | Up::Failed { meter, .. } | Up::Pushed { meter, .. }) = &up
-        else {
-            return;
+        let meter = match &up {
+            Up::Apdu { meter, .. } | Up::Failed { meter, .. } | Up::Pushed { meter, .. } => *meter,
+            // A ciphered request may be one that has no answer.
+            Up::Unanswered { .. } | Up::Probed { .. } => return,
         };
-        let known = plane.by_address.get(&(medium, *meter)).copied();
-        let place = Place::Physical(meter.physical);
-        let Some(node) = plane.node_at(known, medium, &place) else {
+        // What is pushed is of who is there, whoever asked there last.
+        let is_push = matches!(up, Up::Pushed { .. });
+        let asked = plane.by_address.get(&(medium, meter)).copied().filter(|_| !is_push);
+        let at = At { medium: Some(medium), place: Place::Physical(meter.physical) };
+        let Some(node) = plane.node_at(asked, &at, meter.server) else {
             plane.counters.unknown_meters += 1;
             return;
         };
         match up {
             Up::Apdu { client, apdu, .. } => plane.handle_lan(now, node, client, &apdu),
             Up::Pushed { client, apdu, .. } => plane.push(node, client, &apdu),
-            // A ciphered request may be one that has no answer: the link still stands.
-            Up::Failed { cause: LineError::NoProgress, .. } | Up::Probed { .. } => {}
-            Up::Failed { meter, cause, .. } => {
+            Up::Failed { client, cause, .. } => {
                 tracing::info!(?meter, %cause, "a meter is out of reach");
-                plane.links.remove(&node);
-                plane.router.handle_lan_failed(now, node);
-                plane.settle();
+                // Who has the seat now need not be who asked.
+                if plane.router.holder(node).is_some_and(|holder| holder.client == client) {
+                    plane.links.remove(&node);
+                    plane.router.handle_lan_failed(now, node);
+                    plane.settle();
+                }
             }
+            Up::Unanswered { .. } | Up::Probed { .. } => {}
         }
     }
 
@@ -382,9 +400,10 @@ impl Exchange {
     pub fn handle_datagram(&self, from: UdpAddress, client: u16, apdu: &[u8]) {
         let now = self.shared.now();
         let mut plane = self.shared.lock();
-        let known = plane.by_host.get(&from).copied();
-        let place = Place::Datagrams(from.host);
-        match plane.node_at(known, 0, &place) {
+        let asked = plane.by_host.get(&from).copied();
+        // They come from their own addresses, on no medium that was configured.
+        let at = At { medium: None, place: Place::Datagrams(from.host) };
+        match plane.node_at(asked, &at, from.server) {
             Some(node) => plane.handle_lan(now, node, client, apdu),
             None => plane.counters.unknown_meters += 1,
         }
@@ -411,10 +430,11 @@ impl Exchange {
     pub fn counters(&self) -> ExchangeCounters {
         let plane = self.shared.lock();
         let meters = plane.meters.iter().filter(|port| port.is_open()).count();
+        let wans = plane.wans.values().filter(|port| port.whose != Whose::Inside).count();
         ExchangeCounters {
             router: plane.router.counters(),
             associations: plane.router.associations(),
-            wans: plane.wans.len(),
+            wans,
             meters,
             ..plane.counters
         }
@@ -483,6 +503,7 @@ async fn tick(shared: Weak<Shared>) {
         let Some(shared) = shared.upgrade() else { return };
         let now = shared.now();
         let mut plane = shared.lock();
+        plane.follow(now);
         plane.router.handle_timeout(now);
         plane.settle();
     }
@@ -496,6 +517,7 @@ impl Plane {
         let Some(apdu) = frame.get(HEADER_LEN..) else { return };
         self.counters.octets_down += frame.len() as u64;
         let party = Party { wan, client };
+        self.follow(now);
         let verdict = {
             let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
             self.router.handle_wan(now, &nodes, party, sap, apdu)
@@ -510,6 +532,16 @@ impl Plane {
             Verdict::Discard(reason) => tracing::debug!(client, sap, ?reason, "discarded"),
         }
         self.settle();
+    }
+
+    /// What was set up to a meter that has moved is taken down, and who speaks to it is told.
+    fn follow(&mut self, now: Instant) {
+        loop {
+            let moved = self.nodes.lock().unwrap_or_else(PoisonError::into_inner).poll_moved();
+            let Some(node) = moved else { return };
+            self.router.handle_deregistered(now, node);
+            self.settle();
+        }
     }
 
     /// Passes on the APDU of a meter to a client.
@@ -532,6 +564,10 @@ impl Plane {
             Upward::Push { .. } => {
                 drop(nodes);
                 self.push(node, client, apdu);
+            }
+            Upward::Late => {
+                drop(nodes);
+                tracing::debug!(?node, client, "an answer to somebody who has left");
             }
         }
         self.settle();
@@ -624,7 +660,11 @@ impl Plane {
             }
             (Some((Place::Datagrams(host), _)), _) if self.datagrams.is_some() => {
                 let meter = UdpAddress { host, server };
-                self.by_host.insert(meter, node);
+                // Of who speaks to other logical devices of a meter, the last one is remembered.
+                if self.by_host.get(&meter) != Some(&node) {
+                    self.by_host.retain(|_, known| *known != node);
+                    self.by_host.insert(meter, node);
+                }
                 let sent = self.datagrams.as_ref().map(|udp| udp.try_send(meter, client, apdu));
                 if !matches!(sent, Some(Ok(()))) {
                     self.counters.meters_overflown += 1;
@@ -632,7 +672,10 @@ impl Plane {
             }
             (Some((Place::Physical(physical), medium)), _) if self.media.contains_key(&medium) => {
                 let meter = MediumAddress { physical, server };
-                self.by_address.insert((medium, meter), node);
+                if self.by_address.get(&(medium, meter)) != Some(&node) {
+                    self.by_address.retain(|_, known| *known != node);
+                    self.by_address.insert((medium, meter), node);
+                }
                 self.links.insert(node, (medium, meter, client));
                 let down = Down::Apdu { meter, client, apdu: apdu.to_vec() };
                 let sent = self.media.get(&medium).map(|handle| handle.try_send(down));
@@ -644,14 +687,19 @@ impl Plane {
         }
     }
 
-    /// The meter at this place; one that was never spoken to is looked for.
-    fn node_at(&self, known: Option<NodeId>, medium: u16, place: &Place) -> Option<NodeId> {
+    /// The meter that something comes from: who was `asked` there, or whose logical device it is,
+    /// or the only one there.
+    fn node_at(&self, asked: Option<NodeId>, at: &At, server: u16) -> Option<NodeId> {
         let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_there = |node: &Node| node.present && node.medium == medium && node.place == *place;
-        if known.and_then(|id| nodes.get(id)).is_some_and(is_there) {
-            return known;
+        if asked.and_then(|id| nodes.get(id)).is_some_and(|node| at.has(node)) {
+            return asked;
         }
-        nodes.iter().find(|(_, node)| is_there(node)).map(|(id, _)| id)
+        let there = || nodes.iter().filter(|(_, node)| at.has(node));
+        let (id, _) = there().find(|(_, node)| node.server == server).or_else(|| {
+            let mut there = there();
+            there.next().filter(|_| there.next().is_none())
+        })?;
+        Some(id)
     }
 
     fn port(&mut self, node: NodeId) -> &mut MeterPort {

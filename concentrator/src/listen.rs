@@ -14,7 +14,7 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::ReadBuf,
     net::{TcpListener, TcpStream, UdpSocket},
-    time::{Instant, sleep},
+    time::{Instant, Interval, interval, sleep},
 };
 
 use crate::{
@@ -23,14 +23,19 @@ use crate::{
 };
 
 /// How long nothing may be heard of a head-end before its system is asked whether it is there. One
-/// that lost its power holds the seats of meters for a minute and a half at most.
+/// that lost its power holds the seats of meters for a minute and a half at most
+/// ([`UNACKNOWLEDGED_MAX`]).
 const KEEPALIVE: Duration = Duration::from_secs(45);
 /// How often it is asked, and in which intervals.
 const PROBES: u32 = 3;
 /// See [`PROBES`].
 const PROBE_INTERVAL: Duration = Duration::from_secs(15);
+/// How long the system of a head-end may acknowledge nothing of what was sent to it. While an
+/// answer is on its way nobody is asked by keep-alive, and it would be repeated for a quarter of an
+/// hour.
+const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(90);
 /// How long to wait when the system refuses a connection for want of resources.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// TLS handshakes at a time, a millisecond or two of computing each.
 #[cfg(feature = "tls")]
 const HANDSHAKES_MAX: usize = 64;
@@ -41,11 +46,14 @@ const HANDSHAKE_MAX: Duration = Duration::from_secs(20);
 const OUT_PAUSE: Duration = Duration::from_secs(1);
 /// up to this.
 const OUT_PAUSE_MAX: Duration = Duration::from_secs(60);
-/// Peers of one UDP socket; of more, the one that was silent for longest is forgotten.
+/// Peers of one UDP socket, beside the connections that there may be; of more, the one that was
+/// silent for longest is forgotten. Anybody may send one datagram, from whatever address.
 const PEERS_MAX: usize = 64;
 /// How long a peer of a UDP socket is known without a datagram: the inactivity_time_out of class
 /// 41.
 const PEER_SILENCE: Duration = Duration::from_secs(180);
+/// How often it is looked who is silent.
+const PEERS_LOOKED_AT: Duration = Duration::from_secs(15);
 /// The longest datagram that IPv4 carries.
 const DATAGRAM_MAX: usize = 65_507;
 
@@ -144,7 +152,10 @@ pub(crate) fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let keepalive =
         TcpKeepalive::new().with_time(KEEPALIVE).with_interval(PROBE_INTERVAL).with_retries(PROBES);
-    SockRef::from(stream).set_tcp_keepalive(&keepalive)
+    let socket = SockRef::from(stream);
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED_MAX))?;
+    socket.set_tcp_keepalive(&keepalive)
 }
 
 /// Serves head-ends that send to `socket`, until that fails.
@@ -154,7 +165,13 @@ pub(crate) fn prepare(stream: &TcpStream) -> io::Result<()> {
 /// # Errors
 /// When nothing can be received any more; not when an answer cannot be sent.
 pub async fn udp(socket: UdpSocket, exchange: Exchange) -> io::Result<()> {
-    let mut station = Station { exchange, socket, peers: BTreeMap::new(), buffer: Vec::new() };
+    let mut station = Station {
+        exchange,
+        socket,
+        peers: BTreeMap::new(),
+        buffer: Vec::new(),
+        looking: interval(PEERS_LOOKED_AT),
+    };
     poll_fn(|cx| station.poll(cx)).await
 }
 
@@ -164,6 +181,7 @@ struct Station {
     peers: BTreeMap<SocketAddr, Peer>,
     /// Of the length of the longest datagram.
     buffer: Vec<u8>,
+    looking: Interval,
 }
 
 struct Peer {
@@ -173,6 +191,9 @@ struct Peer {
 
 impl Station {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.looking.poll_tick(cx).is_ready() {
+            self.forget_silent();
+        }
         loop {
             self.send(cx);
             self.buffer.resize(DATAGRAM_MAX, 0);
@@ -208,13 +229,16 @@ impl Station {
         }
     }
 
-    fn admit(&mut self, from: SocketAddr) -> bool {
+    fn forget_silent(&mut self) {
         let silent = |peer: &Peer| peer.heard.elapsed() >= PEER_SILENCE;
         let gone: Vec<SocketAddr> =
             self.peers.iter().filter(|(_, peer)| silent(peer)).map(|(from, _)| *from).collect();
         for peer in gone {
             self.forget(peer);
         }
+    }
+
+    fn admit(&mut self, from: SocketAddr) -> bool {
         if self.peers.len() >= PEERS_MAX {
             let oldest = self.peers.iter().min_by_key(|(_, peer)| peer.heard);
             if let Some(oldest) = oldest.map(|(from, _)| *from) {

@@ -39,7 +39,7 @@ use std::{
 };
 
 use dlms_core::{
-    association::{Entropy, Server, ServerConfig},
+    association::{Entropy, LogicalDevice, Server, ServerConfig},
     wrapper::MANAGEMENT_LOGICAL_DEVICE,
 };
 use dlms_tokio::ApduServer;
@@ -57,8 +57,9 @@ use crate::{
     state::{Epoch, Event, Events, KeyCounters},
 };
 
-/// Associations at a time: those of all clients on the connections that there may be, and more.
-pub const ASSOCIATIONS_MAX: usize = 64;
+/// Associations at a time: those of each client that is known here on the connections that there
+/// may be and from the senders of datagrams, and more. Who is not known has none.
+pub const ASSOCIATIONS_MAX: usize = 512;
 /// The largest APDU that is taken and sent, in octets.
 const MAX_PDU: u16 = 2_048;
 
@@ -156,15 +157,16 @@ impl Management {
 
     /// An APDU that the concentrator sends unasked by now, for all head-ends that take pushes: from
     /// SAP 1, to [`PUSH_CLIENT`](Self::PUSH_CLIENT). To be called again until there is none, and at
-    /// least once a second.
+    /// least once a second. `uptime_ms` is of a clock that nobody sets, in milliseconds.
     #[must_use]
-    pub fn poll_push(&self, now_ms: i64) -> Option<Vec<u8>> {
+    pub fn poll_push(&self, uptime_ms: i64) -> Option<Vec<u8>> {
         let mut inner = self.lock();
         let inner = &mut *inner;
         let table_epoch = inner.device.world().table_epoch();
         let forced = core::mem::take(&mut inner.device.world_mut().forced);
         inner.announcer.force(forced);
-        let (setup, number) = inner.announcer.poll(now_ms, table_epoch)?;
+        let (setup, number) = inner.announcer.poll(uptime_ms, table_epoch)?;
+        let now_ms = (inner.clock)();
         Some(inner.device.announce(now_ms, setup, number))
     }
 
@@ -216,10 +218,16 @@ impl Inner {
         if full && !self.associations.contains_key(&(wan, client)) {
             return false;
         }
-        let association = self.associations.entry((wan, client)).or_insert_with(|| {
+        // Who is not known gets its answer, and leaves nothing behind.
+        let known = self.device.client(client).is_some();
+        let mut association = self.associations.remove(&(wan, client)).unwrap_or_else(|| {
             Server::new(ServerConfig { max_pdu: MAX_PDU, ..ServerConfig::new(client) })
         });
-        association.handle_apdu(&mut self.device, &mut SystemEntropy, apdu, out)
+        let answered = association.handle_apdu(&mut self.device, &mut SystemEntropy, apdu, out);
+        if known {
+            self.associations.insert((wan, client), association);
+        }
+        answered
     }
 }
 

@@ -210,6 +210,8 @@ pub struct Nodes {
     epoch: u32,
     /// Nodes changed since they were stored.
     unsaved: BTreeSet<NodeId>,
+    /// Nodes that are no longer where they were, or at the SAP that they were at.
+    moved: BTreeSet<NodeId>,
 }
 
 impl Nodes {
@@ -223,6 +225,7 @@ impl Nodes {
             by_sap: Vec::new(),
             epoch: 0,
             unsaved: BTreeSet::new(),
+            moved: BTreeSet::new(),
         }
     }
 
@@ -272,25 +275,57 @@ impl Nodes {
         if sap < SAP_FIRST || sap == 0x7F {
             return Err(NodeError::SapReserved(sap));
         }
-        match self.at_any(sap) {
-            Some(id) if self.name(id) == Some(&meter.name) => {
-                self.update(now, id, meter);
-                return Ok(id);
+        if let Some(id) = self.at_any(sap).filter(|&id| self.name(id) != Some(&meter.name)) {
+            let owner = self.node(id).filter(|node| !is_free(node, now));
+            if let Some(owner) = owner {
+                return Err(NodeError::SapTaken { sap, owner: owner.name.clone() });
             }
-            Some(id) => {
-                let owner = self.node(id).filter(|node| !is_free(node, now));
-                if let Some(owner) = owner {
-                    return Err(NodeError::SapTaken { sap, owner: owner.name.clone() });
-                }
-                self.forget(id);
-            }
-            None => {}
-        }
-        // It may have had another SAP before.
-        if let Some(&id) = self.by_name.get(&meter.name) {
             self.forget(id);
         }
-        self.add(now, sap, meter)
+        match self.by_name.get(&meter.name) {
+            // It may have had another SAP before.
+            Some(&id) => {
+                self.place_at(now, id, sap);
+                self.update(now, id, meter);
+                Ok(id)
+            }
+            None => self.add(now, sap, meter),
+        }
+    }
+
+    /// As [`register_at`](Self::register_at) for all whose SAPs somebody decided on, so that two of
+    /// them may change places. Another meter that has one of these SAPs is given the next free one.
+    ///
+    /// # Errors
+    /// As for [`register_at`](Self::register_at), for two of them at one SAP; and
+    /// [`NodeError::PoolExhausted`].
+    pub fn register_all_at(
+        &mut self,
+        now: i64,
+        meters: Vec<(u16, Registration)>,
+    ) -> Result<(), NodeError> {
+        let names: BTreeSet<_> = meters.iter().map(|(_, meter)| meter.name.clone()).collect();
+        let mut others = Vec::new();
+        for (sap, meter) in &meters {
+            let Some(id) = self.at_any(*sap) else { continue };
+            let Some(name) = self.name(id).filter(|name| **name != meter.name) else { continue };
+            if !names.contains(name) {
+                others.push(id);
+            }
+            self.by_sap[usize::from(*sap)] = None;
+        }
+        for (sap, meter) in meters {
+            self.register_at(now, sap, meter)?;
+        }
+        for id in others {
+            if self.node(id).is_some_and(|node| node.present) {
+                let sap = self.free_sap(now).ok_or(NodeError::PoolExhausted(self.pool))?;
+                self.place_at(now, id, sap);
+            } else {
+                self.forget(id);
+            }
+        }
+        Ok(())
     }
 
     /// The meter is gone. It keeps its SAP for [`RESERVED_S`]. False when it was not there.
@@ -299,6 +334,7 @@ impl Nodes {
         node.present = false;
         node.changed = now;
         self.changed(id);
+        self.moved.insert(id);
         true
     }
 
@@ -334,6 +370,13 @@ impl Nodes {
         self.by_name.get(&LogicalDeviceName::try_from(name).ok()?).copied()
     }
 
+    /// The meter whose name is this text, or is shown so because it is none.
+    #[must_use]
+    pub fn shown_as(&self, text: &str) -> Option<NodeId> {
+        let in_hex = || self.iter().find(|(_, node)| node.name.to_string() == text);
+        self.named(text.as_bytes()).or_else(|| in_hex().map(|(id, _)| id))
+    }
+
     /// What is known about a meter.
     #[must_use]
     pub fn get(&self, id: NodeId) -> Option<&Node> {
@@ -364,6 +407,12 @@ impl Nodes {
         Some((id, self.node(id)))
     }
 
+    /// The next node that is no longer where it was, or at the SAP that it was at: what was set up
+    /// to it there is of no use.
+    pub fn poll_moved(&mut self) -> Option<NodeId> {
+        self.moved.pop_first()
+    }
+
     fn add(&mut self, now: i64, sap: u16, meter: Registration) -> Result<NodeId, NodeError> {
         let Registration { name, medium, place, server } = meter;
         let id = self.insert(Node {
@@ -387,11 +436,7 @@ impl Nodes {
             return Err(NodeError::TooMany);
         }
         let id = NodeId(u32::try_from(self.nodes.len()).map_err(|_| NodeError::TooMany)?);
-        let index = usize::from(node.sap);
-        if self.by_sap.len() <= index {
-            self.by_sap.resize(index + 1, None);
-        }
-        self.by_sap[index] = Some(id);
+        self.occupy(id, node.sap);
         self.by_name.insert(node.name.clone(), id);
         self.nodes.push(Some(node));
         Ok(id)
@@ -412,6 +457,7 @@ impl Nodes {
         } else {
             // It moved: the same meter at the same SAP.
             self.unsaved.insert(id);
+            self.moved.insert(id);
         }
     }
 
@@ -423,8 +469,35 @@ impl Nodes {
     fn forget(&mut self, id: NodeId) {
         let Some(node) = self.nodes.get_mut(id.0 as usize).and_then(Option::take) else { return };
         self.by_name.remove(&node.name);
-        self.by_sap[usize::from(node.sap)] = None;
+        self.leave(id, node.sap);
         self.changed(id);
+        self.moved.insert(id);
+    }
+
+    /// Gives a meter that is known another SAP, which nobody has.
+    fn place_at(&mut self, now: i64, id: NodeId, sap: u16) {
+        let Some(node) = self.node_mut(id).filter(|node| node.sap != sap) else { return };
+        let earlier = core::mem::replace(&mut node.sap, sap);
+        node.changed = now;
+        self.leave(id, earlier);
+        self.occupy(id, sap);
+        self.changed(id);
+        self.moved.insert(id);
+    }
+
+    fn occupy(&mut self, id: NodeId, sap: u16) {
+        let index = usize::from(sap);
+        if self.by_sap.len() <= index {
+            self.by_sap.resize(index + 1, None);
+        }
+        self.by_sap[index] = Some(id);
+    }
+
+    /// The SAP is nobody's, if it was still this meter's.
+    fn leave(&mut self, id: NodeId, sap: u16) {
+        if let Some(at) = self.by_sap.get_mut(usize::from(sap)) {
+            at.take_if(|owner| *owner == id);
+        }
     }
 
     /// The lowest SAP that nobody has; if there is none, that of the meter which has been gone for
@@ -545,6 +618,40 @@ mod tests {
     }
 
     #[test]
+    fn a_meter_at_another_sap_is_the_same_node_and_whoever_speaks_to_it_is_to_know() {
+        let mut nodes = Nodes::new(Pool::Extended);
+        let one = nodes.register(0, meter(1)).unwrap();
+        nodes.heard(3, one);
+        assert_eq!((nodes.register_at(4, 600, meter(1)), nodes.poll_moved()), (Ok(one), Some(one)));
+        assert_eq!((nodes.at(16), nodes.at(600)), (None, Some(one)));
+        assert_eq!(nodes.get(one).unwrap().last_seen, Some(3));
+        nodes.register(5, meter(1)).unwrap();
+        assert_eq!(nodes.poll_moved(), None);
+        let place = Place::Physical(44);
+        nodes.register(6, Registration { place, ..meter(1) }).unwrap();
+        assert_eq!(nodes.poll_moved(), Some(one));
+        nodes.deregister(7, one);
+        assert_eq!(nodes.poll_moved(), Some(one));
+    }
+
+    #[test]
+    fn saps_that_were_decided_on_may_change_places_and_others_make_way() {
+        let mut nodes = Nodes::new(Pool::Extended);
+        nodes.register_all_at(0, vec![(16, meter(1)), (17, meter(2))]).unwrap();
+        let three = nodes.register(0, meter(3)).unwrap();
+        let four = nodes.register(0, meter(4)).unwrap();
+        nodes.deregister(0, four);
+        let decided = vec![(17, meter(1)), (16, meter(2)), (18, meter(5)), (19, meter(6))];
+        nodes.register_all_at(1, decided).unwrap();
+        let at = |sap| nodes.get(nodes.at(sap).unwrap()).unwrap().name.clone();
+        let names = [2, 1, 5, 6, 3].map(|number| meter(number).name);
+        assert_eq!([16, 17, 18, 19, 20].map(at), names);
+        assert_eq!((nodes.get(three).unwrap().sap, nodes.present()), (20, 5));
+        let twice = nodes.register_all_at(2, vec![(30, meter(7)), (30, meter(8))]);
+        assert_eq!(twice, Err(NodeError::SapTaken { sap: 30, owner: meter(7).name }));
+    }
+
+    #[test]
     fn what_is_stored_comes_back_as_it_was() {
         let mut nodes = Nodes::new(Pool::Extended);
         let one = nodes.register(1, meter(1)).unwrap();
@@ -563,6 +670,13 @@ mod tests {
     fn a_name_that_is_no_text_is_shown_in_hex() {
         let name = LogicalDeviceName::try_from(&b"ELS-UGW-\x00\x1a"[..]).unwrap();
         assert_eq!(name.to_string(), "454C532D5547572D001A");
+        let mut nodes = Nodes::new(Pool::Extended);
+        let odd = nodes.register(0, Registration { name, ..meter(0) }).unwrap();
+        // This one would be hex as well.
+        let plain = nodes.register(0, meter(7)).unwrap();
+        assert_eq!(nodes.shown_as("454C532D5547572D001A"), Some(odd));
+        assert_eq!(nodes.shown_as("ABC0000000000007"), Some(plain));
+        assert_eq!(nodes.shown_as("ELS-UGW-"), None);
         assert_eq!(meter(7).name.to_string(), "ABC0000000000007");
         assert_eq!(LogicalDeviceName::try_from(&[][..]), Err(NodeError::Name(0)));
     }

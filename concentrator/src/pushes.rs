@@ -262,7 +262,7 @@ impl Senders {
         self.indexed = Some(now);
         self.index.clear();
         for (id, node) in nodes.iter().filter(|(_, node)| node.present) {
-            if let Place::Endpoint(endpoint) = &node.place {
+            if let Place::Endpoint(endpoint) | Place::Datagrams(endpoint) = &node.place {
                 let key = (endpoint.ip().to_canonical(), node.server);
                 self.index.entry(key).and_modify(|known| *known = None).or_insert(Some(id));
             }
@@ -370,6 +370,11 @@ mod tests {
             |number, host, server| nodes.register(0, meter(number, host, server)).unwrap();
         let (one, two) = (add(1, "192.0.2.1", 1), add(2, "192.0.2.1", 2));
         let three = add(3, "2001:db8::3", 1);
+        let place = Place::Datagrams("192.0.2.7:4059".parse().unwrap());
+        let seven = Registration { place, ..meter(7, "192.0.2.7", 1) };
+        let seven = nodes.register(0, seven).unwrap();
+        let mut add =
+            |number, host, server| nodes.register(0, meter(number, host, server)).unwrap();
         add(4, "192.0.2.4", 1);
         add(5, "192.0.2.4", 1);
         let mut senders = Senders::default();
@@ -379,6 +384,7 @@ mod tests {
         assert_eq!((from("192.0.2.1", 1), from("192.0.2.1", 2)), (Some(one), Some(two)));
         assert_eq!(from("::ffff:192.0.2.1", 1), Some(one));
         assert_eq!(from("2001:db8::3", 1), Some(three));
+        assert_eq!(from("192.0.2.7", 1), Some(seven));
         // A wPort or a host that nobody has, and a host of two that are alike.
         for (host, server) in [("192.0.2.1", 3), ("192.0.2.9", 1), ("192.0.2.4", 1)] {
             assert_eq!(from(host, server), None, "{host} {server}");

@@ -39,13 +39,13 @@
 //! ```
 
 use core::time::Duration;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use dlms_core::{
     acse::{Aare, AssociationResult},
     axdr::Writer,
     gateway::{self, GatewayHeader},
-    wrapper::{ALL_STATION, MANAGEMENT_LOGICAL_DEVICE},
+    wrapper::{ALL_STATION, MANAGEMENT_LOGICAL_DEVICE, NO_STATION},
     xdlms::tag,
 };
 use sans_io_time::Instant;
@@ -209,6 +209,8 @@ pub enum Upward<'r> {
         /// The SAP of the meter.
         source: u16,
     },
+    /// To nobody: an answer to somebody who has left.
+    Late,
 }
 
 /// What the owner must do by itself.
@@ -248,6 +250,8 @@ pub struct RouterCounters {
     pub answered: u64,
     /// APDUs that meters sent unasked.
     pub pushed: u64,
+    /// Answers to somebody who had left, which are dropped.
+    pub late: u64,
     /// APDUs for all meters.
     pub broadcasts: u64,
     /// APDUs for SAPs that nobody has.
@@ -271,9 +275,8 @@ pub struct Router {
     /// By [`NodeId`]. A meter that nobody speaks to costs eight octets.
     seats: Vec<Option<Box<Seat>>>,
     taken: usize,
-    /// When the silence of a seat is to be looked at. All have the same patience, so this is in
-    /// order.
-    idle: VecDeque<(Instant, NodeId)>,
+    /// When the silence of a seat is to be looked at.
+    idle: BTreeSet<(Instant, NodeId)>,
     /// Whether a node is in `idle`, where it is once at most.
     queued: Vec<bool>,
     /// Whose last answer has just been decided on: the seat is free with the next look at it.
@@ -326,7 +329,7 @@ impl Router {
             config,
             seats: Vec::new(),
             taken: 0,
-            idle: VecDeque::new(),
+            idle: BTreeSet::new(),
             queued: Vec::new(),
             ended: None,
             waits: VecDeque::new(),
@@ -391,6 +394,10 @@ impl Router {
         self.settle();
         let first = apdu.first().copied().unwrap_or_default();
         let asked = self.seat_mut(node).is_some_and(|seat| seat.holder.party.client == client);
+        if !asked && !may_be_push(first) {
+            self.counters.late += 1;
+            return Upward::Late;
+        }
         if !asked || is_push(first) {
             self.counters.pushed += 1;
             let source = nodes.get(node).map_or(0, |node| node.sap);
@@ -412,7 +419,7 @@ impl Router {
                 source: seat.holder.source,
                 prefix: &seat.holder.prefix,
             },
-            _ => Upward::Push { source: 0 },
+            _ => Upward::Late,
         }
     }
 
@@ -457,12 +464,14 @@ impl Router {
     /// Frees the seats of whom nothing was heard for too long, and refuses who waited too long.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.settle();
-        while let Some(&(due, node)) = self.idle.front().filter(|(due, _)| *due <= now) {
-            self.idle.pop_front();
+        while let Some(&(due, node)) = self.idle.first().filter(|(due, _)| *due <= now) {
+            self.idle.pop_first();
             let idle_timeout = self.config.idle_timeout;
             let until = self.seat_mut(node).map(|seat| after(seat.heard, idle_timeout));
             match until {
-                Some(until) if until > due => self.idle.push_back((until, node)),
+                Some(until) if until > due => {
+                    self.idle.insert((until, node));
+                }
                 _ => {
                     self.queued[node.0 as usize] = false;
                     self.counters.idle += u64::from(until.is_some());
@@ -483,8 +492,7 @@ impl Router {
     /// When [`handle_timeout`](Self::handle_timeout) is to be called next.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let due = |queue: &VecDeque<(Instant, NodeId)>| queue.front().map(|(due, _)| *due);
-        [due(&self.idle), due(&self.waits)].into_iter().flatten().min()
+        [self.idle.first(), self.waits.front()].into_iter().flatten().map(|(due, _)| *due).min()
     }
 
     /// What the owner must do by itself.
@@ -565,7 +573,7 @@ impl Router {
         self.taken += 1;
         self.queued.resize(self.seats.len(), false);
         if !core::mem::replace(&mut self.queued[index], true) {
-            self.idle.push_back((after(now, self.config.idle_timeout), node));
+            self.idle.insert((after(now, self.config.idle_timeout), node));
         }
     }
 
@@ -627,6 +635,11 @@ fn behind(nodes: &Nodes, sap: u16, apdu: &[u8]) -> Result<Option<Target>, Discar
     if rest.is_empty() {
         return Err(Discard::Malformed);
     }
+    // Nobody (0), or all of them: the last seven bits are ones, in whichever length of address. To
+    // speak to all is only for clients that may.
+    if sap == NO_STATION || sap & ALL_STATION == ALL_STATION {
+        return Ok(None);
+    }
     let Some(node) = nodes.named(header.address) else { return Ok(None) };
     if !nodes.get(node).is_some_and(|node| node.present) {
         return Ok(None);
@@ -660,6 +673,20 @@ const fn is_push(first: u8) -> bool {
             | tag::GLO_INFORMATION_REPORT_REQUEST
             | tag::DED_INFORMATION_REPORT_REQUEST
     )
+}
+
+/// Whether what begins so may be a push, if nobody has asked: what is inside general protection or
+/// comes in blocks cannot be seen. Anything else can only be an answer.
+const fn may_be_push(first: u8) -> bool {
+    is_push(first)
+        || matches!(
+            first,
+            tag::GENERAL_GLO_CIPHERING
+                | tag::GENERAL_DED_CIPHERING
+                | tag::GENERAL_CIPHERING
+                | tag::GENERAL_SIGNING
+                | tag::GENERAL_BLOCK_TRANSFER
+        )
 }
 
 /// Whether an APDU in clear asks to be answered, which nothing sent to all meters may. In a
@@ -803,6 +830,19 @@ mod tests {
     }
 
     #[test]
+    fn a_seat_that_was_used_again_does_not_hold_up_the_end_of_another() {
+        let mut bench = Bench::new(2, RouterConfig::default());
+        bench.wan(0, party(0, 1), 16, AARQ);
+        bench.lan(100, 0, 1, ACCEPTED);
+        bench.wan(170, party(0, 1), 17, AARQ);
+        bench.router.handle_timeout(second(180));
+        assert_eq!(bench.router.poll_timeout(), Some(second(280)));
+        bench.router.handle_timeout(second(280));
+        assert_eq!(bench.events(), [RouterEvent::Released { node: NodeId(0) }]);
+        assert_eq!(bench.router.poll_timeout(), Some(second(350)));
+    }
+
+    #[test]
     fn a_connection_that_ends_leaves_its_seats_and_its_waiting() {
         let mut bench = Bench::new(2, RouterConfig::default());
         bench.wan(0, party(0, 1), 16, AARQ);
@@ -870,6 +910,32 @@ mod tests {
         assert_eq!(bench.lan(0, 1, 102, &[0xDB, 0x08]), push);
         assert_eq!(bench.lan(0, 1, 1, &[0x0F, 0x00]), push);
         assert_eq!(bench.lan(0, 1, 1, &[0xDB, 0x08]), answer(party(0, 1), 17));
+    }
+
+    #[test]
+    fn an_answer_to_somebody_who_has_left_is_no_push() {
+        let mut bench = Bench::new(1, RouterConfig::default());
+        bench.wan(0, party(0, 1), 16, GET);
+        bench.router.handle_wan_closed(second(1), WanId(0));
+        for first in [0xC4, 0xC5, 0xC7, 0xCC, 0x61, 0x63, 0x0E, 0xD8] {
+            assert_eq!(bench.lan(2, 0, 1, &[first, 0x01]), Upward::Late, "{first:02X}");
+        }
+        // Of these nobody can tell.
+        for first in [0xDB, 0xDD, 0xDF, 0xE0] {
+            assert_eq!(bench.lan(2, 0, 1, &[first]), Upward::Push { source: 16 }, "{first:02X}");
+        }
+        assert_eq!((bench.router.counters().late, bench.router.counters().pushed), (8, 4));
+    }
+
+    #[test]
+    fn a_gateway_header_is_no_way_to_all_meters() {
+        let config = RouterConfig { broadcast_clients: vec![1], ..RouterConfig::default() };
+        let mut bench = Bench::new(1, config);
+        let request = [&[0xE6, 0x00, 16][..], b"ABC0000000000000", GET].concat();
+        for sap in [0, 0x7F, 0xFF, 0x3FFF, 0xFFFF] {
+            let silence = Verdict::Discard(Discard::UnknownSap);
+            assert_eq!(bench.wan(0, party(0, 1), sap, &request), silence, "{sap:04X}");
+        }
     }
 
     #[test]

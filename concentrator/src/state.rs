@@ -2,8 +2,8 @@
 //! epochs, the invocation counters of its own keys, and its events.
 //!
 //! All of it is in the file of the [spool](crate::spool), and written as pushes are: later, by
-//! another thread. What must not come twice leaps after a crash: the epoch of the SAP table by one,
-//! invocation counters by the block that was reserved.
+//! another thread. What must not come twice leaps after a crash: the epoch of the SAP table by more
+//! than can have been told and not stored, invocation counters by the block that was reserved.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -15,14 +15,18 @@ use dlms_core::security::{COUNTER_MAX, ReceiveCounter, SystemTitle};
 
 pub use crate::storage::{EVENTS_MAX, Status, StorageError};
 use crate::{
-    nodes::{LogicalDeviceName, NodeError, NodeId, Nodes, Pool},
+    nodes::{LogicalDeviceName, NodeError, NodeId, Nodes, Place, Pool},
     spool::{Spool, SpoolLimits},
-    storage::{Restored, Setting, Storage, StoredNode},
+    storage::{Queue, Restored, Setting, Storage, StoredNode},
 };
 
 /// Invocation counters that are reserved at a time. More are reserved when half of them are used,
 /// so that nobody waits for the disk; a million crashes cost a quarter of a key's life.
 const RESERVED: u64 = 1_000;
+/// How many changes of the SAP table may have been told and not stored before a crash: each meter
+/// that there may be has come and gone twice. The leap costs nothing: epochs are compared for being
+/// the same.
+const TABLE_EPOCHS_LOST: u32 = 1 << 16;
 /// Client titles whose counters are kept. A further client is refused: to forget one would let
 /// what it sent be replayed.
 const CLIENT_TITLES_MAX: usize = 256;
@@ -53,14 +57,23 @@ pub fn open(folder: &Path, limits: SpoolLimits, epoch: u32) -> Result<Opened, St
     let stored = small(number(Setting::Epoch));
     storage.with(|queue| queue.epoch = epoch.max(stored));
     let counter = number(Setting::Counter).max(1);
-    let table_epoch = small(number(Setting::TableEpoch));
+    let mut table_epoch = small(number(Setting::TableEpoch));
+    if crashed {
+        // One that was told and not stored must not come again with other meters: neither now, nor
+        // after another crash.
+        table_epoch = table_epoch.wrapping_add(TABLE_EPOCHS_LOST);
+        let leapt = |queue: &mut Queue| {
+            queue.changes.settings.insert(Setting::TableEpoch, table_epoch.into());
+        };
+        storage.with(leapt);
+        storage.flush();
+    }
     let opened = Opened {
         spool: Spool::new(Arc::clone(&storage))?,
         state: State {
             storage: Arc::clone(&storage),
             restored: nodes,
-            // One that was told and not stored must not come again with other meters.
-            table_epoch: if crashed { table_epoch.wrapping_add(1) } else { table_epoch },
+            table_epoch,
             media: Vec::new(),
             saved: BTreeMap::new(),
         },
@@ -104,7 +117,10 @@ impl State {
         self.media = media;
         let restored = core::mem::take(&mut self.restored);
         let nodes = restored.into_iter().map(|StoredNode { mut node, medium }| {
-            if let Some(name) = medium {
+            // Who has an address of its own is on no medium.
+            if !matches!(node.place, Place::Physical(_)) {
+                node.medium = 0;
+            } else if let Some(name) = medium {
                 match self.media.iter().position(|known| *known == name) {
                     Some(index) => node.medium = u16::try_from(index).unwrap_or(u16::MAX),
                     None => node.present = false,
@@ -123,7 +139,9 @@ impl State {
         while let Some((id, node)) = nodes.poll_unsaved() {
             match node {
                 Some(node) => {
-                    let medium = self.media.get(usize::from(node.medium)).cloned();
+                    let is_on_it = matches!(node.place, Place::Physical(_));
+                    let medium = self.media.get(usize::from(node.medium)).filter(|_| is_on_it);
+                    let medium = medium.cloned();
                     let stored = StoredNode { node: node.clone(), medium };
                     self.saved.insert(id, node.name.clone());
                     changed.insert(node.name.clone(), Some(stored));
@@ -343,7 +361,7 @@ mod tests {
     use rusqlite::Connection;
 
     use super::*;
-    use crate::nodes::{Place, Registration};
+    use crate::nodes::Registration;
 
     fn open(folder: &Scratch) -> Opened {
         super::open(folder.path(), SpoolLimits::default(), 1).unwrap()
@@ -367,7 +385,7 @@ mod tests {
         let one = nodes.register(5, meter(1, 1)).unwrap();
         nodes.register(6, meter(2, 0)).unwrap();
         let place = Place::Endpoint("[::1]:4059".parse().unwrap());
-        nodes.register(7, Registration { place, medium: 9, ..meter(3, 0) }).unwrap();
+        nodes.register(7, Registration { place, ..meter(3, 0) }).unwrap();
         nodes.deregister(8, one);
         state.save(&mut nodes);
         drop(state);
@@ -376,7 +394,7 @@ mod tests {
         let mut state = open(&folder).state;
         let back = state.nodes(Pool::Extended, media(&["bus", "plc"])).unwrap();
         let rows: Vec<_> = back.iter().map(|(_, n)| (n.sap, n.medium, n.present)).collect();
-        assert_eq!(rows, [(16, 0, false), (17, 1, true), (18, 9, true)]);
+        assert_eq!(rows, [(16, 0, false), (17, 1, true), (18, 0, true)]);
         assert!(back.iter().zip(nodes.iter()).all(|((_, now), (_, then))| now.name == then.name
             && now.place == then.place
             && now.changed == then.changed));
@@ -386,6 +404,32 @@ mod tests {
         let mut state = open(&folder).state;
         let back = state.nodes(Pool::Extended, media(&["bus"])).unwrap();
         assert_eq!((back.at(17), back.named(b"ABC0000000000002").is_some()), (None, true));
+        // Who has an address of its own is there whatever the media are called.
+        assert!(back.at(18).is_some());
+    }
+
+    #[test]
+    fn a_table_epoch_that_was_told_and_not_stored_does_not_come_again() {
+        let folder = Scratch::new();
+        let crash = || {
+            let file = Connection::open(folder.path().join("concentrator.db")).unwrap();
+            file.execute("UPDATE setting SET value = 0 WHERE name = 'clean'", []).unwrap();
+        };
+        let mut told = Vec::new();
+        for number in 1..=3 {
+            let mut state = open(&folder).state;
+            let mut nodes = state.nodes(Pool::Extended, Vec::new()).unwrap();
+            for other in 0..3 {
+                told.push(nodes.epoch());
+                // Others each time, and none of them is stored.
+                nodes.register(0, meter(10 * number + other, 0)).unwrap();
+            }
+            drop(state);
+            crash();
+        }
+        told.sort_unstable();
+        told.dedup();
+        assert_eq!(told.len(), 9, "{told:?}");
     }
 
     #[test]

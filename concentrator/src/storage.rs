@@ -395,7 +395,17 @@ impl Writer {
             drop(queue);
             self.shared.settled.notify_all();
         }
-        let clean = commit::close(&mut self.connection, self.shared.lock().next);
+        let (next, stored) = {
+            let queue = self.shared.lock();
+            (queue.next, queue.is_idle())
+        };
+        // What was not written is lost as in a crash, and what must not come twice leaps as after
+        // one.
+        if !stored {
+            tracing::error!("the file is not closed cleanly: what waited could not be stored");
+            return;
+        }
+        let clean = commit::close(&mut self.connection, next);
         if let Err(error) = clean {
             tracing::warn!(%error, "the file is not closed cleanly; no matter");
         }

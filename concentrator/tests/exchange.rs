@@ -10,7 +10,10 @@ use concentrator::{
     router::{NOT_POSSIBLE, RouterConfig, WanId},
 };
 use dlms_core::wrapper::{self, WrapperHeader};
-use dlms_tokio::Endpoint;
+use dlms_tokio::{
+    Endpoint, LineError,
+    medium::{Medium, MediumAddress, MediumConfig, Up},
+};
 use proptest::prelude::*;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
@@ -389,4 +392,99 @@ async fn who_takes_pushes_is_connected_to_and_may_ask_over_the_same_connection()
     bench.exchange.pushed(NodeId(0), 102, b"\xDB");
     let (header, apdu) = receive(&mut stream).await.unwrap();
     assert_eq!((header.source, header.destination, &apdu[..]), (16, 102, &b"\xDB"[..]));
+}
+
+#[tokio::test]
+async fn who_sends_datagrams_takes_no_place_of_a_connection() {
+    let bench = Bench::new(&[], RouterConfig::default());
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap();
+    tokio::spawn(concentrator::listen::udp(socket, bench.exchange.clone()));
+    let mut peers = Vec::new();
+    for _ in 0..70 {
+        let peer = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        peer.send_to(&frame(1, 1, b"\xC0"), address).await.unwrap();
+        assert_eq!(peer.recv_from(&mut [0; 64]).await.unwrap().1, address);
+        peers.push(peer);
+    }
+    // The ones that were silent for longest have made room for the others.
+    assert_eq!(bench.exchange.counters().wans, 64);
+    let (mut near, far) = tokio::io::duplex(64);
+    let exchange = bench.exchange.clone();
+    tokio::spawn(async move { exchange.serve(far, Whose::HeadEnd).await });
+    send(&mut near, 1, 1, b"\xC0").await;
+    answer(&mut near).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_sent_a_datagram_and_is_silent_is_forgotten() {
+    let bench = Bench::new(&[], RouterConfig::default());
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap();
+    tokio::spawn(concentrator::listen::udp(socket, bench.exchange.clone()));
+    let peer = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    peer.send_to(&frame(1, 1, b"\xC0"), address).await.unwrap();
+    peer.recv_from(&mut [0; 64]).await.unwrap();
+    assert_eq!(bench.exchange.counters().wans, 1);
+    tokio::time::advance(Duration::from_secs(200)).await;
+    tokio::task::yield_now().await;
+    assert_eq!(bench.exchange.counters().wans, 0);
+}
+
+/// Meters on one bus, each with its lower address and its logical device.
+fn on_a_bus(meters: &[(u16, u16)]) -> Bench {
+    let bench = Bench::new(&[], RouterConfig::default());
+    let nodes = bench.exchange.nodes();
+    for (number, &(physical, server)) in meters.iter().enumerate() {
+        let meter = Registration::new(&format!("ABC{number:013}")).unwrap();
+        let place = Place::Physical(physical);
+        nodes.lock().unwrap().register(0, Registration { place, server, ..meter }).unwrap();
+    }
+    bench
+}
+
+#[tokio::test]
+async fn what_is_pushed_is_of_the_logical_device_that_it_comes_from() {
+    let bench = on_a_bus(&[(20, 1), (20, 2), (21, 1)]);
+    let push = |physical, server, number| {
+        let meter = MediumAddress { physical, server };
+        let apdu = vec![0x0F, number];
+        bench.exchange.handle_medium(0, Up::Pushed { meter, client: 102, apdu });
+    };
+    push(20, 2, 1);
+    push(20, 1, 2);
+    // One of which nothing is known is the only meter there, or could be either.
+    push(21, 5, 3);
+    push(20, 5, 4);
+    let kept = [(102, 17, vec![0x0F, 1]), (102, 16, vec![0x0F, 2]), (102, 18, vec![0x0F, 3])];
+    assert_eq!(*bench.pushes.lock().unwrap(), kept);
+    assert_eq!(bench.exchange.counters().unknown_meters, 1);
+}
+
+#[tokio::test]
+async fn what_fails_for_one_who_has_left_takes_no_seat_from_the_next() {
+    let bench = on_a_bus(&[(20, 1)]);
+    let (near, _far) = tokio::io::duplex(1_024);
+    // Nobody speaks on it: what it tells is told here.
+    let (handle, _speaking) = Medium::on(near, MediumConfig::default(), |_| {});
+    bench.exchange.add_medium(0, handle);
+    let (mut one, mut two) = (bench.exchange.connect(), bench.exchange.connect());
+    send(&mut one, 1, 16, b"\xC0").await;
+    while bench.exchange.holder(NodeId(0)).is_none() {
+        tokio::task::yield_now().await;
+    }
+    send(&mut two, 2, 16, b"\x60").await;
+    drop(one);
+    while bench.exchange.holder(NodeId(0)).is_none_or(|holder| holder.client != 2) {
+        tokio::task::yield_now().await;
+    }
+    let meter = MediumAddress { physical: 20, server: 1 };
+    let failed = |client| Up::Failed { meter, client, cause: LineError::LinkLost };
+    bench.exchange.handle_medium(0, failed(1));
+    // Nor is its answer, which comes late, a push.
+    bench.exchange.handle_medium(0, Up::Apdu { meter, client: 1, apdu: vec![0xC4, 1] });
+    assert!(bench.exchange.holder(NodeId(0)).is_some_and(|holder| holder.client == 2));
+    assert!(bench.pushes.lock().unwrap().is_empty());
+    bench.exchange.handle_medium(0, failed(2));
+    assert_eq!(bench.exchange.holder(NodeId(0)), None);
 }

@@ -108,6 +108,16 @@ fn a_person_sees_and_changes_which_meters_there_are_while_it_runs() {
     assert_eq!(bench.json(&["saps"]), json!([own, second]));
     assert_eq!(bench.json(&["nodes"])[1]["state"], "gone");
     assert_eq!(bench.json(&["status"])[0]["meters"], 1);
+
+    // A name that is no plain text is shown in hex, and may be given so.
+    for name in ["a name/?%#1", "6120", "as it is/?%#1"] {
+        let added = bench.json(&[&["add", name][..], &address].concat());
+        assert_eq!(added[0]["state"], "present", "{name}");
+        let shown = added[0]["name"].as_str().unwrap();
+        let given = if name.starts_with("as") { name } else { shown };
+        assert!(bench.run(&["remove", given]).status.success(), "{name}");
+    }
+    assert_eq!(bench.json(&["status"])[0]["meters"], 1);
     assert_eq!(bench.json(&["routes"]), json!([]));
 }
 
@@ -132,6 +142,24 @@ fn a_refusal_says_why_and_has_its_own_exit_code() {
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("did you mean epoch?"), "{said}");
+}
+
+#[test]
+fn a_configuration_that_would_not_run_is_not_good() {
+    for (number, (more, says)) in [
+        ("[management]\npassword-file = \"/nobody/has/this\"\n", "/nobody/has/this"),
+        ("[[meter]]\nname = \"ABC2\"\nsap = 5\naddress = \"wrapper://127.0.0.1:10\"\n", "SAP 5"),
+        ("[[meter]]\nname = \"ABC2\"\naddress = \"wrapper://127.0.0.1:9\"\n", "another meter is"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let wrong = Bench::new(&format!("bad-{number}"), &[CONFIG, more].concat());
+        let output = program(&["check-config", &wrong.config()]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{more}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(says), "{said}");
+    }
 }
 
 #[test]

@@ -14,7 +14,8 @@
 //! Meters have the turn one after the other. One that is not ready to answer, or silent, does not
 //! keep the others waiting: it is asked again when they have had their turn. One that has stayed
 //! silent through all repetitions rests, twice as long each time, and what is for it meanwhile
-//! waits.
+//! waits; but not for longer than who asked would, since to carry out later what was given up would
+//! surprise.
 //!
 //! ```
 //! use core::time::Duration;
@@ -113,6 +114,9 @@ pub struct MediumConfig {
     pub rest_min: Duration,
     /// How long it rests at most. Default 10 min.
     pub rest_max: Duration,
+    /// How long an APDU may have to wait for a meter that rests; one that would have to wait longer
+    /// fails at once. Default 20 s: less than a head-end waits for an answer.
+    pub wait_max: Duration,
     /// Silence on the medium after a broadcast, in which meters do what it says. Default 500 ms.
     pub broadcast_pause: Duration,
     /// How long an address that is probed has to answer. Default 1 s.
@@ -142,6 +146,7 @@ impl Default for MediumConfig {
             share: Duration::from_secs(2),
             rest_min: Duration::from_secs(10),
             rest_max: Duration::from_secs(600),
+            wait_max: Duration::from_secs(20),
             broadcast_pause: Duration::from_millis(500),
             probe_timeout: Duration::from_secs(1),
             probe_pause: Duration::from_secs(2),
@@ -163,7 +168,8 @@ pub enum Down {
         /// The APDU, without LLC header.
         apdu: Vec<u8>,
     },
-    /// The link is no longer needed. It is released when what waits for the meter is done.
+    /// The client is gone. What it has waiting for the meter is dropped, and is told no more; the
+    /// link is released when what is under way, and what others have waiting, is done.
     Release {
         /// The meter.
         meter: MediumAddress,
@@ -207,6 +213,14 @@ pub enum Up {
         client: u16,
         /// Why.
         cause: LineError,
+    },
+    /// The meter has the APDU and answers every poll with nothing: perhaps the APDU asked for no
+    /// answer, which a ciphered one does not show. The link stands.
+    Unanswered {
+        /// The meter it was for.
+        meter: MediumAddress,
+        /// The client SAP it was from.
+        client: u16,
     },
     /// A meter says something that nobody asked for.
     Pushed {
@@ -582,15 +596,16 @@ impl<U: FnMut(Up) + Send> Talker<U> {
     }
 
     fn take_down(&mut self, (down, place): (Down, Place)) {
+        let now = self.clock.now();
         match down {
             Down::Apdu { meter, client, apdu } => {
-                self.bus.handle_job(meter, Job::Apdu { client, apdu }, place);
+                self.bus.handle_job(now, meter, Job::Apdu { client, apdu }, place);
             }
             Down::Release { meter, client } => {
-                self.bus.handle_job(meter, Job::Release { client }, place);
+                self.bus.handle_job(now, meter, Job::Release { client }, place);
             }
             Down::Probe { meter, client } => {
-                self.bus.handle_job(meter, Job::Probe { client }, place);
+                self.bus.handle_job(now, meter, Job::Probe { client }, place);
             }
             Down::Broadcast { client, apdu } => self.bus.handle_broadcast(client, &apdu, place),
         }

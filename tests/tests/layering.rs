@@ -12,16 +12,17 @@ const PURE: [&str; 2] = ["dlms-core", "hdlc"];
 
 /// Every crate of the workspace, and those of the workspace that it may use: for building, testing
 /// or running.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("hdlc", &[]),
     ("dlms-core", &[]),
     ("dlms-tokio", &["dlms-core", "hdlc"]),
     ("dlms-xml", &["dlms-core", "hdlc"]),
+    ("store", &["dlms-core"]),
     ("simulator", &["dlms-core", "dlms-tokio", "hdlc"]),
     ("concentrator", &["dlms-core", "dlms-tokio", "hdlc"]),
     ("headend", &["dlms-core", "dlms-tokio", "dlms-xml", "hdlc", "simulator"]),
     ("conformance", &["dlms-core", "dlms-tokio", "hdlc"]),
-    ("dlms-benches", &["dlms-core", "dlms-tokio", "hdlc"]),
+    ("dlms-benches", &["dlms-core", "dlms-tokio", "hdlc", "store"]),
     (
         "dlms-tests",
         &[

@@ -1,4 +1,5 @@
-//! When the concentrator says something unasked. Time is an argument.
+//! When the concentrator says something unasked. Time is an argument: that of a clock which nobody
+//! sets, or a correction of the system's would silence heartbeats, and the concentrator with them.
 
 use dlms_core::cosem::{
     LogicalName,
@@ -40,20 +41,20 @@ impl Announcer {
     }
 
     /// The push setup that is due, with the number of the push.
-    pub(super) fn poll(&mut self, now_ms: i64, table_epoch: u32) -> Option<(LogicalName, u32)> {
+    pub(super) fn poll(&mut self, uptime_ms: i64, table_epoch: u32) -> Option<(LogicalName, u32)> {
         // What there is at the beginning is no change: the first heartbeat tells of it.
         let told = *self.told.get_or_insert(table_epoch);
         if table_epoch != told && self.tell_at.is_none() {
-            self.tell_at = Some(now_ms.saturating_add(DEBOUNCE_MS));
+            self.tell_at = Some(uptime_ms.saturating_add(DEBOUNCE_MS));
         }
-        let setup = if self.forced.saps_changed || self.tell_at.is_some_and(|at| at <= now_ms) {
+        let setup = if self.forced.saps_changed || self.tell_at.is_some_and(|at| at <= uptime_ms) {
             self.forced.saps_changed = false;
             self.tell_at = None;
             self.told = Some(table_epoch);
             SAPS_CHANGED
-        } else if self.forced.heartbeat || self.heartbeat_at.is_none_or(|at| at <= now_ms) {
+        } else if self.forced.heartbeat || self.heartbeat_at.is_none_or(|at| at <= uptime_ms) {
             self.forced.heartbeat = false;
-            self.heartbeat_at = Some(now_ms.saturating_add(HEARTBEAT_MS));
+            self.heartbeat_at = Some(uptime_ms.saturating_add(HEARTBEAT_MS));
             HEARTBEAT
         } else {
             return None;

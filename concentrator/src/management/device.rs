@@ -209,12 +209,28 @@ impl Device {
         apdu
     }
 
+    /// What may be done with this very request. Keys and a password may be configured side by side,
+    /// so the client does not tell how it must be protected: how it proved itself does.
+    fn role_in(&self, access: &Access) -> Option<Role> {
+        let wanted = protection_of(access.mechanism);
+        let is_protected = access.protection.and(wanted) == access.protection;
+        self.role(access.client).filter(|_| is_protected)
+    }
+
     fn role(&self, client: u16) -> Option<Role> {
         match client {
             MANAGEMENT_CLIENT if !self.mechanisms.is_empty() => Some(Role::Management),
             PUBLIC_CLIENT => Some(Role::Public { sap_list: self.public_sap_list }),
             _ => None,
         }
+    }
+}
+
+/// How who has proven itself so protects each request: who gives a password has no keys.
+pub(super) const fn protection_of(mechanism: Mechanism) -> Protection {
+    match mechanism {
+        Mechanism::HlsGmac => Protection::AUTHENTICATED_ENCRYPTED,
+        _ => Protection::NONE,
     }
 }
 
@@ -240,7 +256,8 @@ impl LogicalDevice for Device {
                     encryption: &keys.encryption,
                     authentication: &keys.authentication,
                 }),
-                // Who may give a password on a bare line protects nothing.
+                // Who may give a password on a bare line protects nothing; who has proven itself
+                // otherwise is held to more with each request ([`role_in`](Self::role_in)).
                 protection: match self.password {
                     None => Protection::AUTHENTICATED_ENCRYPTED,
                     Some(_) => Protection::NONE,
@@ -280,7 +297,7 @@ impl LogicalDevice for Device {
         selection: Option<SelectiveAccess<'_>>,
         out: &mut Vec<u8>,
     ) -> Result<(), DataAccessResult> {
-        let role = self.role(access.client).ok_or(DataAccessResult::ReadWriteDenied)?;
+        let role = self.role_in(access).ok_or(DataAccessResult::ReadWriteDenied)?;
         self.objects.get(access, &role, &self.world, attribute, selection, out)
     }
 
@@ -291,7 +308,7 @@ impl LogicalDevice for Device {
         selection: Option<SelectiveAccess<'_>>,
         value: RawData<'_>,
     ) -> Result<(), DataAccessResult> {
-        let role = self.role(access.client).ok_or(DataAccessResult::ReadWriteDenied)?;
+        let role = self.role_in(access).ok_or(DataAccessResult::ReadWriteDenied)?;
         // No attribute here can be written in part.
         if selection.is_some() {
             return Err(DataAccessResult::ScopeOfAccessViolated);
@@ -307,7 +324,7 @@ impl LogicalDevice for Device {
         parameters: Option<RawData<'_>>,
         out: &mut Vec<u8>,
     ) -> Result<(), ActionResult> {
-        let role = self.role(access.client).ok_or(ActionResult::ReadWriteDenied)?;
+        let role = self.role_in(access).ok_or(ActionResult::ReadWriteDenied)?;
         let parameter = parameters.unwrap_or(RawData::NULL).data();
         let parameter: Data<'_> = parameter.map_err(|_| ActionResult::TypeUnmatched)?;
         self.objects.action(access, &role, &mut self.world, method, &parameter, out)

@@ -340,7 +340,7 @@ async fn what_was_sent_before_a_restart_is_refused_after_it() {
 fn it_says_that_it_is_there_and_that_its_list_has_changed() {
     let bench = Bench::new(2, keys());
     let told = |at_ms: i64| -> Vec<Announcement> {
-        let apdus = core::iter::from_fn(|| bench.management.poll_push(NOW_MS + at_ms));
+        let apdus = core::iter::from_fn(|| bench.management.poll_push(at_ms));
         let announcement = |apdu: Vec<u8>| {
             let push = DataNotification::decode(&apdu).unwrap();
             Announcement::from_data(&push.body.data().unwrap()).unwrap()
@@ -370,8 +370,8 @@ fn it_says_that_it_is_there_and_that_its_list_has_changed() {
 async fn a_push_setup_says_what_it_pushes_and_pushes_when_it_is_asked_to() {
     let mut bench = Bench::new(0, keys());
     let client = bench.management().await;
-    assert!(bench.management.poll_push(NOW_MS).is_some());
-    assert!(bench.management.poll_push(NOW_MS).is_none());
+    assert!(bench.management.poll_push(0).is_some());
+    assert!(bench.management.poll_push(0).is_none());
     let objects = AttributeDescriptor::new(ClassId::PUSH_SETUP, HEARTBEAT, 2);
     let octets = client.read(objects).await.unwrap().unwrap();
     let raw = RawData::from_octets(&octets).unwrap();
@@ -380,7 +380,7 @@ async fn a_push_setup_says_what_it_pushes_and_pushes_when_it_is_asked_to() {
     assert_eq!((list.len(), list[0].name, list[2].name), (6, HEARTBEAT, EPOCH));
     let push = MethodDescriptor::new(ClassId::PUSH_SETUP, HEARTBEAT, 1);
     assert_eq!(client.invoke(push, Some(&DataBuf::Integer(0))).await, Ok(Ok(None)));
-    assert!(bench.management.poll_push(NOW_MS).is_some());
+    assert!(bench.management.poll_push(0).is_some());
 }
 
 #[tokio::test]
@@ -466,4 +466,43 @@ async fn a_firmware_is_taken_in_any_order_verified_and_handed_to_who_activates_i
     assert_eq!(image_status(&client).await, DataBuf::Enum(5));
     bench.management.image_activated(true);
     assert_eq!(image_status(&client).await, DataBuf::Enum(6));
+}
+
+#[tokio::test]
+async fn who_is_not_known_leaves_nothing_behind_and_locks_nobody_out() {
+    let mut bench = Bench::new(0, keys());
+    let mut answers = 0;
+    for client in (0..=u16::MAX).filter(|client| ![1, 16].contains(client)) {
+        let (mut aarq, mut out) = (vec![0x60, 0x00], Vec::new());
+        answers += usize::from(bench.management.handle(WanId(0), client, &mut aarq, &mut out));
+    }
+    assert!(bench.management.lock().associations.is_empty(), "{answers} answers");
+    bench.management().await;
+}
+
+#[tokio::test]
+async fn who_has_keys_protects_each_request_whatever_a_password_may_do_beside() {
+    let password = || Secret::from("12345678");
+    let mut bench = Bench::new(0, Credentials { password: Some(password()), ..keys() });
+    let with = |protection| {
+        let ciphering = Ciphering { protection, ..gmac().ciphering.unwrap() };
+        ClientConfig { ciphering: Some(ciphering), ..gmac() }
+    };
+    let policy =
+        AttributeDescriptor::new(ClassId::SECURITY_SETUP, LogicalName([0, 0, 43, 0, 0, 255]), 2);
+    for protection in [Protection::ENCRYPTED, Protection::AUTHENTICATED] {
+        let client = bench.connect(with(protection)).await.unwrap();
+        let denied = Ok(Err(DataAccessResult::ReadWriteDenied));
+        assert_eq!(client.read(data(EPOCH)).await, denied, "{protection:?}");
+        let raised = client.write(data(EPOCH), &DataBuf::from(4_u32)).await;
+        assert_eq!(raised, Ok(Err(DataAccessResult::ReadWriteDenied)), "{protection:?}");
+    }
+    let client = bench.management().await;
+    assert_eq!(value(&client, data(EPOCH)).await, DataBuf::DoubleLongUnsigned(1));
+    assert_eq!(value(&client, policy).await, DataBuf::Enum(3));
+    let lls =
+        ClientConfig { mechanism: Mechanism::Lls, secret: password(), ..ClientConfig::default() };
+    let client = bench.connect(lls).await.unwrap();
+    assert_eq!(value(&client, data(EPOCH)).await, DataBuf::DoubleLongUnsigned(1));
+    assert_eq!(value(&client, policy).await, DataBuf::Enum(0));
 }

@@ -22,7 +22,7 @@ use hdlc::{
     address::{Address, AddressLength},
     control::Control,
     frame::{FRAME_LEN_MAX, Frame},
-    link::{Link, LinkEvent},
+    link::{Link, LinkConfig, LinkEvent},
     llc::Llc,
 };
 use sans_io_time::Instant;
@@ -35,6 +35,9 @@ use crate::{
 /// Empty segments in a row that a meter may answer with: a window of them is odd, more is a meter
 /// that keeps the medium busy with nothing.
 const EMPTY_SEGMENTS_MAX: u8 = 8;
+/// Meters known beyond which those that were silent are forgotten once they need not rest: each has
+/// its address from somebody who may ask for any.
+const SILENT_MAX: usize = 4_096;
 
 /// What is handed in.
 #[derive(Debug)]
@@ -163,11 +166,11 @@ impl<P> Bus<P> {
     }
 
     /// Something for a meter. What cannot be is answered at once.
-    pub(super) fn handle_job(&mut self, meter: MediumAddress, job: Job, place: P) {
+    pub(super) fn handle_job(&mut self, now: Instant, meter: MediumAddress, job: Job, place: P) {
         let client = match job {
             Job::Apdu { client, .. } | Job::Release { client } | Job::Probe { client } => client,
         };
-        if let Err(cause) = link_config(&self.line_config(meter, client), self.config.baud) {
+        if let Err(cause) = self.link_config(meter, client) {
             if !matches!(job, Job::Release { .. }) {
                 self.fail(meter, client, cause);
             }
@@ -178,6 +181,25 @@ impl<P> Bus<P> {
             return;
         }
         let known = self.meters.entry(meter).or_default();
+        let wait_ends = now.checked_add(self.config.wait_max);
+        let rests_long =
+            known.rests_until.zip(wait_ends).is_some_and(|(until, wait_ends)| until > wait_ends);
+        match job {
+            // Who asked would have given up when its turn comes.
+            Job::Apdu { client, .. } if rests_long => {
+                self.fail(meter, client, LineError::Timeout { phase: Phase::LinkSetUp });
+                return;
+            }
+            // Nobody waits for it any more, and to carry it out later would surprise.
+            Job::Release { client } => {
+                let waiting = known.queue.len();
+                known.queue.retain(|(waiting, _)| {
+                    !matches!(waiting, Job::Apdu { client: of, .. } if *of == client)
+                });
+                self.counters.failed += (waiting - known.queue.len()) as u64;
+            }
+            Job::Apdu { .. } | Job::Probe { .. } => {}
+        }
         let had_work = known.has_work();
         known.queue.push_back((job, place));
         if !had_work && !self.has_turn(meter) {
@@ -416,6 +438,15 @@ impl<P> Bus<P> {
         }
     }
 
+    /// The link to a meter, which must be one: a link to all of them cannot be set up.
+    fn link_config(&self, meter: MediumAddress, client: u16) -> Result<LinkConfig, LineError> {
+        let config = link_config(&self.line_config(meter, client), self.config.baud)?;
+        if config.remote.is_all_station() {
+            return Err(LineError::BadSap);
+        }
+        Ok(config)
+    }
+
     fn has_turn(&self, meter: MediumAddress) -> bool {
         matches!(self.turn, Turn::Link { key, .. } if key.0 == meter)
     }
@@ -521,20 +552,34 @@ impl<P> Bus<P> {
     /// Sets a link up.
     fn call(&mut self, now: Instant, key: LinkKey, state: ChannelState) {
         let (meter, client) = key;
-        let Ok(mut config) = link_config(&self.line_config(meter, client), self.config.baud) else {
-            return;
+        // Was looked at when the job came.
+        let Ok(mut config) = self.link_config(meter, client) else {
+            return self.cannot_call(now, key, state);
         };
         if state == ChannelState::Probing {
             config.retries = 0;
             config.response_timeout = config.response_timeout.min(self.config.probe_timeout);
         }
         let mut link = Link::new(config);
-        // Refused for a broadcast address only, which the link configuration has no meter at.
-        let _ = link.connect();
+        if link.connect().is_err() {
+            return self.cannot_call(now, key, state);
+        }
         let assembly = Assembly::default();
         let channel =
             Channel { link, pdu: Vec::new(), assembly, empty_segments: 0, state, used: now };
         self.channels.insert(key, channel);
+    }
+
+    /// There can be no link to this address: what was to be done over it has failed. An exchange
+    /// without a link would have the turn again and again, and never use it.
+    fn cannot_call(&mut self, now: Instant, key: LinkKey, state: ChannelState) {
+        let (meter, client) = key;
+        let cause = LineError::BadSap;
+        self.channels.remove(&key);
+        match state {
+            ChannelState::Probing => self.fail(meter, client, cause),
+            ChannelState::Kept | ChannelState::Releasing => self.fail_exchange(now, key, cause),
+        }
     }
 
     /// Begins to send the APDU of the exchange on a link that is up.
@@ -588,8 +633,7 @@ impl<P> Bus<P> {
             .is_some_and(|exchange| exchange.is_sent && exchange.passes > retries);
         if is_passed && channel.link.waive().is_ok() {
             self.counters.failed += 1;
-            let cause = LineError::NoProgress;
-            self.up.push_back(Up::Failed { meter: key.0, client: key.1, cause });
+            self.up.push_back(Up::Unanswered { meter: key.0, client: key.1 });
             self.finish_exchange(now, key);
             self.park();
             return;
@@ -680,6 +724,9 @@ impl<P> Bus<P> {
 
     fn fail_exchange(&mut self, now: Instant, key: LinkKey, cause: LineError) {
         let (meter, client) = key;
+        if matches!(cause, LineError::Timeout { .. }) {
+            self.forget_silent(now);
+        }
         let Some(known) = self.meters.get_mut(&meter) else { return };
         let mut failed = Vec::new();
         failed.extend(known.exchange.take_if(|exchange| exchange.client == client).map(|_| client));
@@ -696,6 +743,14 @@ impl<P> Bus<P> {
         }
         for client in failed {
             self.fail(meter, client, cause);
+        }
+    }
+
+    /// Forgets who was silent and need not rest, when that has become too many.
+    fn forget_silent(&mut self, now: Instant) {
+        if self.meters.len() > SILENT_MAX {
+            let rests = |known: &Meter<P>| known.rests_until.is_some_and(|until| now < until);
+            self.meters.retain(|_, known| known.has_work() || rests(known));
         }
     }
 

@@ -5,15 +5,17 @@ use dlms_core::{
     axdr::DataBuf,
     cosem::{ClassId, LogicalName},
     device::{AttributeRights, CosemObject, Get, MethodRights, put},
-    security::SecuritySuite,
+    security::{Protection, SecuritySuite},
     xdlms::DataAccessResult,
 };
 
-use crate::management::device::World;
+use crate::management::device::{World, protection_of};
 
 pub(super) const NAME: LogicalName = LogicalName([0, 0, 43, 0, 0, 255]);
 /// security_policy: all messages to be authenticated and encrypted.
 const AUTHENTICATED_ENCRYPTED: u8 = 3;
+/// security_policy: nothing is enforced.
+const NOTHING: u8 = 0;
 
 pub(super) struct SecuritySetup;
 
@@ -38,7 +40,11 @@ impl CosemObject<World> for SecuritySetup {
 
     fn get(&self, get: &Get<'_, World>, out: &mut Vec<u8>) -> Result<(), DataAccessResult> {
         match get.attribute {
-            2 => put(out, &DataBuf::Enum(AUTHENTICATED_ENCRYPTED)),
+            2 => {
+                let wanted = get.access.map(|access| protection_of(access.mechanism));
+                let nothing = wanted.is_some_and(|wanted| wanted == Protection::NONE);
+                put(out, &DataBuf::Enum(if nothing { NOTHING } else { AUTHENTICATED_ENCRYPTED }))
+            }
             3 => put(out, &DataBuf::Enum(SecuritySuite::Suite0.id())),
             4 => {
                 let title = get.access.and_then(|access| access.client_title);
