@@ -328,20 +328,24 @@ const PARSERS: &[Parser] = &[
             });
         },
         bombs: &[
-            bomb("links opened anew", |length| filled(&[], &frame(SNRM, false, &[]), length)),
+            bomb("links opened anew", |length| {
+                filled(&[], &[frame(SNRM, false, &[]), vec![0x7e; 200]].concat(), length)
+            }),
             bomb("a PDU that never ends", |length| {
                 let segment = [&[0xe6, 0xe6, 0x00][..], &[0; 100]].concat();
                 on_a_link(length, |number| frame(information(number), true, &segment))
             }),
             bomb("APDUs that are none", |length| {
                 on_a_link(length, |number| {
-                    frame(information(number), false, &[0xe6, 0xe6, 0x00, 0xff])
+                    let none = [&[0xe6, 0xe6, 0x00][..], &[0xff; 100]].concat();
+                    frame(information(number), false, &none)
                 })
             }),
             bomb("requests without an association", |length| {
                 on_a_link(length, |number| {
-                    let get = [0xc0, 1, 0xc1, 0, 1, 0, 0, 42, 0, 0, 255, 2, 0];
-                    frame(information(number), false, &[&[0xe6, 0xe6, 0x00][..], &get].concat())
+                    let item = [0, 1, 0, 0, 42, 0, 0, 255, 2, 0];
+                    let head = [0xe6, 0xe6, 0x00, 0xc0, 3, 0xc1, 11];
+                    frame(information(number), false, &[&head[..], &item.repeat(11)].concat())
                 })
             }),
             bomb("frames out of their order", |length| {
@@ -362,7 +366,9 @@ const PARSERS: &[Parser] = &[
                 let apdu = [&[0x60, 0x81, 0xc8][..], &Random::new(2).octets(200)].concat();
                 filled(&[], &wrapped(&apdu), length)
             }),
-            bomb("associations opened anew", |length| filled(&[], &wrapped(AARQ), length)),
+            bomb("associations opened anew", |length| {
+                filled(&[], &[wrapped(AARQ), wrapped(&[0xff; 400])].concat(), length)
+            }),
             bomb("general blocks that never end", |length| {
                 associated(length, |number| {
                     let [.., high, low] = number.to_be_bytes();

@@ -218,7 +218,8 @@ fn losses(d: u8, e: u8) -> Option<Name> {
         _ => "Compensated reactive net export",
     };
     let direction = match kind {
-        1..=18 => [" import", " export", ""][usize::from(kind.checked_sub(1)?.checked_rem(3)?)],
+        1 | 4 | 7 | 10 | 13 | 16 => " import",
+        2 | 5 | 8 | 11 | 14 | 17 => " export",
         _ => "",
     };
     let (_, how) = processed(d, true)?;
