@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use dlms_core::{
-    association::{Access, ClientPolicy, LogicalDevice, ShortNameObject},
+    association::{Access, ClientPolicy, KeySet, LogicalDevice, ShortNameObject},
     axdr::{Data, RawData},
     companion::Companion,
     cosem::{AttributeDescriptor, MethodDescriptor, ShortName},
@@ -119,9 +119,10 @@ pub struct Meter {
 impl Meter {
     /// The meter with this serial number, which decides about its household and its names.
     ///
-    /// Its sending counter starts with the seconds of the clock. A real meter stores it; this one
-    /// still never sends a value twice under one key, whenever it is started again, as long as it
-    /// sends less than one protected APDU a second on average.
+    /// Its sending counter starts with the seconds of the computer's clock, whatever time the meter
+    /// shows. A real meter stores it; this one still never sends a value twice under one key,
+    /// whenever it is started again, as long as it sends less than one protected APDU a second on
+    /// average.
     pub fn new(serial: u32, config: Arc<MeterConfig>) -> Self {
         let further = config.logical_devices.min(LOGICAL_DEVICES_MAX).saturating_sub(1);
         let further = FURTHER_LOGICAL_DEVICES..FURTHER_LOGICAL_DEVICES + further;
@@ -153,7 +154,7 @@ impl Meter {
         world.zone.written = config.deviation;
         world.zone.enabled &= !config.standard_time;
         let short_names = short_names(&objects);
-        let next_counter = u32::try_from(config.clock.now()).unwrap_or(1);
+        let next_counter = u32::try_from(WallClock::system().now()).unwrap_or(1);
         Self {
             config,
             world,
@@ -402,7 +403,33 @@ impl LogicalDevice for Meter {
         let role = client.role;
         let parameter = parameters.unwrap_or(RawData::NULL).data();
         let parameter: Data<'_> = parameter.map_err(|_| ActionResult::TypeUnmatched)?;
-        self.world.proven_client = access.client_title.filter(|_| access.mechanism.is_hls());
-        self.objects.action(access, &role, &mut self.world, method, &parameter, out)
+        // What all meters of a group can say nobody has proven.
+        let proven = access.mechanism.is_hls() && access.key_set == KeySet::Unicast;
+        self.world.proven_client = access.client_title.filter(|_| proven);
+        let security = &self.world.security;
+        let (encryption, broadcast) = (security.encryption.clone(), security.broadcast.clone());
+        let done = self.objects.action(access, &role, &mut self.world, method, &parameter, out);
+        // A new key has counters of its own, which begin with it.
+        if self.world.security.encryption != encryption {
+            self.received.clear();
+            self.world.received_counter = 0;
+        }
+        if self.world.security.broadcast != broadcast {
+            self.received_broadcast.clear();
+        }
+        done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_go_on_from_run_to_run_whatever_time_the_meter_shows() {
+        let started = u32::try_from(WallClock::system().now()).unwrap();
+        let clock = WallClock::fixed(0);
+        let mut meter = Meter::new(1, Arc::new(MeterConfig { clock, ..MeterConfig::default() }));
+        assert!(meter.take_counter().unwrap() >= started);
     }
 }

@@ -18,7 +18,8 @@ use dlms_core::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpStream, UdpSocket},
-    time,
+    task::JoinSet,
+    time::{self, MissedTickBehavior},
 };
 
 use super::Push;
@@ -52,28 +53,36 @@ pub struct SendConfig {
 }
 
 /// Sends what `meters` push, until this is dropped. What does not arrive is told to the meter,
-/// which tries again as its push setup says; and so is what is to be confirmed and is not.
+/// which tries again as its push setup says; and so is what is to be confirmed and is not. No meter
+/// waits for another.
 pub async fn send_pushes(meters: &[Arc<Mutex<Meter>>], config: SendConfig) {
+    let one = |meter: &Arc<Mutex<Meter>>| send_pushes_of(Arc::clone(meter), config);
+    let sending: JoinSet<()> = meters.iter().map(one).collect();
+    sending.join_all().await;
+}
+
+async fn send_pushes_of(meter: Arc<Mutex<Meter>>, config: SendConfig) {
+    let locked = || meter.lock().unwrap_or_else(PoisonError::into_inner);
     let mut ticks = time::interval(EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        for meter in meters {
-            let locked = || meter.lock().unwrap_or_else(PoisonError::into_inner);
-            loop {
-                // The lock must not be held while something is sent.
-                let next = {
-                    let mut meter = locked();
-                    meter.poll_push().map(|push| (apdus(&mut meter, &push, config), push))
-                };
-                let Some((apdus, push)) = next else { break };
-                let sent = time::timeout(SEND_TIME_MAX, send(&push, &apdus)).await;
-                match sent.unwrap_or_else(|late| Err(late.into())) {
-                    Ok(()) if push.invoke.confirmed() => locked().push_confirmed(&push),
-                    Ok(()) => {}
-                    Err(error) => {
-                        tracing::warn!(setup = %push.setup, %error, "a push did not arrive");
-                        locked().push_failed(&push);
-                    }
+        loop {
+            // The lock must not be held while something is sent.
+            let next = {
+                let mut meter = locked();
+                meter.poll_push().map(|push| (apdus(&mut meter, &push, config), push))
+            };
+            let Some((apdus, push)) = next else { break };
+            let sent = time::timeout(SEND_TIME_MAX, send(&push, &apdus)).await;
+            match sent.unwrap_or_else(|late| Err(late.into())) {
+                Ok(()) if push.invoke.confirmed() => locked().push_confirmed(&push),
+                Ok(()) => {}
+                Err(error) => {
+                    tracing::warn!(setup = %push.setup, %error, "a push did not arrive");
+                    locked().push_failed(&push);
+                    // The next one, be it this one again, not without a pause.
+                    break;
                 }
             }
         }
