@@ -49,6 +49,7 @@ const WORDS: &[Words] = &[
 const WORD_DEVIATIONS: &[(&str, &str, &str)] = &[
     ("1.0.81.", " voltage", "it writes U for it"),
     ("7.0.52.2.", " base conditions", "it calls all values of a factor the same"),
+    ("7.0.70.13.", " standard conditions", "it calls all values of an analysis the same"),
     ("1.0.12.32.", " below ", "it counts dips there, which are voltages below a threshold"),
     ("1.0.32.32.", " below ", "it counts dips there, which are voltages below a threshold"),
 ];
