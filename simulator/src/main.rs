@@ -471,6 +471,7 @@ impl Meters {
                     gateway,
                     ciphered: arguments.push_ciphered,
                     apdu_len_max: arguments.push_max_apdu,
+                    faults: self.answer.faults,
                 };
                 send_pushes(&meters, config).await;
             }

@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 use super::{
     CryptoProvider, GeneralHeader, Key, KeyInfo, SecurityControl, SecurityError, SystemTitle,
     TAG_LEN, Verification,
-    cipher::{Opened, check_agreed, check_length, initialization_vector},
+    cipher::{Opened, check_agreed, check_length, initialization_vector, take_body},
 };
 use crate::{
     Malformed, MalformedKind,
@@ -149,21 +149,8 @@ impl GeneralCipheredHead {
         let header = GeneralHeader::decode(&mut reader)?;
         let fields = start..reader.offset();
         let key_info = KeyInfo::decode(&mut reader)?;
-        let body = reader.octet_string()?;
-        reader.finish()?;
-
-        let mut reader = Reader::at(body, apdu.len().saturating_sub(body.len()));
-        let control = SecurityControl::decode(reader.u8()?)?;
+        let (control, counter, text) = take_body(&mut reader, apdu.len())?;
         control.check_general_ciphering()?;
-        let counter = reader.u32()?;
-        let start = reader.offset();
-        let tag_len = if control.protection().authenticated { TAG_LEN } else { 0 };
-        let text_len = reader
-            .rest()
-            .len()
-            .checked_sub(tag_len)
-            .ok_or_else(|| Malformed::new(MalformedKind::Truncated, apdu.len()))?;
-        let text = start..start.saturating_add(text_len);
         Ok(Self { header, key_info, control, counter, fields, text })
     }
 }

@@ -2,7 +2,9 @@
 
 use std::{fs, path::PathBuf};
 
-use dlms_core::security::{Certificate, Key, KeysWithPeer, PartyKeys, PrivateKey, PublicKey};
+use dlms_core::security::{
+    Certificate, Compatibility, Key, KeysWithPeer, PartyKeys, PrivateKey, PublicKey,
+};
 use p256::pkcs8::{DecodePrivateKey, DecodePublicKey};
 use zeroize::Zeroizing;
 
@@ -25,9 +27,10 @@ const PEM: &str = "-----BEGIN";
 /// How a certificate begins in PEM.
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
 
-/// The keys that `typed` asks for, and no others.
+/// The keys that `typed` asks for, and no others, for a peer that is known to differ by `compat`.
 pub(super) fn party_keys(
     typed: &cli::Association,
+    compat: Option<Compatibility>,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Result<PartyKeys, SettingsError> {
     let party = &typed.party;
@@ -71,7 +74,8 @@ pub(super) fn party_keys(
     } else {
         None
     };
-    let mut keys = PartyKeys { key_encryption_key, signing, agreement, ..PartyKeys::default() };
+    let compatibility = compat.unwrap_or_default();
+    let mut keys = PartyKeys { key_encryption_key, signing, agreement, compatibility };
     for switch in &party.compat {
         keys.compatibility.turn_on(switch);
     }

@@ -11,7 +11,7 @@ use dlms_core::{
     axdr::Writer,
     cosem::value::{MessageType, TransportService},
     wrapper::{self, WrapperHeader},
-    xdlms::GeneralBlockTransfer,
+    xdlms::{DataNotification, GeneralBlockTransfer},
 };
 use hdlc::{
     address::Address,
@@ -28,7 +28,11 @@ use tokio::{
 };
 
 use super::Push;
-use crate::{gateway::GatewayConfig, meter::Meter};
+use crate::{
+    faults::{Fault, Faults},
+    gateway::GatewayConfig,
+    meter::Meter,
+};
 
 /// How often meters are asked whether they have something to send.
 const EVERY: Duration = Duration::from_millis(500);
@@ -50,6 +54,8 @@ pub struct SendConfig {
     /// The longest APDU, in octets: what is longer is cut into general blocks, which nobody
     /// acknowledges.
     pub apdu_len_max: Option<u16>,
+    /// The rules that are broken on the way.
+    pub faults: Faults,
 }
 
 /// Sends what `meters` push, until this is dropped. What does not arrive is told to the meter,
@@ -94,9 +100,18 @@ async fn send_pushes_of(meter: Arc<Mutex<Meter>>, config: SendConfig) {
 /// The APDUs of a push: ciphered once, then cut, then each behind the header of the gateway. None
 /// when it cannot be ciphered.
 fn apdus(meter: &mut Meter, push: &Push, config: SendConfig) -> Vec<Vec<u8>> {
+    let mut push = push.clone();
+    if config.faults.has(Fault::TagsPushTimes)
+        && let Ok(mut notification) = DataNotification::decode(&push.apdu)
+    {
+        notification.tagged_date_time = true;
+        let mut tagged = Vec::new();
+        notification.encode(&mut Writer::new(&mut tagged));
+        push.apdu = tagged;
+    }
     let whole = match config.ciphered {
-        _ if !push.protection.is_empty() => meter.protect_as_set_up(push),
-        true => meter.protect_push(push),
+        _ if !push.protection.is_empty() => meter.protect_as_set_up(&push),
+        true => meter.protect_push(&push),
         false => Some(push.apdu.clone()),
     };
     let Some(whole) = whole else { return Vec::new() };
