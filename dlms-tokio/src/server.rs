@@ -17,7 +17,10 @@ mod mode_e;
 mod udp;
 mod wrapper;
 
-use core::time::Duration;
+use core::{
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -98,6 +101,22 @@ pub trait ApduServer: Send {
     fn further(&mut self, client: u16, server: u16, out: &mut Vec<u8>) -> bool {
         let _ = (client, server, out);
         false
+    }
+
+    /// Whether the answer to the APDU handled last, for which [`handle`](Self::handle) had none,
+    /// comes by [`poll_answer`](Self::poll_answer) later, if one comes at all. Until then the
+    /// client's polls over HDLC are answered. Default: no.
+    fn answers_later(&self) -> bool {
+        false
+    }
+
+    /// Writes an answer that was not there when its request was handled to the empty `out`, and
+    /// tells for whom it is: the client, and the server it is from. Called over HDLC only, by
+    /// whoever passes APDUs on to others. An answer for a pair that is not connected any more is
+    /// dropped. Default: there is none.
+    fn poll_answer(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<(u16, u16)> {
+        let _ = (cx, out);
+        Poll::Pending
     }
 
     /// Takes an APDU that must not be answered, since it came in a UI frame of HDLC or is to all

@@ -150,22 +150,30 @@ pub fn decode_head(apdu: &[u8]) -> Result<CipheredHead, SecurityError> {
     let form = form(tag)?;
     let system_title = if form.is_general() { decode_title(&mut reader)? } else { None };
 
+    let (control, counter, text) = take_body(&mut reader, apdu.len())?;
+    control.check(form)?;
+    Ok(CipheredHead { tag, form, system_title, control, counter, text })
+}
+
+/// Takes what ends a ciphered APDU of `len` octets: an octet-string of security control, invocation
+/// counter, text and, where it is authenticated, the tag. The text is told by its place in the APDU.
+pub(super) fn take_body(
+    reader: &mut Reader<'_>,
+    len: usize,
+) -> Result<(SecurityControl, u32, Range<usize>), SecurityError> {
     let body = reader.octet_string()?;
     reader.finish()?;
-    let mut reader = Reader::at(body, apdu.len().saturating_sub(body.len()));
+    let mut reader = Reader::at(body, len.saturating_sub(body.len()));
     let control = SecurityControl::decode(reader.u8()?)?;
-    control.check(form)?;
     let counter = reader.u32()?;
-
     let start = reader.offset();
     let tag_len = if control.protection().authenticated { TAG_LEN } else { 0 };
     let text_len = reader
         .rest()
         .len()
         .checked_sub(tag_len)
-        .ok_or_else(|| Malformed::new(MalformedKind::Truncated, apdu.len()))?;
-    let text = start..start.saturating_add(text_len);
-    Ok(CipheredHead { tag, form, system_title, control, counter, text })
+        .ok_or_else(|| Malformed::new(MalformedKind::Truncated, len))?;
+    Ok((control, counter, start..start.saturating_add(text_len)))
 }
 
 /// What the receiver of an APDU knows and demands, before it looks into it.
