@@ -25,9 +25,9 @@
 //! | `address-bytes` | the HDLC server address has 1, 2 or 4 octets |
 //! | `deviation-reversed` | true: the deviations in the meter's times are minutes to add to UTC |
 //! | `deviation-minutes` | the minutes to add to a time that has no deviation to get UTC |
-//! | `range-deviations` | false: --from and --to are sent as local times, without their deviation |
+//! | `range-deviations` | false: --from and --to are sent as local times, without deviation |
 //! | `block-window` | no more general blocks in one go, whatever window the meter tells |
-//! | `compact-array-counts` | true: arrays inside compact-arrays have their counts in the contents |
+//! | `compact-array-counts` | true: arrays in compact-arrays have their counts in the contents |
 //! | `compat` | differences in its security, as `--compat` names them |
 //!
 //! What needs no key, because it cannot be taken for anything else: answers whose LLC header is that
