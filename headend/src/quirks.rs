@@ -30,8 +30,8 @@
 //! | `compact-array-counts` | true: arrays in compact-arrays have their counts in the contents |
 //! | `compat` | differences in its security, as `--compat` names them |
 //!
-//! What needs no key, because it cannot be taken for anything else: answers whose LLC header is that
-//! of a client or is missing, empty system titles, and pushes whose time has a tag.
+//! What needs no key, because it cannot be taken for anything else: answers whose LLC header is
+//! that of a client or is missing, empty system titles, and pushes whose time has a tag.
 //!
 //! A title is known when the meter at this address told it before, or tells it while associating;
 //! its first three octets are the manufacturer. The logical device name is asked for when a section
