@@ -163,6 +163,9 @@ impl Meter {
             }
             return Ok(());
         }
+        if self.settings.association.in_flight_max > 1 {
+            return self.read_in_flight(attributes, taken).await;
+        }
         for list in attributes.chunks(LIST_MAX) {
             if self.takes_lists && list.len() > 1 {
                 match self.client.read_list(list).await {
@@ -187,6 +190,23 @@ impl Meter {
             for which in list {
                 taken(*which, self.read(*which).await?);
             }
+        }
+        Ok(())
+    }
+
+    /// Asks for each attribute by itself, without waiting for the answer before.
+    async fn read_in_flight(
+        &self,
+        attributes: &[AttributeDescriptor],
+        mut taken: impl FnMut(AttributeDescriptor, Result<Vec<u8>, DataAccessResult>),
+    ) -> Result<(), Error> {
+        let ask = |which: &AttributeDescriptor| {
+            let (client, which) = (self.client.clone(), *which);
+            tokio::spawn(async move { client.read(which).await })
+        };
+        let asked: Vec<_> = attributes.iter().map(ask).collect();
+        for (which, answer) in attributes.iter().zip(asked) {
+            taken(*which, answer.await.map_err(|_| client::Error::Closed)??);
         }
         Ok(())
     }

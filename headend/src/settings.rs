@@ -17,6 +17,7 @@ use dlms_core::{
 use dlms_tokio::{Address, DecodeLevel, LineConfig, Trace, trunk::Trunk};
 use zeroize::Zeroizing;
 
+pub(crate) use self::party_keys::{public_key, reader_keys, signing_key};
 use crate::{
     cli,
     counter_file::{CounterFile, Place},
@@ -166,6 +167,12 @@ impl Settings {
     pub(crate) fn with_access(mut self) -> Self {
         self.access = true;
         self.association.conformance = self.association.conformance | Conformance::ACCESS;
+        self
+    }
+
+    /// The same, with up to `in_flight` requests before the first is answered.
+    pub(crate) fn with_in_flight(mut self, in_flight: u8) -> Self {
+        self.association.in_flight_max = in_flight;
         self
     }
 
@@ -495,7 +502,8 @@ fn keys(
     if authentication.is_none() && (gmac || protection.authenticated) {
         return Err(SettingsError::AuthenticationKeyMissing(asker));
     }
-    Ok(KeySource::Given(Keys { suite, encryption, authentication }))
+    let party = Box::default();
+    Ok(KeySource::Given(Keys { suite, encryption, authentication, party }))
 }
 
 #[cfg(test)]

@@ -442,6 +442,12 @@ impl ApduServer for Port {
         answered
     }
 
+    fn hold(&mut self, client: u16, server: u16, apdu: &[u8]) -> bool {
+        // A fault looks at one request after the other.
+        self.answer.faults.is_empty()
+            && self.association(client, server).is_some_and(|association| association.hold(apdu))
+    }
+
     fn further(&mut self, client: u16, server: u16, out: &mut Vec<u8>) -> bool {
         let association = self.associations.get_mut(&(client, server));
         association.is_some_and(|association| association.poll_transmit(out))

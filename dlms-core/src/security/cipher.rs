@@ -429,8 +429,8 @@ mod tests {
 
     use super::*;
     use crate::security::{
-        ControlError, CryptoError, Protection, PublicKeyProvider, ReceiveCounter, RustCrypto,
-        SecuritySuite, hex::octets,
+        ControlError, CryptoError, NoCrypto, Protection, ReceiveCounter, RustCrypto, SecuritySuite,
+        hex::octets,
     };
     use alloc::boxed::Box;
 
@@ -885,17 +885,11 @@ mod tests {
     struct Broken;
 
     impl CryptoProvider for Broken {
-        fn ready(&self, _: &Key) -> Result<Box<dyn CryptoProvider>, CryptoError> {
-            Err(CryptoError::Unavailable)
+        fn inner(&self) -> &dyn CryptoProvider {
+            &NoCrypto
         }
 
-        fn gcm_seal(
-            &self,
-            _: &Key,
-            _: &[u8; 12],
-            _: &[u8],
-            _: &mut [u8],
-        ) -> Result<[u8; TAG_LEN], CryptoError> {
+        fn ready(&self, _: &Key) -> Result<Box<dyn CryptoProvider>, CryptoError> {
             Err(CryptoError::Unavailable)
         }
 
@@ -909,42 +903,6 @@ mod tests {
         ) -> Result<(), CryptoError> {
             RustCrypto.gcm_keystream(key, iv, text)?;
             Err(CryptoError::Unavailable)
-        }
-
-        fn gcm_keystream(&self, _: &Key, _: &[u8; 12], _: &mut [u8]) -> Result<(), CryptoError> {
-            Err(CryptoError::Unavailable)
-        }
-
-        fn aes_ecb_encrypt(&self, _: &Key, _: &mut [u8; 16]) -> Result<(), CryptoError> {
-            Err(CryptoError::Unavailable)
-        }
-
-        fn md5(&self, _: &[&[u8]]) -> Result<[u8; 16], CryptoError> {
-            Err(CryptoError::Unavailable)
-        }
-
-        fn sha1(&self, _: &[&[u8]]) -> Result<[u8; 20], CryptoError> {
-            Err(CryptoError::Unavailable)
-        }
-
-        fn sha256(&self, _: &[&[u8]]) -> Result<[u8; 32], CryptoError> {
-            Err(CryptoError::Unavailable)
-        }
-
-        fn sha384(&self, _: &[&[u8]]) -> Result<[u8; 48], CryptoError> {
-            Err(CryptoError::Unavailable)
-        }
-
-        fn key_wrap(&self, _: &Key, _: &Key) -> Result<Vec<u8>, CryptoError> {
-            Err(CryptoError::Unavailable)
-        }
-
-        fn key_unwrap(&self, _: &Key, _: &[u8]) -> Result<Key, CryptoError> {
-            Err(CryptoError::Unavailable)
-        }
-
-        fn public_keys(&self) -> Option<&dyn PublicKeyProvider> {
-            None
         }
     }
 

@@ -260,18 +260,12 @@ enum Credulous {
 }
 
 impl CryptoProvider for Credulous {
-    fn ready(&self, _: &Key) -> Result<Box<dyn CryptoProvider>, CryptoError> {
-        Ok(Box::new(*self))
+    fn inner(&self) -> &dyn CryptoProvider {
+        &RustCrypto
     }
 
-    fn gcm_seal(
-        &self,
-        key: &Key,
-        iv: &[u8; 12],
-        aad: &[u8],
-        text: &mut [u8],
-    ) -> Result<[u8; TAG_LEN], CryptoError> {
-        RustCrypto.gcm_seal(key, iv, aad, text)
+    fn ready(&self, _: &Key) -> Result<Box<dyn CryptoProvider>, CryptoError> {
+        Ok(Box::new(*self))
     }
 
     fn gcm_open(
@@ -286,38 +280,6 @@ impl CryptoProvider for Credulous {
             Self::Tags => RustCrypto.gcm_keystream(key, iv, text),
             Self::Signatures => RustCrypto.gcm_open(key, iv, aad, text, tag),
         }
-    }
-
-    fn gcm_keystream(&self, key: &Key, iv: &[u8; 12], text: &mut [u8]) -> Result<(), CryptoError> {
-        RustCrypto.gcm_keystream(key, iv, text)
-    }
-
-    fn aes_ecb_encrypt(&self, key: &Key, block: &mut [u8; 16]) -> Result<(), CryptoError> {
-        RustCrypto.aes_ecb_encrypt(key, block)
-    }
-
-    fn md5(&self, parts: &[&[u8]]) -> Result<[u8; 16], CryptoError> {
-        RustCrypto.md5(parts)
-    }
-
-    fn sha1(&self, parts: &[&[u8]]) -> Result<[u8; 20], CryptoError> {
-        RustCrypto.sha1(parts)
-    }
-
-    fn sha256(&self, parts: &[&[u8]]) -> Result<[u8; 32], CryptoError> {
-        RustCrypto.sha256(parts)
-    }
-
-    fn sha384(&self, parts: &[&[u8]]) -> Result<[u8; 48], CryptoError> {
-        RustCrypto.sha384(parts)
-    }
-
-    fn key_wrap(&self, kek: &Key, key: &Key) -> Result<Vec<u8>, CryptoError> {
-        RustCrypto.key_wrap(kek, key)
-    }
-
-    fn key_unwrap(&self, kek: &Key, wrapped: &[u8]) -> Result<Key, CryptoError> {
-        RustCrypto.key_unwrap(kek, wrapped)
     }
 
     fn public_keys(&self) -> Option<&dyn PublicKeyProvider> {
