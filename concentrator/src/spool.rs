@@ -203,6 +203,12 @@ impl Spool {
         })
     }
 
+    /// The push up to which all are stored; 0 before the first.
+    #[must_use]
+    pub fn stored(&self) -> u64 {
+        self.storage.with(|queue| queue.totals.stored)
+    }
+
     /// How it stands.
     #[must_use]
     pub fn status(&self) -> SpoolStatus {

@@ -5,7 +5,9 @@ use core::{net::SocketAddr, time::Duration};
 use std::sync::{Arc, Mutex};
 
 use concentrator::{
-    exchange::{Exchange, ExchangeConfig, Local, PushSink, Pushed, SharedNodes, WanError, Whose},
+    exchange::{
+        self, Exchange, ExchangeConfig, Local, PushSink, Pushed, SharedNodes, WanError, Whose,
+    },
     nodes::{NodeId, Nodes, Place, Pool, Registration},
     router::{NOT_POSSIBLE, RouterConfig, WanId},
 };
@@ -42,10 +44,12 @@ const WHICH: &[u8] = b"\x0F which";
 struct Keeping(Kept, Vec<u8>);
 
 impl PushSink for Keeping {
-    fn push(&mut self, pushed: &Pushed<'_>) -> Vec<u8> {
+    fn push(&mut self, pushed: &Pushed<'_>) -> Option<exchange::Kept> {
         let push = (pushed.client, pushed.node.sap, pushed.apdu.to_vec());
-        self.0.lock().unwrap().push(push);
-        self.1.clone()
+        let mut kept = self.0.lock().unwrap();
+        kept.push(push);
+        let number = u64::try_from(kept.len()).unwrap();
+        Some(exchange::Kept { number, which: self.1.clone() })
     }
 }
 
@@ -397,7 +401,7 @@ async fn who_takes_pushes_is_connected_to_and_may_ask_over_the_same_connection()
     let (mut stream, _) = head_end.accept().await.unwrap();
     send(&mut stream, 1, 16, b"\xC0").await;
     assert_eq!(receive(&mut stream).await.unwrap().1, b"\xC0");
-    bench.exchange.pushed(NodeId(0), 102, b"\xDB");
+    bench.exchange.pushed(NodeId(0), 102, b"\xDB", None);
     assert_eq!(receive(&mut stream).await.unwrap().1, WHICH);
     let (header, apdu) = receive(&mut stream).await.unwrap();
     assert_eq!((header.source, header.destination, &apdu[..]), (16, 102, &b"\xDB"[..]));

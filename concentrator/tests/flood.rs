@@ -6,7 +6,7 @@ use core::{net::SocketAddr, time::Duration};
 use std::sync::{Arc, Mutex};
 
 use concentrator::{
-    exchange::{Exchange, ExchangeConfig, Local, PushSink, Pushed, SharedNodes, Whose},
+    exchange::{Exchange, ExchangeConfig, Kept, Local, PushSink, Pushed, SharedNodes, Whose},
     nodes::{Nodes, Place, Pool, Registration},
     router::WanId,
 };
@@ -43,8 +43,8 @@ impl Local for Nobody {
 }
 
 impl PushSink for Nobody {
-    fn push(&mut self, _: &Pushed<'_>) -> Vec<u8> {
-        Vec::new()
+    fn push(&mut self, _: &Pushed<'_>) -> Option<Kept> {
+        None
     }
 }
 

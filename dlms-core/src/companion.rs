@@ -135,7 +135,7 @@ pub struct Profile {
 /// When a row is captured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Period {
-    /// Every so many seconds, in step with local midnight; 86,400 is once a day.
+    /// Every so many seconds, in step with 00:00 UTC; 86,400 is once a day, at local midnight.
     Seconds(u32),
     /// At the beginning of every month.
     Month,

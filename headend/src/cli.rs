@@ -18,7 +18,7 @@ pub use self::certificate::CertificateVerb;
 pub(crate) use self::{
     certificate::{CertificateAction, CertificateOptions, Which},
     opening::Opening,
-    party::{Establishment, Party},
+    party::{Establishment, Party, PartyAids},
 };
 use crate::{decode::transport::Framing, object::Object, wanted::Wanted};
 
@@ -132,8 +132,11 @@ Examples:
 
 Hexadecimal digits may have blanks, commas, colons and line ends between them, and 0x in front; the
 dumps of xxd and hexdump -C are read as well. With -o jsonl each line of input is an object with
-\"id\", \"framing\", \"hex\" and \"keys\": {\"ek\", \"ak\", \"system_title\"}, and becomes a line of
-output.
+\"id\", \"framing\", \"hex\" and \"keys\": {\"ek\", \"ak\", \"system_title\", \"kek\"}, and becomes
+a line of output.
+The exit code is about one capture; of a file of such lines each says for itself what is wrong.
+What is ciphered or signed several times is taken apart layer by layer. Each is verified if its key
+is given, and when it does not verify it is told which key, title or certificate is probably wrong.
 A meter that names its values in another way than those that are known: see --patterns.")]
     Decode(Decode),
     /// Make octets of APDUs that are written as XML
@@ -153,9 +156,11 @@ Examples:
   headend listen --udp '[::]:4059' --ek 000102...0e0f --ak d0d1...dedf
   headend listen --tcp 127.0.0.1:5000 --framing hdlc -o csv
 
-Forged, replayed and incomplete messages yield no value, only a note on standard error. A message
-in clear that asks to be confirmed is confirmed once its lines are written. Ctrl-C ends with code
-0.")]
+Forged, replayed and incomplete messages yield no value, only a note on standard error that says
+which key, title or certificate is probably wrong. Counters are remembered as long as the command
+runs: what was recorded before can be played back once after a new start.
+A message that asks to be confirmed is so once its lines are written, protected as it was itself.
+What is not verified is not confirmed. Ctrl-C ends with code 0.")]
     Listen(Listen),
     /// Take what meters pushed to concentrators, each push once, and acknowledge it
     #[command(after_help = "\
@@ -403,6 +408,14 @@ pub struct Listen {
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Security")]
     #[arg(value_parser = value_parser!(u32).range(..=i64::from(WINDOW_MAX)))]
     pub(crate) counter_window: u32,
+    /// Our private signature key, a file in PEM or hexadecimal: what asks to be confirmed and is
+    /// signed is confirmed with a signature [env: DLMS_SIGNING_KEY]
+    #[arg(long, value_name = "FILE", help_heading = "Confirmation")]
+    pub(crate) signing_key: Option<PathBuf>,
+    /// The file that remembers used counters, for confirmations of what is ciphered [default:
+    /// dlms-headend/counters.json in the user's data folder]
+    #[arg(long, value_name = "F", help_heading = "Confirmation")]
+    pub(crate) counter_file: Option<PathBuf>,
     /// End after N messages
     #[arg(long, value_name = "N")]
     #[arg(value_parser = value_parser!(u64).range(1..))]
@@ -456,7 +469,7 @@ pub struct Spool {
 }
 
 /// What helps to read what nobody asked for.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Aids {
     /// A TOML file with the keys of many meters, each under its system title
     #[arg(long, value_name = "FILE", help_heading = "Security")]
@@ -474,6 +487,8 @@ pub(crate) struct Aids {
     /// fields = "name value scaler-unit", [[list]], [[untagged]]
     #[arg(long, value_name = "FILE")]
     pub(crate) patterns: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) party: PartyAids,
 }
 
 /// `headend decode --framing`.

@@ -306,7 +306,7 @@ impl Diagnosis {
     fn security(error: &SecurityError, phase: &str, context: &Context) -> Self {
         let (code, name, entry) = match error {
             // The keys fitted when the association was opened.
-            SecurityError::TagMismatch if phase != "associate" => {
+            SecurityError::TagMismatch if phase != ASSOCIATE => {
                 ("E-SEC-TAG", "tag-mismatch", &table::ALTERED)
             }
             SecurityError::TagMismatch => ("E-SEC-TAG", "tag-mismatch", &table::SECURITY),

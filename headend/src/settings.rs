@@ -17,6 +17,7 @@ use dlms_core::{
 use dlms_tokio::{Address, DecodeLevel, LineConfig, Trace, trunk::Trunk};
 use zeroize::Zeroizing;
 
+pub(crate) use self::party_keys::{public_key, reader_keys, signing_key};
 use crate::{
     cli,
     counter_file::{CounterFile, Place},
@@ -493,7 +494,8 @@ fn keys(
     if authentication.is_none() && (gmac || protection.authenticated) {
         return Err(SettingsError::AuthenticationKeyMissing(asker));
     }
-    Ok(KeySource::Given(Keys { suite, encryption, authentication }))
+    let party = Box::default();
+    Ok(KeySource::Given(Keys { suite, encryption, authentication, party }))
 }
 
 #[cfg(test)]

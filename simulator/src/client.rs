@@ -84,10 +84,9 @@ impl Default for MeterKeys {
 
 impl MeterKeys {
     /// The keys of published worked examples: 00 01 .. for encryption, D0 D1 .. for authentication,
-    /// B0 B1 .. for broadcasts, as many octets as the suite asks for. The key encryption key is 60
-    /// 61 .., and the private
-    /// keys are one octet repeated: 11 (client) and 22 (meter) for signatures, 33 and 44 for key
-    /// agreement. They protect nothing.
+    /// B0 B1 .. for broadcasts, as many octets as the suite asks for. The key encryption key is
+    /// 60 61 .., and the private keys are one octet repeated: 11 (client) and 22 (meter) for
+    /// signatures, 33 and 44 for key agreement. They protect nothing.
     pub fn of(suite: SecuritySuite) -> Self {
         let key = |first: u8| {
             let octets: Vec<u8> = (first..).take(suite.key_len()).collect();

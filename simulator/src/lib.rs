@@ -1,7 +1,7 @@
 //! Simulated DLMS/COSEM meters: the other end for every client, in tests, demonstrations and
 //! load runs.
 //!
-//! - [`Meter`] is a logical device with some forty objects, three clients and the consumption of a
+//! - [`Meter`] is a logical device with some forty objects, some clients and the consumption of a
 //!   household ([`MeterConfig`], [`MeterClient`]). Nothing in it knows sockets; its time is the one
 //!   that is handed in ([`WallClock`]).
 //! - [`Faults`] are rules that a meter breaks on request, for testers to notice.
@@ -74,6 +74,9 @@ pub use listen::{
 pub use medium::{MediumWeather, listen_medium, physical_address, serve_medium};
 pub use meter::{Button, LOGICAL_DEVICE, LOGICAL_DEVICES_MAX, Meter, MeterConfig};
 pub use objects::ENTRIES_MAX;
-pub use push::{Push, SendConfig, send_pushes};
+pub use push::{
+    ConfirmationInterval, ProtectionTypes, Push, PushProtection, PushRules, RestrictedEntries,
+    SendConfig, send_pushes,
+};
 pub use wall_clock::WallClock;
 pub use zone::Deviation;

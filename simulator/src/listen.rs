@@ -21,14 +21,11 @@ use tokio::{
 use crate::{
     faults::{Fault, Faults, apdu::FaultyAssociation, device::FaultyDevice, line::FaultyLine},
     gateway::GatewayConfig,
-    meter::{LOGICAL_DEVICES_MAX, Meter},
+    meter::Meter,
 };
 
 /// Connections that one meter takes at a time; a further one is closed at once.
 const CONNECTIONS_MAX: usize = 16;
-/// Associations of one connection: a meter knows three clients, and each may have one with every
-/// logical device.
-const ASSOCIATIONS_MAX: usize = 3 * LOGICAL_DEVICES_MAX as usize;
 /// How long to wait when the system refuses a connection for want of resources.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
@@ -65,6 +62,14 @@ impl Listening {
 
     /// Where it listens.
     pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until nothing listens any more, which happens only when something fails; where that
+    /// was.
+    pub async fn ended(mut self) -> SocketAddr {
+        // Why, the task has told.
+        let _ = (&mut self.task).await;
         self.address
     }
 
@@ -373,12 +378,8 @@ impl Port {
 }
 
 impl Port {
-    /// The association of a client with a logical device; none where there are too many.
-    fn association(&mut self, client: u16, server: u16) -> Option<&mut Server> {
-        let key = (client, server);
-        if self.associations.len() >= ASSOCIATIONS_MAX && !self.associations.contains_key(&key) {
-            return None;
-        }
+    /// The association of a client with a logical device.
+    fn association(&mut self, client: u16, server: u16) -> &mut Server {
         let association = || {
             let meter = lock(&self.meter);
             Server::new(ServerConfig {
@@ -388,18 +389,21 @@ impl Port {
                 ..ServerConfig::new(client)
             })
         };
-        Some(self.associations.entry(key).or_insert_with(association))
-    }
-}
-
-impl ApduServer for Port {
-    fn knows(&self, server: u16) -> bool {
-        lock(&self.meter).logical_device(server).is_some()
+        self.associations.entry((client, server)).or_insert_with(association)
     }
 
-    fn handle(&mut self, client: u16, server: u16, apdu: &mut Vec<u8>, out: &mut Vec<u8>) -> bool {
+    /// Keeps no association that is none: there are no more than one of each client that the meter
+    /// knows with each of its logical devices.
+    fn forget_idle(&mut self, client: u16, server: u16) {
+        let key = (client, server);
+        if self.associations.get(&key).is_some_and(Server::is_idle) {
+            self.associations.remove(&key);
+        }
+    }
+
+    fn answer(&mut self, client: u16, server: u16, apdu: &mut Vec<u8>, out: &mut Vec<u8>) -> bool {
         let (shared, faults) = (Arc::clone(&self.meter), self.answer.faults);
-        let Some(association) = self.association(client, server) else { return false };
+        let association = self.association(client, server);
         let mut meter = lock(&shared);
         let Some(meter) = meter.logical_device(server) else { return false };
         if faults.is_empty() {
@@ -413,6 +417,18 @@ impl ApduServer for Port {
             association.handle_apdu(&mut device, &mut SystemEntropy, apdu, out)
         })
     }
+}
+
+impl ApduServer for Port {
+    fn knows(&self, server: u16) -> bool {
+        lock(&self.meter).logical_device(server).is_some()
+    }
+
+    fn handle(&mut self, client: u16, server: u16, apdu: &mut Vec<u8>, out: &mut Vec<u8>) -> bool {
+        let answered = self.answer(client, server, apdu, out);
+        self.forget_idle(client, server);
+        answered
+    }
 
     fn further(&mut self, client: u16, server: u16, out: &mut Vec<u8>) -> bool {
         let association = self.associations.get_mut(&(client, server));
@@ -423,15 +439,18 @@ impl ApduServer for Port {
         let shared = Arc::clone(&self.meter);
         let saps = server.map_or_else(|| lock(&shared).saps(), |server| vec![server]);
         for server in saps {
-            let Some(association) = self.association(client, server) else { continue };
+            let faults = self.answer.faults;
+            let association = self.association(client, server);
             let mut meter = lock(&shared);
-            let Some(device) = meter.logical_device(server) else { continue };
-            // Each deciphers its own in place.
-            association.handle_unconfirmed(device, &mut SystemEntropy, &mut apdu.clone());
-            // Nobody says when such a client has gone.
-            if !association.is_associated() {
-                self.associations.remove(&(client, server));
+            if let Some(meter) = meter.logical_device(server) {
+                let mut device = FaultyDevice::new(meter, faults);
+                // Each deciphers its own in place.
+                let apdu = &mut apdu.clone();
+                association.handle_unconfirmed(&mut device, &mut SystemEntropy, apdu);
             }
+            drop(meter);
+            // Nobody says when such a client has gone.
+            self.forget_idle(client, server);
         }
     }
 
@@ -469,10 +488,15 @@ impl Entropy for SystemEntropy {
 mod tests {
     use std::sync::{Arc, Mutex};
 
+    use dlms_core::security::{
+        ProtectRequest, Protection, RustCrypto, SecurityControl, SystemTitle, protect,
+    };
     use dlms_tokio::ApduServer;
 
-    use super::{AnswerConfig, Meter, Port};
-    use crate::{LOGICAL_DEVICE, MeterConfig, PUBLIC_CLIENT};
+    use super::{AnswerConfig, Fault, Faults, Meter, Port};
+    use crate::{
+        LOGICAL_DEVICE, MeterClient, MeterConfig, MeterKeys, PRE_ESTABLISHED_CLIENT, PUBLIC_CLIENT,
+    };
 
     /// AARQ without authentication.
     const AARQ: [u8; 31] = [
@@ -509,6 +533,56 @@ mod tests {
             let value = 8 + u8::from(server.is_some());
             port.handle_unconfirmed(PUBLIC_CLIENT, server, &mut set(0x01, value));
             assert_eq!(ask(&mut port, &GET), [0xc4, 0x01, 0xc1, 0x00, 0x11, value]);
+        }
+    }
+
+    #[test]
+    fn clients_that_are_not_let_in_take_no_place() {
+        let meter = Arc::new(Mutex::new(Meter::new(1000, Arc::new(MeterConfig::default()))));
+        let mut port = Port::new(meter, AnswerConfig::default());
+        let mut out = Vec::new();
+        for client in 200..500 {
+            assert!(port.handle(client, LOGICAL_DEVICE, &mut AARQ.to_vec(), &mut out));
+        }
+        assert!(port.associations.is_empty());
+        assert!(port.handle(PUBLIC_CLIENT, LOGICAL_DEVICE, &mut AARQ.to_vec(), &mut out));
+        assert!(port.handle(PUBLIC_CLIENT, LOGICAL_DEVICE, &mut GET.to_vec(), &mut out));
+        assert!(out.starts_with(&[0xc4, 0x01, 0xc1, 0x00]), "{out:02x?}");
+    }
+
+    #[test]
+    fn a_meter_that_takes_replays_takes_those_under_the_broadcast_key_too() {
+        let title = SystemTitle(*b"CLIENT01");
+        let keys = MeterKeys::default();
+        let mut clients = MeterClient::open();
+        clients.push(MeterClient::pre_established(false, Some(title)));
+        let config = Arc::new(MeterConfig { clients, ..MeterConfig::default() });
+        let protection = Protection::AUTHENTICATED_ENCRYPTED;
+        let request = |counter| ProtectRequest {
+            tag: 0xc9,
+            system_title: title,
+            send_title: false,
+            control: SecurityControl::new(keys.suite, protection).with_broadcast_key(),
+            counter,
+            key: &keys.broadcast,
+            authentication_key: Some(&keys.authentication),
+        };
+        for (faults, replayed) in
+            [(Faults::NONE, false), (Faults::NONE.with(Fault::TakesReplays), true)]
+        {
+            let meter = Arc::new(Mutex::new(Meter::new(1000, Arc::clone(&config))));
+            let answer = AnswerConfig { faults, ..AnswerConfig::default() };
+            let mut port = Port::new(meter, answer);
+            let mut out = Vec::new();
+            port.handle(PUBLIC_CLIENT, LOGICAL_DEVICE, &mut AARQ.to_vec(), &mut out);
+            for (counter, value) in [(7, 8), (6, 9)] {
+                let mut apdu = Vec::new();
+                let request = request(counter);
+                protect(&RustCrypto, &request, &set(0x01, value), &mut apdu).unwrap();
+                port.handle_unconfirmed(PRE_ESTABLISHED_CLIENT, None, &mut apdu);
+            }
+            port.handle(PUBLIC_CLIENT, LOGICAL_DEVICE, &mut GET.to_vec(), &mut out);
+            assert_eq!(out.last(), Some(if replayed { &9 } else { &8 }));
         }
     }
 }

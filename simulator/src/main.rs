@@ -27,10 +27,11 @@ use dlms_tokio::{HdlcServerConfig, Identification, UnknownMeter};
 use hdlc::parameters::{InformationLength, WindowSize};
 use simulator::{
     AnswerConfig, Deviation, ENTRIES_MAX, Fault, Faults, GatewayConfig, LOGICAL_DEVICES_MAX,
-    MediumWeather, Meter, MeterClient, MeterConfig, MeterKeys, SendConfig, WallClock,
+    Listening, MediumWeather, Meter, MeterClient, MeterConfig, MeterKeys, SendConfig, WallClock,
     listen_gateway, listen_gateway_hdlc, listen_gateway_udp, listen_hdlc, listen_medium,
     listen_wrapper, listen_wrapper_udp, physical_address, send_pushes, serve_serial,
 };
+use tokio::task::JoinSet;
 use tokio_serial::SerialPortBuilderExt;
 
 /// The companion profiles that meters can be built from.
@@ -96,7 +97,8 @@ struct MeterArguments {
           default_value_if("serial", ArgPredicate::IsPresent, "hdlc"))]
     framing: Framing,
     /// The port of the first meter.
-    #[arg(long, default_value_t = 4059, conflicts_with = "serial")]
+    #[arg(long, default_value_t = 4059, conflicts_with = "serial",
+          value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
     /// The address to listen at.
     #[arg(long, default_value = "127.0.0.1", conflicts_with = "serial")]
@@ -162,7 +164,8 @@ struct MeterArguments {
     /// authenticated and encrypted.
     #[arg(long, value_name = "HEX", requires = "pre_established")]
     pre_established_title: Option<SystemTitle>,
-    /// Send what the push setups say, over TCP and UDP.
+    /// Send what the push setups say, over TCP and UDP, or with transport service HDLC in frames
+    /// over TCP.
     #[arg(long, conflicts_with = "serial")]
     push: bool,
     /// Put all meters behind one gateway at the first port: each is addressed by its serial number,
@@ -197,7 +200,8 @@ struct MeterArguments {
     window: u8,
     /// The lower HDLC address, 16 to 16381: addresses without it are passed over, instead of all
     /// being taken.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS",
+          value_parser = clap::value_parser!(u16).range(16..=16_381))]
     physical: Option<u16>,
     /// The rules that the meter breaks, for testers to notice: a wrong name shows them all.
     #[arg(long = "fault", value_name = "NAME", value_delimiter = ',')]
@@ -246,6 +250,12 @@ struct MediumArguments {
 }
 
 fn main() -> ExitCode {
+    // What is not as it should be; nobody asked for more.
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::WARN)
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .init();
     let started = match Arguments::parse().device {
         Device::Meter(arguments) => start(run(&arguments)),
         Device::Medium(arguments) => start(serve_bus(&arguments)),
@@ -300,12 +310,28 @@ async fn serve_bus(arguments: &MediumArguments) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Refuses what no single argument is to blame for.
+fn check(arguments: &MeterArguments) -> anyhow::Result<()> {
+    if arguments.serial.is_some() && arguments.framing == Framing::Wrapper {
+        anyhow::bail!("the wrapper needs packets: on a serial port use --framing hdlc");
+    }
+    if arguments.udp && arguments.framing == Framing::Hdlc {
+        anyhow::bail!("HDLC needs a stream: leave out --udp, or use --framing wrapper");
+    }
+    let unproven = arguments.pre_established.is_some() && arguments.pre_established_title.is_none();
+    if arguments.strict && unproven {
+        anyhow::bail!(
+            "--strict lets nobody change anything without keys: tell the client of \
+             --pre-established with --pre-established-title"
+        );
+    }
+    Ok(())
+}
+
 async fn run(arguments: &MeterArguments) -> anyhow::Result<()> {
+    check(arguments)?;
     let meters = Meters::new(arguments)?;
     match &arguments.serial {
-        Some(_) if arguments.framing == Framing::Wrapper => {
-            anyhow::bail!("the wrapper needs packets: on a serial port use --framing hdlc")
-        }
         Some(path) => meters.serve_serial(path, arguments.baud).await,
         None => meters.listen(arguments).await,
     }
@@ -439,16 +465,25 @@ impl Meters {
         };
         let first = SocketAddr::new(arguments.host, arguments.port);
         say(&format!("ready {framing} {first}..{last} meters {}", arguments.count))?;
-        if arguments.push {
-            let config = SendConfig {
-                gateway,
-                ciphered: arguments.push_ciphered,
-                apdu_len_max: arguments.push_max_apdu,
-            };
-            send_pushes(&meters, config).await;
+        let pushing = async {
+            if arguments.push {
+                let config = SendConfig {
+                    gateway,
+                    ciphered: arguments.push_ciphered,
+                    apdu_len_max: arguments.push_max_apdu,
+                };
+                send_pushes(&meters, config).await;
+            }
+            future::pending::<()>().await;
+        };
+        let mut listening: JoinSet<SocketAddr> =
+            listening.into_iter().map(Listening::ended).collect();
+        tokio::select! {
+            () = pushing => Ok(()),
+            Some(ended) = listening.join_next() => {
+                anyhow::bail!("nobody listens at {} any more", ended?)
+            }
         }
-        future::pending::<()>().await;
-        Ok(())
     }
 
     /// Serves one meter on a serial port until that fails.
@@ -473,4 +508,39 @@ fn say(line: &str) -> anyhow::Result<()> {
     writeln!(out, "{line}")?;
     out.flush()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(options: &[&str]) -> bool {
+        let words = [&["simulator", "meter"], options].concat();
+        match Arguments::try_parse_from(words).map(|arguments| arguments.device) {
+            Ok(Device::Meter(arguments)) => check(&arguments).is_ok(),
+            _ => false,
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_served_is_said_before_anything_is() {
+        let title = ["--pre-established-title", "4D4D4D0000000001"];
+        for good in [
+            &["--framing", "hdlc", "--physical", "16"][..],
+            &["--physical", "16381", "--udp", "--port", "1"],
+            &["--pre-established", "unconfirmed"],
+            &["--strict", "--pre-established", "unconfirmed", title[0], title[1]],
+        ] {
+            assert!(checked(good), "{good:?}");
+        }
+        for bad in [
+            &["--framing", "hdlc", "--udp"][..],
+            &["--physical", "15"],
+            &["--physical", "16382"],
+            &["--port", "0"],
+            &["--strict", "--pre-established", "unconfirmed"],
+        ] {
+            assert!(!checked(bad), "{bad:?}");
+        }
+    }
 }

@@ -9,7 +9,7 @@
 //! What happens is decided by a seed, and time is tokio's: under its paused clock a month passes in
 //! no time.
 
-use core::{net::SocketAddr, time::Duration};
+use core::{future::poll_fn, net::SocketAddr, pin::Pin, task::Poll, time::Duration};
 use std::{
     collections::BTreeMap,
     io,
@@ -159,7 +159,7 @@ where
 }
 
 /// Serves `meters` on one medium behind HDLC over TCP at `address`, as behind a gateway: one
-/// connection at a time speaks on it.
+/// connection at a time speaks on it, and the newest has it.
 ///
 /// # Errors
 /// When the address cannot be had.
@@ -173,13 +173,22 @@ pub async fn listen_medium(
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
     let task = tokio::spawn(async move {
+        let mut next = None;
         loop {
-            let accepted = listener.accept().await;
+            let accepted = match next.take() {
+                Some(accepted) => Ok(accepted),
+                None => listener.accept().await,
+            };
             match accepted.and_then(|(stream, _)| stream.set_nodelay(true).map(|()| stream)) {
                 Ok(stream) => {
-                    let served = serve_medium(&meters, stream, answer, &hdlc, weather).await;
-                    if let Err(error) = served {
-                        tracing::debug!(%error, "a connection to a medium ended");
+                    tokio::select! {
+                        served = serve_medium(&meters, stream, answer, &hdlc, weather) => {
+                            if let Err(error) = served {
+                                tracing::debug!(%error, "a connection to a medium ended");
+                            }
+                        }
+                        // Who vanished never says so, and would have the bus for ever.
+                        Ok(accepted) = listener.accept() => next = Some(accepted),
                     }
                 }
                 Err(error) => {
@@ -239,8 +248,12 @@ async fn carry_down<S: AsyncRead + Unpin>(
 }
 
 async fn hand(end: &mut WriteHalf<DuplexStream>, octets: &[u8]) {
-    // One whose end is closed hears nothing.
-    let _ = end.write_all(octets).await;
+    // One whose end is full or closed hears nothing, or not all of it.
+    poll_fn(|context| {
+        let _ = Pin::new(&mut *end).poll_write(context, octets);
+        Poll::Ready(())
+    })
+    .await;
 }
 
 /// What meters say, in the order in which they say it.

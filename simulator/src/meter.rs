@@ -3,14 +3,15 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use dlms_core::{
-    association::{Access, ClientPolicy, LogicalDevice, ShortNameObject},
+    association::{Access, ClientPolicy, KeySet, LogicalDevice, ShortNameObject},
     axdr::{Data, RawData},
     companion::Companion,
     cosem::{AttributeDescriptor, MethodDescriptor, ShortName},
     device::{ObjectSet, SapAssignmentItem, Switching},
     security::{
         COUNTER_MAX, Certificate, Certificates, CryptoProvider, Key, PartyKeys, ProtectRequest,
-        Protection, ReceiveCounter, RustCrypto, SecurityControl, SystemTitle, protect,
+        Protection, ReceiveCounter, RustCrypto, SecurityControl, SecuritySetup, SystemTitle,
+        protect,
     },
     xdlms::{ActionResult, DataAccessResult, SelectiveAccess, tag},
 };
@@ -18,7 +19,7 @@ use dlms_core::{
 use crate::{
     client::{MANAGEMENT_CLIENT, MeterClient, MeterKeys},
     objects::{objects, switch},
-    push::Push,
+    push::{Push, PushRules},
     wall_clock::WallClock,
     world::World,
     zone::Deviation,
@@ -70,6 +71,8 @@ pub struct MeterConfig {
     pub deviation: Deviation,
     /// Whether the meters stay in standard time all year.
     pub standard_time: bool,
+    /// What their push setups do where the standard leaves it open.
+    pub push_rules: PushRules,
 }
 
 impl Default for MeterConfig {
@@ -87,6 +90,7 @@ impl Default for MeterConfig {
             companion: None,
             deviation: Deviation::Standard,
             standard_time: false,
+            push_rules: PushRules::default(),
         }
     }
 }
@@ -119,9 +123,10 @@ pub struct Meter {
 impl Meter {
     /// The meter with this serial number, which decides about its household and its names.
     ///
-    /// Its sending counter starts with the seconds of the clock. A real meter stores it; this one
-    /// still never sends a value twice under one key, whenever it is started again, as long as it
-    /// sends less than one protected APDU a second on average.
+    /// Its sending counter starts with the seconds of the computer's clock, whatever time the meter
+    /// shows. A real meter stores it; this one still never sends a value twice under one key,
+    /// whenever it is started again, as long as it sends less than one protected APDU a second on
+    /// average.
     pub fn new(serial: u32, config: Arc<MeterConfig>) -> Self {
         let further = config.logical_devices.min(LOGICAL_DEVICES_MAX).saturating_sub(1);
         let further = FURTHER_LOGICAL_DEVICES..FURTHER_LOGICAL_DEVICES + further;
@@ -152,8 +157,9 @@ impl Meter {
         }
         world.zone.written = config.deviation;
         world.zone.enabled &= !config.standard_time;
+        world.push_rules = config.push_rules;
         let short_names = short_names(&objects);
-        let next_counter = u32::try_from(config.clock.now()).unwrap_or(1);
+        let next_counter = u32::try_from(WallClock::system().now()).unwrap_or(1);
         Self {
             config,
             world,
@@ -249,6 +255,11 @@ impl Meter {
         let mut out = Vec::new();
         protect(&RustCrypto, &request, &push.apdu, &mut out).ok()?;
         Some(out)
+    }
+
+    /// Its keys and policy.
+    pub(crate) fn security(&self) -> &SecuritySetup {
+        &self.world.security
     }
 
     pub(crate) fn client_of(&self, sap: u16) -> Option<&MeterClient> {
@@ -402,7 +413,33 @@ impl LogicalDevice for Meter {
         let role = client.role;
         let parameter = parameters.unwrap_or(RawData::NULL).data();
         let parameter: Data<'_> = parameter.map_err(|_| ActionResult::TypeUnmatched)?;
-        self.world.proven_client = access.client_title.filter(|_| access.mechanism.is_hls());
-        self.objects.action(access, &role, &mut self.world, method, &parameter, out)
+        // What all meters of a group can say nobody has proven.
+        let proven = access.mechanism.is_hls() && access.key_set == KeySet::Unicast;
+        self.world.proven_client = access.client_title.filter(|_| proven);
+        let security = &self.world.security;
+        let (encryption, broadcast) = (security.encryption.clone(), security.broadcast.clone());
+        let done = self.objects.action(access, &role, &mut self.world, method, &parameter, out);
+        // A new key has counters of its own, which begin with it.
+        if self.world.security.encryption != encryption {
+            self.received.clear();
+            self.world.received_counter = 0;
+        }
+        if self.world.security.broadcast != broadcast {
+            self.received_broadcast.clear();
+        }
+        done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_go_on_from_run_to_run_whatever_time_the_meter_shows() {
+        let started = u32::try_from(WallClock::system().now()).unwrap();
+        let clock = WallClock::fixed(0);
+        let mut meter = Meter::new(1, Arc::new(MeterConfig { clock, ..MeterConfig::default() }));
+        assert!(meter.take_counter().unwrap() >= started);
     }
 }

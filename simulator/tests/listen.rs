@@ -15,8 +15,9 @@ use dlms_tokio::{
     Address, HdlcServerConfig, LineConfig, Trace, client::Client, counters::ForgetfulCounters,
 };
 use simulator::{
-    AnswerConfig, LOGICAL_DEVICE, Listening, MANAGEMENT_CLIENT, Meter, MeterConfig, MeterKeys,
-    PUBLIC_CLIENT, READING_CLIENT, WallClock, listen_hdlc, listen_wrapper, listen_wrapper_udp,
+    AnswerConfig, LOGICAL_DEVICE, Listening, MANAGEMENT_CLIENT, MediumWeather, Meter, MeterConfig,
+    MeterKeys, PUBLIC_CLIENT, READING_CLIENT, WallClock, listen_hdlc, listen_medium,
+    listen_wrapper, listen_wrapper_udp, physical_address,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -276,4 +277,23 @@ async fn another_logical_device_is_silent() {
     let mut answers = Vec::new();
     stream.read_to_end(&mut answers).await.unwrap();
     assert_eq!(answers, [0, 1, 0, 1, 0, 16, 0, 3, 0xd8, 1, 1]);
+}
+
+#[tokio::test]
+async fn a_client_that_vanished_does_not_keep_a_medium_from_the_next() {
+    let meters = (0..2).map(|serial| Arc::new(Mutex::new(Meter::new(serial, config())))).collect();
+    let (any, weather) = ("127.0.0.1:0".parse().unwrap(), MediumWeather::default());
+    let answer = AnswerConfig::default();
+    let listening = listen_medium(meters, any, answer, HdlcServerConfig::default(), weather);
+    let listening = listening.await.unwrap();
+    let address: Address = format!("hdlc://{}", listening.address()).parse().unwrap();
+    // Open for as long as the test runs, and silent.
+    let _vanished = TcpStream::connect(listening.address()).await.unwrap();
+    for index in 0..2 {
+        let server_lower = Some(physical_address(index));
+        let line = LineConfig { client: PUBLIC_CLIENT, server_lower, ..LineConfig::default() };
+        let client = Client::connect(&address, line, ClientConfig::default(), None, Trace::off());
+        let name = read(&client.await.unwrap(), NAME).await;
+        assert_eq!(name, DataBuf::octet_string(format!("DHE{index:013}").into_bytes()));
+    }
 }

@@ -14,8 +14,8 @@ use dlms_core::{
     cosem::{AttributeDescriptor, ClassId, LogicalName, MethodDescriptor},
     security::{
         CryptoProvider, EphemeralKey, Key, KeyDerivation, KeyId, KeysWithPeer, PartyKeys,
-        PrivateKey, Protection, PublicKeyProvider, RustCrypto, SecuritySuite, SystemTitle,
-        decode_head,
+        PrivateKey, ProtectRequest, Protection, PublicKeyProvider, RustCrypto, Secret,
+        SecurityControl, SecuritySuite, SystemTitle, decode_head, protect,
     },
     xdlms::ActionResult,
 };
@@ -179,6 +179,25 @@ fn a_transfer_is_answered_under_the_old_keys_and_then_only_the_new_ones_open() {
     }
 }
 
+/// At key establishment the counter of the sender is 0 (Green Book 9.2.3.3.7.3).
+#[test]
+fn a_new_key_has_counters_that_begin_with_it_and_the_same_key_again_has_not() {
+    let mut desk = Desk::new(SecuritySuite::Suite0);
+    let both = Protection::AUTHENTICATED_ENCRYPTED;
+    let old = desk.keys.clone();
+    assert!(associated(&desk.associate(both, &old)));
+    assert_eq!(desk.invoke(TRANSFER, &items([wrapped(&old, KeyId::Guek, &old.encryption)])), DONE);
+    desk.counter = 0;
+    assert!(!associated(&desk.associate(both, &old)));
+
+    desk.counter = 1_000;
+    assert!(associated(&desk.associate(both, &old)));
+    let new = MeterKeys { encryption: key(SecuritySuite::Suite0, 0x51), ..old.clone() };
+    assert_eq!(desk.invoke(TRANSFER, &items([wrapped(&old, KeyId::Guek, &new.encryption)])), DONE);
+    desk.counter = 0;
+    assert!(associated(&desk.associate(both, &new)));
+}
+
 #[test]
 fn a_key_that_does_not_unwrap_changes_nothing() {
     let mut desk = Desk::new(SecuritySuite::Suite0);
@@ -284,6 +303,56 @@ fn a_policy_may_demand_signed_requests() {
     assert!(matches!(desk.read(2)[..], [Event::RequestFailed(Failure::Exception(_))]));
 }
 
+#[test]
+fn a_plain_association_that_is_open_is_held_to_the_policy_at_once() {
+    let mut desk = Desk::new(SecuritySuite::Suite0);
+    let plain = ClientConfig {
+        mechanism: Mechanism::HlsSha256,
+        secret: Secret::from("ABCDEFGHIJKLMNOP"),
+        system_title: Some(CLIENT),
+        ..ClientConfig::default()
+    };
+    desk.client = Client::new(plain, Arc::new(RustCrypto));
+    desk.client.associate(&mut desk.entropy).unwrap();
+    assert!(associated(&desk.run()));
+    assert!(matches!(desk.read(2)[..], [Event::Response(Response::Get(Ok(_)))]));
+    assert_eq!(desk.invoke(ACTIVATE, &DataBuf::Enum(3)), DONE);
+    assert!(matches!(desk.read(2)[..], [Event::RequestFailed(Failure::Exception(_))]));
+}
+
+/// All meters of a group have the broadcast key.
+#[test]
+fn what_comes_under_the_broadcast_key_changes_no_keys() {
+    let mut desk = Desk::new(SecuritySuite::Suite0);
+    let keys = desk.keys.clone();
+    assert!(associated(&desk.associate(Protection::AUTHENTICATED_ENCRYPTED, &keys)));
+    // ACTION of method 1 of the security setup, unconfirmed, with the enum 3.
+    let activate = [0xc3, 1, 1, 0, 64, 0, 0, 43, 0, 0, 255, 1, 1, 0x16, 3];
+    let send = |desk: &mut Desk, counter, control: SecurityControl, key: &Key| {
+        let request = ProtectRequest {
+            tag: 0xcb,
+            system_title: CLIENT,
+            send_title: false,
+            control,
+            counter,
+            key,
+            authentication_key: Some(&keys.authentication),
+        };
+        let mut apdu = Vec::new();
+        protect(&RustCrypto, &request, &activate, &mut apdu).unwrap();
+        let (meter, entropy) = (&mut desk.meter, &mut desk.entropy);
+        assert!(!desk.server.handle_apdu(meter, entropy, &mut apdu, &mut Vec::new()));
+    };
+    let unicast = SecurityControl::new(keys.suite, Protection::AUTHENTICATED_ENCRYPTED);
+    send(&mut desk, 7, unicast.with_broadcast_key(), &keys.broadcast);
+    let policy = |code| Event::Response(Response::Get(Ok(vec![0x16, code])));
+    assert_eq!(desk.read(2), [policy(0)]);
+    send(&mut desk, 10_000, unicast, &keys.encryption);
+    desk.counter = 10_001;
+    assert!(associated(&desk.associate(Protection::AUTHENTICATED_ENCRYPTED, &keys)));
+    assert_eq!(desk.read(2), [policy(3)]);
+}
+
 /// A recorded transfer would bring an old key back.
 #[test]
 fn whoever_did_not_prove_who_he_is_changes_no_keys() {
@@ -299,7 +368,7 @@ fn whoever_did_not_prove_who_he_is_changes_no_keys() {
 }
 
 #[test]
-fn the_version_is_that_of_the_suite_and_certificates_are_none() {
+fn the_version_is_that_of_the_suite_and_there_are_no_certificates_without_anchors() {
     for (suite, attributes) in [(SecuritySuite::Suite0, 5), (SecuritySuite::Suite1, 6)] {
         let mut desk = Desk::new(suite);
         let keys = desk.keys.clone();

@@ -12,8 +12,8 @@
 //!
 //! Who claims a job has the meter for the length of a *lease*: nobody else gets a job at that
 //! meter. With the lease comes a *fence*, a number that goes up with each. Whatever the worker
-//! writes about the job names the fence; a worker that was away for so long that another has the meter by then
-//! writes nothing.
+//! writes about the job names the fence; a worker that was away for so long that another has the
+//! meter by then writes nothing.
 //!
 //! A job that is claimed again finds what the worker before noted ([`Claim::progress`]), so that it
 //! can find out at the meter how far an order got, instead of giving it twice. What a job brings,

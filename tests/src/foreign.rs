@@ -84,6 +84,19 @@ impl Foreign {
         Program::start(command).finish(CLIENT_TIME_MAX)
     }
 
+    /// Runs `protected_push.py` on the file `requests`: it ciphers and signs APDUs with OpenSSL,
+    /// and answers each line with one.
+    ///
+    /// # Panics
+    ///
+    /// When there is no Python with the packages, or the program does not end.
+    #[must_use]
+    pub fn protected_push(requests: &Path) -> Output {
+        let mut command = script("protected_push.py");
+        command.arg(requests);
+        Program::start(command).finish(CLIENT_TIME_MAX)
+    }
+
     /// Runs `gurux_classes.py`, which prints what it knows of each interface class as JSON.
     ///
     /// # Panics

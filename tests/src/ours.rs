@@ -275,6 +275,18 @@ impl Concentrator {
         }
     }
 
+    /// Asks it from this machine: `concentrator` with these arguments.
+    ///
+    /// # Panics
+    ///
+    /// When it does not end within a minute.
+    #[must_use]
+    pub fn ask(&self, args: &[&str]) -> Output {
+        let mut command = in_home(&binaries().concentrator, &self.home);
+        command.args(args).args(["--config", &self.home.file("concentrator.toml")]);
+        Program::start(command).finish(RUN_TIME_MAX)
+    }
+
     /// Its folder, in which its data are.
     #[must_use]
     pub fn home(&self) -> &Folder {
@@ -285,6 +297,19 @@ impl Concentrator {
     #[must_use]
     pub fn id(&self) -> u32 {
         self.program.id()
+    }
+
+    /// Kills it, as a power failure would, and starts it again with what it has on the disk.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    #[must_use]
+    pub fn restart(self) -> Self {
+        let Self { program, home, .. } = self;
+        let _ = program.kill();
+        let (program, port) = Self::run(&home.file("concentrator.toml"), &home);
+        Self { program, port, home }
     }
 
     /// Kills it, as a power failure would, and returns what it printed.

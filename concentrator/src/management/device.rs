@@ -47,6 +47,9 @@ pub(super) struct World {
     /// What clients asked to be pushed.
     pub(super) forced: Forced,
     pub(super) images: Images,
+    /// What the concentrator reads by itself, if it does.
+    #[cfg(feature = "collection")]
+    pub(super) collected: Option<objects::Collected>,
 }
 
 /// What image transfer shares with the owner of the device.
@@ -158,7 +161,10 @@ fn is_public(object: ObjectId, sap_list: bool) -> bool {
 }
 
 impl Device {
-    pub(super) fn new(parts: Parts) -> (Self, Box<dyn Fn() -> i64 + Send>) {
+    pub(super) fn new(
+        parts: Parts,
+        #[cfg(feature = "collection")] collected: Option<objects::Collected>,
+    ) -> (Self, Box<dyn Fn() -> i64 + Send>) {
         let Credentials { keys, password, public_sap_list } = parts.credentials;
         let entries_max = parts.spool_entries_max;
         let mechanisms = [
@@ -166,7 +172,13 @@ impl Device {
             password.is_some().then_some(Mechanism::Lls),
         ];
         let device = Self {
-            objects: objects::objects(entries_max, keys.is_some(), parts.push_destination),
+            objects: objects::objects(
+                entries_max,
+                keys.is_some(),
+                #[cfg(feature = "collection")]
+                collected.is_some(),
+                parts.push_destination,
+            ),
             world: World {
                 name: parts.name,
                 title: keys.as_ref().map_or(NO_TITLE, |keys| keys.title),
@@ -178,6 +190,8 @@ impl Device {
                 now_ms: (parts.clock)(),
                 forced: Forced::default(),
                 images: Images::default(),
+                #[cfg(feature = "collection")]
+                collected,
             },
             keys,
             password,

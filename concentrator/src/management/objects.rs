@@ -1,6 +1,8 @@
 //! The objects of the management device.
 
 mod clock;
+#[cfg(feature = "collection")]
+mod collected;
 mod event_log;
 mod image_transfer;
 mod profile;
@@ -22,16 +24,20 @@ use dlms_core::{
     xdlms::{ActionResult, DataAccessResult},
 };
 
+#[cfg(feature = "collection")]
+pub use self::collected::Collected;
 use super::{device::World, event};
 use crate::nodes::{Node, Registration};
 
 /// The version of the association that most head-ends know.
 const ASSOCIATION_LN_VERSION: u8 = 1;
 
-/// The objects, for a spool of so many entries, with or without a security setup.
+/// The objects, for a spool of so many entries, with or without a security setup and what the
+/// collection has.
 pub(super) fn objects(
     spool_entries_max: u32,
     has_keys: bool,
+    #[cfg(feature = "collection")] has_collection: bool,
     push_destination: String,
 ) -> ObjectSet<World> {
     let security = has_keys.then_some(security_setup::NAME);
@@ -64,6 +70,10 @@ pub(super) fn objects(
         objects.push(Box::new(Data::new(LogicalName::INVOCATION_COUNTER, |world: &World| {
             world.received_counter.into()
         })));
+    }
+    #[cfg(feature = "collection")]
+    if has_collection {
+        objects.extend(collected::objects());
     }
     ObjectSet::new(objects).expect("no two objects here share a name")
 }
@@ -136,7 +146,13 @@ mod tests {
 
     #[test]
     fn every_object_has_the_attributes_and_methods_of_its_class() {
-        let objects = objects(1_000, true, String::new());
+        let objects = objects(
+            1_000,
+            true,
+            #[cfg(feature = "collection")]
+            true,
+            String::new(),
+        );
         for object in objects.iter() {
             let class = registry::interface_class(object.class, object.version).unwrap();
             let attribute = |number| {

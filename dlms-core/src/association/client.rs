@@ -372,13 +372,20 @@ impl Client {
         }
         let Some(apdu) = self.without_gateway(apdu) else { return self.discard() };
         let before = self.receive_counter;
-        let outer = apdu.first().copied();
-        let opened = match self.open(apdu) {
-            Ok(opened) => opened,
-            Err(failure) if self.is_beside_the_point(outer, &failure) => return self.discard(),
-            Err(failure) => return self.fail(failure),
-        };
+        let Some(opened) = self.take_off(apdu) else { return };
         self.handle_opened(before, &opened);
+    }
+
+    /// Takes the protection off an APDU that has no header of a gateway. None when that does not
+    /// come off, which then has had its consequences.
+    fn take_off<'a>(&mut self, apdu: &'a mut [u8]) -> Option<Opening<'a>> {
+        let outer = apdu.first().copied();
+        match self.open(apdu) {
+            Ok(opened) => return Some(opened),
+            Err(failure) if self.is_beside_the_point(outer, &failure) => self.discard(),
+            Err(failure) => self.fail(failure),
+        }
+        None
     }
 
     /// An APDU without the header of the gateway. None from another meter than ours, and with a

@@ -52,7 +52,7 @@ use super::{Entropy, WINDOW_MAX};
 use crate::{
     Malformed, MalformedKind,
     axdr::Writer,
-    security::{CipherForm, CryptoProvider, Key, ReceiveCounter},
+    security::{CipherForm, CryptoProvider, Key, Protection, ReceiveCounter},
     xdlms::{Apdu, Conformance, ExceptionResponse, ExceptionService, ExceptionState, tag},
 };
 
@@ -282,6 +282,11 @@ impl Server {
         matches!(self.state, State::Associated(_))
     }
 
+    /// Whether there is no association, nor one that waits for its client to prove himself.
+    pub const fn is_idle(&self) -> bool {
+        matches!(self.state, State::Idle)
+    }
+
     /// Forgets the association without telling the client: the line below is gone. One that is
     /// pre-established stands again as at the start.
     pub fn abort(&mut self) {
@@ -354,6 +359,12 @@ impl Server {
         if agreement.access.application_context.is_ciphered() {
             return Err(Refusal::Unprotected);
         }
+        // The policy may have become stricter since the association was opened, and one that is
+        // pre-established was never held to it.
+        let policy = device.client(self.config.client).ok_or(Refusal::NotAssociated)?;
+        if policy.protection != Protection::NONE {
+            return Err(Refusal::Unprotected);
+        }
         let room = usize::from(agreement.access.max_send_pdu);
         let room = if self.answers_in_blocks { ANSWER_LEN_MAX } else { room };
         if self.on_service(device, apdu, room, out)? == After::Close {
@@ -369,6 +380,24 @@ impl Server {
         apdu: &mut [u8],
         out: &mut Vec<u8>,
     ) -> Result<(), Refusal> {
+        if !cipher::is_broadcast(apdu) {
+            return self.on_layers(device, entropy, apdu, out);
+        }
+        // Everybody who has the broadcast key would answer, and be it with a refusal.
+        let silent = core::mem::replace(&mut self.silent, true);
+        let _ = self.on_layers(device, entropy, apdu, out);
+        self.silent = silent;
+        out.clear();
+        Ok(())
+    }
+
+    fn on_layers(
+        &mut self,
+        device: &mut dyn LogicalDevice,
+        entropy: &mut dyn Entropy,
+        apdu: &mut [u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Refusal> {
         let agreement = self.state.agreement().ok_or(Refusal::NotAssociated)?;
         if !agreement.access.application_context.is_ciphered() {
             return Err(Refusal::NotSupported);
@@ -377,18 +406,17 @@ impl Server {
         if self.is_associated() && !self.is_signed_enough(device, &layers) {
             return Err(Refusal::Unprotected);
         }
-        let silent = self.silent;
-        // Everybody who has the broadcast key would answer.
-        self.silent |= layers.is_broadcast();
-        let handled = match plain.first() {
-            Some(&tag::GENERAL_BLOCK_TRANSFER) if !self.silent => {
+        match plain.first() {
+            Some(&tag::GENERAL_BLOCK_TRANSFER) if self.silent => Ok(()),
+            // Blocks in what blocks made are nobody's practice and would nest without end.
+            Some(&tag::GENERAL_BLOCK_TRANSFER) if self.answers_in_blocks => {
+                Err(Refusal::NotSupported)
+            }
+            Some(&tag::GENERAL_BLOCK_TRANSFER) => {
                 self.on_block(device, entropy, plain, Some(layers), out)
             }
-            Some(&tag::GENERAL_BLOCK_TRANSFER) => Ok(()),
             _ => self.on_opened(device, entropy, plain, &layers, out),
-        };
-        self.silent = silent;
-        handled
+        }
     }
 
     /// Answers a service request that came in these layers.
@@ -402,6 +430,7 @@ impl Server {
     ) -> Result<(), Refusal> {
         let agreement = self.state.agreement().ok_or(Refusal::NotAssociated)?;
         agreement.access.protection = layers.protection();
+        agreement.access.key_set = layers.key_set();
         let room = layers.room(agreement.access.max_send_pdu);
         let room = if self.answers_in_blocks { ANSWER_LEN_MAX } else { room };
         let mut answer = Vec::new();

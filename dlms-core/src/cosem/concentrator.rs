@@ -24,6 +24,8 @@
 //! # Ok::<(), dlms_core::Malformed>(())
 //! ```
 
+pub mod collection;
+
 use alloc::vec::Vec;
 
 use super::{AttributeDescriptor, CaptureObject, ClassId, DateTime, LogicalName, RangeDescriptor};

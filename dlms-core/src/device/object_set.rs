@@ -212,6 +212,22 @@ impl<W> ObjectSet<W> {
         data.map_err(|_| DataAccessResult::OtherReason)
     }
 
+    /// A part of the value of an attribute, for the device itself.
+    ///
+    /// # Errors
+    /// What a client would be told, but for its rights.
+    pub fn part(
+        &self,
+        world: &W,
+        attribute: AttributeDescriptor,
+        selection: SelectiveAccess<'_>,
+    ) -> Result<DataBuf, DataAccessResult> {
+        let mut out = Vec::new();
+        self.read(None, &AllRights, world, attribute, Some(selection), &mut out)?;
+        let data = RawData::from_octets(&out).and_then(|raw| raw.data()?.to_buf());
+        data.map_err(|_| DataAccessResult::OtherReason)
+    }
+
     /// Writes an attribute for the device itself: no rights are asked.
     ///
     /// # Errors

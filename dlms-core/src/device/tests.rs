@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     acse::{ApplicationContext, Mechanism},
-    association::Access,
+    association::{Access, KeySet},
     axdr::{Data as Value, DataBuf, RawData, Reader},
     cosem::{
         AttributeDescriptor, ClassId, LogicalName, MethodDescriptor, ScalerUnit, Unit, registry,
@@ -144,6 +144,7 @@ const fn access(protection: Protection) -> Access {
         max_receive_pdu: 500,
         max_send_pdu: 400,
         protection,
+        key_set: KeySet::Unicast,
     }
 }
 

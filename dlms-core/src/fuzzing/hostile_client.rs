@@ -6,14 +6,15 @@ use core::mem;
 use sans_io_time::Instant;
 
 use super::{
-    meter::{CLIENT_SAP, Counting, METER_TITLE, Meter, client_config, object, parameter},
+    meter::{CLIENT_SAP, Counting, METER_TITLE, Meter, block, client_config, object, parameter},
     next, take,
 };
 use crate::{
     acse::Mechanism,
     association::{Client, ClientConfig, Event, Request, Response, Server, ServerConfig},
-    axdr::RawData,
+    axdr::{RawData, Writer},
     cosem::{AttributeDescriptor, ClassId, MethodDescriptor},
+    gateway::{Direction, GatewayAddress, GatewayHeader},
     security::{
         Key, ProtectRequest, Protection, RustCrypto, SecurityControl, SecuritySuite, protect,
     },
@@ -29,6 +30,7 @@ const EVENTS_MAX: usize = 4;
 /// A client and what its owner knows.
 struct Owner {
     client: Client,
+    is_behind_gateway: bool,
     now: Instant,
     /// What is asked for and not answered.
     asked: Option<Request>,
@@ -54,12 +56,19 @@ pub fn hostile_client(mut octets: &[u8]) {
             answer_len_max: ANSWER_LEN_MAX,
             max_receive_pdu: 128,
             datagrams: choice & 4 != 0,
+            gateway: (choice & 8 != 0).then(gateway),
             ..client_config(mechanism, protection)
         },
         Arc::new(RustCrypto),
     );
     client.grant_counters(1..10_000);
-    let mut owner = Owner { client, now: Instant::ZERO, asked: None, request: Vec::new() };
+    let mut owner = Owner {
+        client,
+        is_behind_gateway: choice & 8 != 0,
+        now: Instant::ZERO,
+        asked: None,
+        request: Vec::new(),
+    };
     let mut meter = Meter::new(mechanism, protection);
     let mut server = Server::new(ServerConfig { max_pdu: 128, ..ServerConfig::new(CLIENT_SAP) });
     let mut entropy = Counting::default();
@@ -97,6 +106,11 @@ pub fn hostile_client(mut octets: &[u8]) {
                 if how & 1 != 0 && protection != Protection::NONE {
                     counter += 1;
                     apdu = protected(protection, counter, &apdu);
+                    // A push whose blocks are ciphered, once or more.
+                    for _ in 0..how >> 1 & 3 {
+                        counter += 1;
+                        apdu = protected(protection, counter, &block(&apdu, true));
+                    }
                 }
                 owner.hear(&apdu);
             }
@@ -108,7 +122,12 @@ pub fn hostile_client(mut octets: &[u8]) {
 
 impl Owner {
     fn hear(&mut self, apdu: &[u8]) {
-        self.client.handle_apdu(&mut apdu.to_vec());
+        let mut octets = Vec::new();
+        if self.is_behind_gateway {
+            gateway().header(Direction::Response).encode(&mut Writer::new(&mut octets));
+        }
+        octets.extend_from_slice(apdu);
+        self.client.handle_apdu(&mut octets);
     }
 
     /// Does something that ends the request under way without a word.
@@ -151,7 +170,10 @@ impl Owner {
         let mut request = Vec::new();
         if self.client.poll_transmit(self.now, &mut request) {
             assert!(!request.is_empty());
-            self.request = request;
+            self.request = match GatewayHeader::decode(&request) {
+                Ok((_, apdu)) if self.is_behind_gateway => apdu.to_vec(),
+                _ => request,
+            };
         }
         assert!(!self.client.has_outgoing(), "one APDU at a time");
         assert_eq!(self.asked.is_some() && self.client.is_associated(), {
@@ -172,6 +194,11 @@ impl Owner {
         assert!(!self.client.is_waiting());
         assert_eq!(self.asked, None);
     }
+}
+
+/// The address of the meter behind a gateway.
+fn gateway() -> GatewayAddress {
+    GatewayAddress { network: 1, address: vec![7] }
 }
 
 /// A request of any kind.

@@ -3,12 +3,14 @@
 use alloc::{sync::Arc, vec::Vec};
 
 use super::{
-    meter::{CLIENT_SAP, CLIENT_TITLE, Counting, Meter, associate, client_config},
+    meter::{
+        BROADCAST_KEY, CLIENT_SAP, CLIENT_TITLE, Counting, Meter, associate, block, client_config,
+    },
     next, take,
 };
 use crate::{
-    acse::Mechanism,
-    association::{Client, Server, ServerConfig},
+    acse::{ApplicationContext, Mechanism},
+    association::{Client, PreEstablished, Server, ServerConfig},
     security::{
         Key, ProtectRequest, Protection, RustCrypto, SecurityControl, SecuritySuite, protect,
     },
@@ -19,10 +21,11 @@ use crate::{
 const PDU_MAX: u16 = 200;
 
 /// Whatever comes, the server answers with one APDU, no longer than its client takes, or not at
-/// all; and who has not authenticated changes nothing in the device.
+/// all; and never what came under the broadcast key. Who has not authenticated changes nothing in
+/// the device.
 ///
 /// First octet: whether and how an association stands. Then APDUs, each with two octets before it:
-/// how it is protected, and its length.
+/// how it is protected and to whom it is, and its length.
 pub fn hostile_server(mut octets: &[u8]) {
     let choice = next(&mut octets);
     let (mechanism, protection) = match choice & 7 {
@@ -35,10 +38,20 @@ pub fn hostile_server(mut octets: &[u8]) {
         _ => (Mechanism::Lowest, Protection::ENCRYPTED),
     };
     let mut meter = Meter::new(mechanism, protection);
-    let mut server =
-        Server::new(ServerConfig { max_pdu: PDU_MAX, ..ServerConfig::new(CLIENT_SAP) });
+    let config = ServerConfig::new(CLIENT_SAP);
+    let pre_established = (choice & 0x10 != 0).then_some(PreEstablished {
+        application_context: match protection == Protection::NONE {
+            true => ApplicationContext::LogicalName,
+            false => ApplicationContext::LogicalNameCiphered,
+        },
+        client_title: Some(CLIENT_TITLE),
+        conformance: config.conformance,
+        max_send_pdu: PDU_MAX,
+        confirmed: choice & 0x20 == 0,
+    });
+    let mut server = Server::new(ServerConfig { max_pdu: PDU_MAX, pre_established, ..config });
     let is_known = choice & 8 != 0;
-    if is_known {
+    if is_known && pre_established.is_none() {
         let mut config = client_config(mechanism, protection);
         config.max_receive_pdu = PDU_MAX;
         let mut client = Client::new(config, Arc::new(RustCrypto));
@@ -54,28 +67,41 @@ pub fn hostile_server(mut octets: &[u8]) {
         let how = next(&mut octets);
         let len = usize::from(next(&mut octets));
         let mut apdu = take(&mut octets, len).to_vec();
+        let is_broadcast = is_known && how & 0x21 == 0x21;
         if is_known && how & 1 != 0 {
             counter += 1;
             apdu = protected(how, counter, &apdu);
+            if how & 0x80 != 0 {
+                counter += 1;
+                apdu = block(&protected(how, counter, &block(&apdu, false)), false);
+            }
+        }
+        if how & 0x40 != 0 {
+            server.handle_unconfirmed(&mut meter, &mut entropy, &mut apdu);
+            is_agreed &= apdu.first() != Some(&tag::AARQ);
+            continue;
         }
         // From now on other sizes may be agreed on.
         is_agreed &= apdu.first() != Some(&tag::AARQ);
         let answered = server.handle_apdu(&mut meter, &mut entropy, &mut apdu, &mut out);
         assert_eq!(answered, !out.is_empty());
+        // In blocks it is not to be seen from outside what is within.
+        assert!(!answered || !is_broadcast || how & 0x80 != 0);
         if answered {
             Apdu::decode(&out).expect("an answer that can be read");
             assert!(!is_agreed || out.len() <= usize::from(PDU_MAX), "{}", out.len());
         }
     }
     // A password can be found by trying; a hash or a tag cannot.
-    let is_guarded = protection.authenticated || mechanism == Mechanism::HlsSha256;
+    let is_guarded = protection.authenticated
+        || (mechanism == Mechanism::HlsSha256 && pre_established.is_none());
     if is_guarded && !is_known {
-        assert!(!server.is_associated());
+        assert_eq!(server.is_associated(), pre_established.is_some());
         assert!(meter.written.is_empty() && meter.done.is_empty());
     }
 }
 
-/// The APDU under the global key, in one of its forms.
+/// The APDU under a global key, in one of its forms.
 fn protected(how: u8, counter: u32, plain: &[u8]) -> Vec<u8> {
     let protection = match how >> 1 & 3 {
         0 => Protection::AUTHENTICATED,
@@ -87,13 +113,18 @@ fn protected(how: u8, counter: u32, plain: &[u8]) -> Vec<u8> {
         Some(tag) if how & 8 == 0 => tag,
         _ => tag::GENERAL_GLO_CIPHERING,
     };
+    let control = SecurityControl::new(SecuritySuite::Suite0, protection);
+    let is_broadcast = how & 0x20 != 0;
     let request = ProtectRequest {
         tag,
         system_title: CLIENT_TITLE,
         send_title: how & 0x10 == 0,
-        control: SecurityControl::new(SecuritySuite::Suite0, protection),
+        control: match is_broadcast {
+            true => control.with_broadcast_key(),
+            false => control,
+        },
         counter,
-        key: &Key::from([0x5a; 16]),
+        key: &Key::from(if is_broadcast { BROADCAST_KEY } else { [0x5a; 16] }),
         authentication_key: Some(&Key::from([0xa5; 16])),
     };
     let mut apdu = Vec::new();

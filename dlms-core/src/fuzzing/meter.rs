@@ -8,13 +8,13 @@ use crate::{
         Access, Ciphering, Client, ClientConfig, ClientPolicy, DeviceKeys, Entropy, LogicalDevice,
         Server,
     },
-    axdr::{Data, DataBuf, RawData},
+    axdr::{Data, DataBuf, RawData, Writer},
     cosem::{AttributeDescriptor, ClassId, LogicalName, MethodDescriptor},
     security::{
         CryptoProvider, Key, Protection, ReceiveCounter, RustCrypto, Secret, SecuritySuite,
         SystemTitle,
     },
-    xdlms::{ActionResult, DataAccessResult, SelectiveAccess},
+    xdlms::{ActionResult, DataAccessResult, GeneralBlockTransfer, SelectiveAccess},
 };
 
 pub(super) const CLIENT_SAP: u16 = 16;
@@ -22,6 +22,7 @@ pub(super) const CLIENT_TITLE: SystemTitle = SystemTitle(*b"CLI\0\0\0\0\x01");
 pub(super) const METER_TITLE: SystemTitle = SystemTitle(*b"MTR\0\0\0\0\x01");
 const ENCRYPTION_KEY: [u8; 16] = [0x5a; 16];
 const AUTHENTICATION_KEY: [u8; 16] = [0xa5; 16];
+pub(super) const BROADCAST_KEY: [u8; 16] = [0xb5; 16];
 const PASSWORD: &str = "fuzzfuzz";
 
 /// Elements of a long value: some blocks.
@@ -33,9 +34,11 @@ pub(super) struct Meter {
     secret: Secret,
     encryption: Key,
     authentication: Key,
+    broadcast: Key,
     protection: Protection,
     counter: u32,
     received: BTreeMap<[u8; 8], ReceiveCounter>,
+    received_broadcast: ReceiveCounter,
     /// The numbers of the objects that were written, and with what.
     pub(super) written: Vec<(u16, Vec<u8>)>,
     /// The numbers of the objects that were acted on, and with what.
@@ -50,9 +53,11 @@ impl Meter {
             secret: Secret::from(PASSWORD),
             encryption: Key::from(ENCRYPTION_KEY),
             authentication: Key::from(AUTHENTICATION_KEY),
+            broadcast: Key::from(BROADCAST_KEY),
             protection,
             counter: 0,
             received: BTreeMap::new(),
+            received_broadcast: ReceiveCounter::new(),
             written: Vec::new(),
             done: Vec::new(),
         }
@@ -136,6 +141,19 @@ impl LogicalDevice for Meter {
         true
     }
 
+    fn broadcast_key(&self) -> Option<&Key> {
+        Some(&self.broadcast)
+    }
+
+    fn received_broadcast(&self, _: SystemTitle) -> ReceiveCounter {
+        self.received_broadcast
+    }
+
+    fn accept_broadcast(&mut self, _: SystemTitle, counter: u32) -> bool {
+        self.received_broadcast.accept(counter);
+        true
+    }
+
     fn get(
         &mut self,
         _: &Access,
@@ -190,6 +208,22 @@ impl Entropy for Counting {
     }
 }
 
+/// The last and only block of general block transfer around an APDU; of a push, that nobody
+/// acknowledges.
+pub(super) fn block(apdu: &[u8], pushed: bool) -> Vec<u8> {
+    let mut out = Vec::new();
+    GeneralBlockTransfer {
+        last: true,
+        streaming: pushed,
+        window: if pushed { 0 } else { 1 },
+        number: 1,
+        acknowledged: 0,
+        octets: apdu,
+    }
+    .encode(&mut Writer::new(&mut out));
+    out
+}
+
 /// Associates over a perfect line.
 pub(super) fn associate(client: &mut Client, server: &mut Server, meter: &mut Meter) {
     let entropy = &mut Counting(7);
@@ -208,6 +242,6 @@ pub(super) fn associate(client: &mut Client, server: &mut Server, meter: &mut Me
 pub(super) fn parameter(number: u16) -> Vec<u8> {
     let mut value = Vec::new();
     let octets = Vec::from_iter((0..number % 0x200).map(|at| at.to_be_bytes()[1]));
-    Data::OctetString(&octets).encode(&mut crate::axdr::Writer::new(&mut value));
+    Data::OctetString(&octets).encode(&mut Writer::new(&mut value));
     value
 }

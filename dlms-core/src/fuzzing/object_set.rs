@@ -5,7 +5,7 @@ use alloc::{boxed::Box, vec, vec::Vec};
 use super::next;
 use crate::{
     acse::{ApplicationContext, Mechanism},
-    association::Access,
+    association::{Access, KeySet},
     axdr::{Data as Value, DataBuf, RawData},
     cosem::{
         AttributeDescriptor, ClassId, LogicalName, MethodDescriptor, ScalerUnit, Unit, registry,
@@ -135,6 +135,7 @@ const fn access(short_names: bool) -> Access {
         max_receive_pdu: 500,
         max_send_pdu: 400,
         protection: Protection::NONE,
+        key_set: KeySet::Unicast,
     }
 }
 

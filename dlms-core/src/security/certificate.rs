@@ -246,6 +246,13 @@ impl Certificate {
             (true, true) => CertificateType::Tls,
             (false, false) => return Err(CertificateError::KeyUsage),
         };
+        // What restricts the key to a use (RFC 5280 clause 4.2.1.12) restricts it to TLS: that is
+        // the only one which the extension knows and DLMS has.
+        let mut extensions = tbs.extensions().into_iter().flatten();
+        let restricted = extensions.any(|it| it.critical && it.extn_id == ExtendedKeyUsage::OID);
+        if restricted && certificate_type != CertificateType::Tls {
+            return Err(CertificateError::CriticalExtension);
+        }
         let alt_name = tbs.extensions().into_iter().flatten();
         let alt_name = alt_name.clone().find(|it| it.extn_id == SubjectAltName::OID);
         let title = tbs
@@ -427,7 +434,7 @@ pub enum CertificateError {
     /// The issuer is unknown or may not issue it.
     #[error("the issuer is not known, or may not issue this certificate")]
     Issuer,
-    /// It, or its issuer's, is not valid now.
+    /// It, or that of an authority above it, is not valid now.
     #[error("not valid at this time")]
     Validity,
     /// The signature does not verify.

@@ -63,8 +63,8 @@ impl ReceiveCounter {
         self.last
     }
 
-    /// The lowest value above which every value is acceptable, itself included, as an exception
-    /// response reports it.
+    /// The lowest value from which on every value is acceptable, as an exception response reports
+    /// it.
     pub fn lowest_acceptable(self) -> u32 {
         self.last.map_or(0, |last| last.saturating_add(1))
     }
@@ -92,6 +92,9 @@ impl ReceiveCounter {
     /// Remembers `received`, whose tag was verified. A value that [`check`](Self::check) refuses
     /// changes nothing.
     pub fn accept(&mut self, received: u32) {
+        if self.check(received).is_err() {
+            return;
+        }
         let Some(last) = self.last else {
             self.last = Some(received);
             // Whatever is below did not come yet.
@@ -204,6 +207,17 @@ mod tests {
             assert_eq!(counter.lowest_acceptable(), last + 1);
         }
         assert_eq!(ReceiveCounter::after(1000), counter);
+    }
+
+    #[test]
+    fn accepting_what_is_refused_changes_nothing() {
+        for mut counter in [ReceiveCounter::new(), ReceiveCounter::after(5)] {
+            let before = counter;
+            counter.accept(u32::MAX);
+            assert_eq!(counter, before);
+            counter.accept(7);
+            assert_eq!(counter.last(), Some(7));
+        }
     }
 
     #[test]

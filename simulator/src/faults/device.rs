@@ -148,6 +148,21 @@ impl LogicalDevice for FaultyDevice<'_> {
         self.meter.accept(client, counter)
     }
 
+    fn broadcast_key(&self) -> Option<&Key> {
+        self.meter.broadcast_key()
+    }
+
+    fn received_broadcast(&self, client: SystemTitle) -> ReceiveCounter {
+        match self.faults.has(Fault::TakesReplays) {
+            true => ReceiveCounter::new(),
+            false => self.meter.received_broadcast(client),
+        }
+    }
+
+    fn accept_broadcast(&mut self, client: SystemTitle, counter: u32) -> bool {
+        self.meter.accept_broadcast(client, counter)
+    }
+
     fn get(
         &mut self,
         access: &Access,

@@ -99,7 +99,10 @@ impl CosemObject<World> for SecuritySetup {
                 parameter,
                 out,
             ),
-            6 => certificates.import_certificate(security, &RustCrypto, *title, now, parameter),
+            6 => {
+                let parties = [client, *title];
+                certificates.import_certificate(security, &RustCrypto, parties, now, parameter)
+            }
             7 => certificates.export_certificate(parameter, out),
             8 => certificates.remove_certificate(security, &RustCrypto, parameter),
             _ => Err(ActionResult::ObjectUndefined),

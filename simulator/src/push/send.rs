@@ -1,4 +1,5 @@
-//! Pushes on their way: over TCP and UDP, in the wrapper.
+//! Pushes on their way: over TCP and UDP in the wrapper, and over HDLC in frames of kind UI, which
+//! travel over TCP.
 
 use core::{net::SocketAddr, time::Duration};
 use std::{
@@ -9,14 +10,21 @@ use std::{
 use dlms_core::{
     axdr::Writer,
     cosem::value::{MessageType, TransportService},
-    gateway::GatewayHeader,
     wrapper::{self, WrapperHeader},
-    xdlms::{DataNotificationConfirm, GeneralBlockTransfer, LongInvokeIdAndPriority},
+    xdlms::GeneralBlockTransfer,
+};
+use hdlc::{
+    address::Address,
+    control::Control,
+    deframer::{Deframer, OnError},
+    frame::{FRAME_LEN_MAX, Frame},
+    llc::Llc,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpStream, UdpSocket},
-    time,
+    task::JoinSet,
+    time::{self, MissedTickBehavior},
 };
 
 use super::Push;
@@ -36,7 +44,8 @@ const DATAGRAM_MAX: usize = 65_535;
 pub struct SendConfig {
     /// The gateway that the meters are behind.
     pub gateway: Option<GatewayConfig>,
-    /// Whether pushes are authenticated and encrypted, in general-glo-ciphering.
+    /// Whether pushes are authenticated and encrypted, in general-glo-ciphering, where their push
+    /// setup does not say how they are protected.
     pub ciphered: bool,
     /// The longest APDU, in octets: what is longer is cut into general blocks, which nobody
     /// acknowledges.
@@ -44,28 +53,38 @@ pub struct SendConfig {
 }
 
 /// Sends what `meters` push, until this is dropped. What does not arrive is told to the meter,
-/// which tries again as its push setup says; and so is what is to be confirmed and is not.
+/// which tries again as its push setup says; and so is what is to be confirmed and is not. No meter
+/// waits for another.
 pub async fn send_pushes(meters: &[Arc<Mutex<Meter>>], config: SendConfig) {
+    let one = |meter: &Arc<Mutex<Meter>>| send_pushes_of(Arc::clone(meter), config);
+    let sending: JoinSet<()> = meters.iter().map(one).collect();
+    sending.join_all().await;
+}
+
+async fn send_pushes_of(meter: Arc<Mutex<Meter>>, config: SendConfig) {
+    let locked = || meter.lock().unwrap_or_else(PoisonError::into_inner);
     let mut ticks = time::interval(EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        for meter in meters {
-            let locked = || meter.lock().unwrap_or_else(PoisonError::into_inner);
-            loop {
-                // The lock must not be held while something is sent.
-                let next = {
-                    let mut meter = locked();
-                    meter.poll_push().map(|push| (apdus(&mut meter, &push, config), push))
-                };
-                let Some((apdus, push)) = next else { break };
-                let sent = time::timeout(SEND_TIME_MAX, send(&push, &apdus)).await;
-                match sent.unwrap_or_else(|late| Err(late.into())) {
-                    Ok(()) if push.invoke.confirmed() => locked().push_confirmed(&push),
-                    Ok(()) => {}
-                    Err(error) => {
-                        tracing::warn!(setup = %push.setup, %error, "a push did not arrive");
-                        locked().push_failed(&push);
-                    }
+        loop {
+            // The lock must not be held while something is sent.
+            let next = {
+                let mut meter = locked();
+                meter.poll_push().map(|push| (apdus(&mut meter, &push, config), push))
+            };
+            let Some((apdus, push)) = next else { break };
+            let protected = config.ciphered || !push.protection.is_empty();
+            let confirms = |apdu: &[u8]| locked().confirms(&push, protected, apdu);
+            let sent = time::timeout(SEND_TIME_MAX, send(&push, &apdus, &confirms)).await;
+            match sent.unwrap_or_else(|late| Err(late.into())) {
+                Ok(()) if push.invoke.confirmed() => locked().push_confirmed(&push),
+                Ok(()) => {}
+                Err(error) => {
+                    tracing::warn!(setup = %push.setup, %error, "a push did not arrive");
+                    locked().push_failed(&push);
+                    // The next one, be it this one again, not without a pause.
+                    break;
                 }
             }
         }
@@ -76,6 +95,7 @@ pub async fn send_pushes(meters: &[Arc<Mutex<Meter>>], config: SendConfig) {
 /// when it cannot be ciphered.
 fn apdus(meter: &mut Meter, push: &Push, config: SendConfig) -> Vec<Vec<u8>> {
     let whole = match config.ciphered {
+        _ if !push.protection.is_empty() => meter.protect_as_set_up(push),
         true => meter.protect_push(push),
         false => Some(push.apdu.clone()),
     };
@@ -113,9 +133,13 @@ fn in_blocks(apdu: &[u8], limit: u16) -> Vec<Vec<u8>> {
     blocks
 }
 
-/// Sends the APDUs of one push, and waits until it is confirmed if it asks for that. A connection
-/// is opened for it and closed after it.
-async fn send(push: &Push, apdus: &[Vec<u8>]) -> io::Result<()> {
+/// Sends the APDUs of one push, and waits until it is confirmed if it asks for that, which
+/// `confirms` says of what comes back. A connection is opened for it and closed after it.
+async fn send(
+    push: &Push,
+    apdus: &[Vec<u8>],
+    confirms: &(dyn Fn(&[u8]) -> bool + Sync),
+) -> io::Result<()> {
     let unsupported = || io::Error::from(io::ErrorKind::Unsupported);
     if push.message != MessageType::Axdr || apdus.is_empty() {
         return Err(unsupported());
@@ -123,19 +147,23 @@ async fn send(push: &Push, apdus: &[Vec<u8>]) -> io::Result<()> {
     let destination = str::from_utf8(&push.destination).ok();
     let destination: Option<SocketAddr> = destination.and_then(|text| text.parse().ok());
     let destination = destination.ok_or(io::ErrorKind::InvalidInput)?;
-    let mut frames = Vec::new();
-    for apdu in apdus {
-        let length = u16::try_from(apdu.len()).map_err(|_| io::ErrorKind::InvalidData)?;
-        let header =
-            WrapperHeader { source: push.logical_device, destination: push.client, length };
-        frames.push([&header.encode_header()[..], apdu].concat());
-    }
+    let framed = match push.transport {
+        TransportService::Hdlc => unnumbered,
+        _ => wrapped,
+    };
+    let frames: Vec<Vec<u8>> = apdus
+        .iter()
+        .map(|apdu| framed(push, apdu).ok_or_else(|| io::ErrorKind::InvalidData.into()))
+        .collect::<io::Result<_>>()?;
     match push.transport {
-        TransportService::Tcp => {
+        TransportService::Tcp | TransportService::Hdlc => {
             let mut stream = TcpStream::connect(destination).await?;
             stream.write_all(&frames.concat()).await?;
             if push.invoke.confirmed() {
-                confirmed(&mut stream, push.invoke).await?;
+                match push.transport {
+                    TransportService::Hdlc => confirmed_in_frames(&mut stream, confirms).await?,
+                    _ => confirmed(&mut stream, confirms).await?,
+                }
             }
             stream.shutdown().await
         }
@@ -150,7 +178,7 @@ async fn send(push: &Push, apdus: &[Vec<u8>]) -> io::Result<()> {
             while push.invoke.confirmed() {
                 let length = socket.recv(&mut datagram).await?;
                 if let Some(Ok(frame)) = wrapper::next_frame(&datagram[..length])
-                    && confirms(frame.apdu, push.invoke)
+                    && confirms(frame.apdu)
                 {
                     break;
                 }
@@ -161,13 +189,39 @@ async fn send(push: &Push, apdus: &[Vec<u8>]) -> io::Result<()> {
     }
 }
 
+/// In a frame of the wrapper.
+fn wrapped(push: &Push, apdu: &[u8]) -> Option<Vec<u8>> {
+    let length = u16::try_from(apdu.len()).ok()?;
+    let header = WrapperHeader { source: push.logical_device, destination: push.client, length };
+    Some([&header.encode_header()[..], apdu].concat())
+}
+
+/// In a frame of kind UI, which is never answered by the link: nobody had set one up.
+fn unnumbered(push: &Push, apdu: &[u8]) -> Option<Vec<u8>> {
+    let address = |sap: u16| u8::try_from(sap).ok().and_then(|sap| Address::try_one(sap).ok());
+    let information = [&Llc::Response.encode()[..], apdu].concat();
+    let frame = Frame {
+        destination: address(push.client)?,
+        source: address(push.logical_device)?,
+        control: Control::Ui { pf: false },
+        segmented: false,
+        information: &information,
+    };
+    let mut out = [0; FRAME_LEN_MAX];
+    let length = frame.encode(&mut out).ok()?;
+    out.get(..length).map(<[u8]>::to_vec)
+}
+
 /// Waits for the confirmation of a push on its connection.
-async fn confirmed(stream: &mut TcpStream, invoke: LongInvokeIdAndPriority) -> io::Result<()> {
+async fn confirmed(
+    stream: &mut TcpStream,
+    confirms: &(dyn Fn(&[u8]) -> bool + Sync),
+) -> io::Result<()> {
     let mut received = Vec::new();
     loop {
         while let Some(frame) = wrapper::next_frame(&received) {
             let frame = frame.map_err(|_| io::ErrorKind::InvalidData)?;
-            if confirms(frame.apdu, invoke) {
+            if confirms(frame.apdu) {
                 return Ok(());
             }
             let consumed = frame.consumed();
@@ -179,14 +233,35 @@ async fn confirmed(stream: &mut TcpStream, invoke: LongInvokeIdAndPriority) -> i
     }
 }
 
-/// Whether an APDU, with the header of a gateway or without, confirms the push with this invoke-id.
-fn confirms(apdu: &[u8], invoke: LongInvokeIdAndPriority) -> bool {
-    let apdu = GatewayHeader::decode(apdu).map_or(apdu, |(_, apdu)| apdu);
-    DataNotificationConfirm::decode(apdu).is_ok_and(|confirm| confirm.invoke.id() == invoke.id())
+/// The same where frames of HDLC come back.
+async fn confirmed_in_frames(
+    stream: &mut TcpStream,
+    confirms: &(dyn Fn(&[u8]) -> bool + Sync),
+) -> io::Result<()> {
+    let mut deframer = Deframer::new(OnError::Resync);
+    let mut received = Vec::new();
+    loop {
+        let mut at = 0;
+        loop {
+            let found = deframer.next_frame(received.get(at..).unwrap_or_default());
+            at += deframer.take_consumed();
+            let Some(found) = found else { break };
+            let apdu = found.ok().and_then(|frame| Llc::decode(frame.information).ok());
+            if apdu.is_some_and(|(_, apdu)| confirms(apdu)) {
+                return Ok(());
+            }
+        }
+        received.drain(..at);
+        if stream.read_buf(&mut received).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use dlms_core::{cosem::LogicalName, xdlms::LongInvokeIdAndPriority};
+
     use super::*;
 
     #[test]
@@ -205,12 +280,23 @@ mod tests {
     }
 
     #[test]
-    fn only_the_confirmation_of_this_push_confirms_it() {
-        let invoke = LongInvokeIdAndPriority::new(7).and_confirmed();
-        assert!(confirms(&[0x10, 0x40, 0, 0, 7, 0], invoke));
-        assert!(confirms(&[0xe7, 2, 1, b'1', 0x10, 0, 0, 0, 7, 0], invoke));
-        for other in [&[0x10, 0x40, 0, 0, 8, 0][..], &[0x10, 0x40, 0, 0, 7], &[0xd8, 1, 1], &[]] {
-            assert!(!confirms(other, invoke), "{other:02x?}");
-        }
+    fn a_push_over_hdlc_is_a_frame_of_kind_ui() {
+        let invoke = LongInvokeIdAndPriority::new(7);
+        let push = Push {
+            setup: LogicalName([0, 0, 25, 9, 0, 255]),
+            logical_device: 1,
+            transport: TransportService::Hdlc,
+            destination: Vec::new(),
+            client: 16,
+            message: MessageType::Axdr,
+            invoke,
+            apdu: vec![0x0f],
+            protection: Vec::new(),
+        };
+        let frame = unnumbered(&push, &push.apdu).unwrap();
+        assert_eq!(frame[..6], [0x7e, 0xa0, 0x0d, 0x21, 0x03, 0x03]);
+        assert_eq!(frame[8..12], [0xe6, 0xe7, 0x00, 0x0f]);
+        assert!(unnumbered(&Push { client: 300, ..push.clone() }, &[]).is_none());
+        assert!(unnumbered(&push, &[0; 4096]).is_none());
     }
 }

@@ -142,14 +142,17 @@ impl Client {
     /// Takes what blocks make: an APDU that is ciphered itself, or one as protected as they were.
     fn on_joined(&mut self, mut joined: Vec<u8>, weakest: Protected) {
         let first = joined.first().copied().unwrap_or_default();
-        // Blocks in blocks are nobody's practice and would nest without end.
-        if first == tag::GENERAL_BLOCK_TRANSFER {
+        let before = self.receive_counter;
+        let opened = if tag::is_protected(first) {
+            let Some(opened) = self.take_off(&mut joined) else { return };
+            opened
+        } else {
+            Opening::of_blocks(&joined, weakest)
+        };
+        // Blocks in blocks, ciphered or not, are nobody's practice and would nest without end.
+        if opened.plain.first() == Some(&tag::GENERAL_BLOCK_TRANSFER) {
             return self.fail(Violation::Unexpected("block within blocks").into());
         }
-        if tag::is_protected(first) {
-            return self.handle_apdu(&mut joined);
-        }
-        let before = self.receive_counter;
-        self.handle_opened(before, &Opening::of_blocks(&joined, weakest));
+        self.handle_opened(before, &opened);
     }
 }

@@ -67,6 +67,12 @@ impl Envelope {
     }
 }
 
+/// Whether an APDU says that it is under the global broadcast key. Only what verifies is, but what
+/// says so may not be answered in either case.
+pub(super) fn is_broadcast(apdu: &[u8]) -> bool {
+    decode_head(apdu).is_ok_and(|head| head.control.broadcast_key())
+}
+
 /// Verifies and deciphers a request in place, and accepts its counter.
 pub(super) fn open<'a>(
     device: &mut dyn LogicalDevice,

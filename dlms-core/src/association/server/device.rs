@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use crate::{
     acse::{ApplicationContext, Mechanism},
-    association::ShortNameObject,
+    association::{KeySet, ShortNameObject},
     axdr::RawData,
     cosem::{AttributeDescriptor, MethodDescriptor},
     security::{
@@ -47,7 +47,8 @@ pub trait LogicalDevice {
     fn take_counter(&mut self) -> Option<u32>;
 
     /// What was last accepted from `client` under the global encryption key, in whichever
-    /// association.
+    /// association: nothing, once that key was replaced by another. Each key has counters of its
+    /// own, which begin with it (Green Book 9.2.3.3.7.3).
     fn received(&self, client: SystemTitle) -> ReceiveCounter;
 
     /// Stores durably that `counter` of `client` was accepted. It is called after the tag was
@@ -170,4 +171,8 @@ pub struct Access {
     pub max_send_pdu: u16,
     /// How this very request was protected; its answer is protected the same way.
     pub protection: Protection,
+    /// Which global keys this very request came under. What came under the broadcast key is the
+    /// word of anybody who has that key, and all meters of a group have it: however the client
+    /// authenticated itself, it proves nothing about who asks now.
+    pub key_set: KeySet,
 }

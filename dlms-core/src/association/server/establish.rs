@@ -14,7 +14,7 @@ use crate::{
         Aare, Aarq, AcseProviderDiagnostic, AcseUserDiagnostic, ApplicationContext,
         AssociationResult, Diagnostic, Mechanism, ReleaseResponseReason, Rlre, Rlrq,
     },
-    association::{Entropy, short_names::REPLY_TO_HLS_AUTHENTICATION_NAME},
+    association::{Entropy, KeySet, short_names::REPLY_TO_HLS_AUTHENTICATION_NAME},
     axdr::{Data, RawData, Reader, Writer},
     security::{
         COUNTER_MAX, CipherForm, Key, Protection, ReceiveCounter, SendCounters, SystemTitle, hls,
@@ -145,7 +145,9 @@ impl Server {
         };
         // Whoever asks for a response, or would be refused, must ask where he can be answered.
         let opens = proposal.as_ref().is_ok_and(|proposal| !proposal.agreement.confirmed);
-        if self.silent && !opens {
+        let information = aarq.as_ref().ok().and_then(|aarq| aarq.user_information);
+        let to_many = information.is_some_and(cipher::is_broadcast);
+        if (self.silent || to_many) && !opens {
             return Ok(());
         }
         // Only a stale counter leaves the association as it is: that AARQ may be a recorded one.
@@ -242,6 +244,7 @@ impl Server {
                 max_receive_pdu: self.config.max_pdu,
                 max_send_pdu: self.config.max_pdu,
                 protection: Protection::NONE,
+                key_set: KeySet::Unicast,
             },
             confirmed: true,
             dedicated: None,
@@ -461,6 +464,11 @@ impl Server {
         let mut information = Zeroizing::new(rlrq.user_information.unwrap_or_default().to_vec());
         let mut proof = None;
         let ciphered = access.application_context.is_ciphered();
+        // Every meter of a group has the broadcast key: with it nobody proves to be the client, and
+        // nobody may be answered.
+        if agreement.confirmed && cipher::is_broadcast(&information) {
+            return Ok(());
+        }
         let first = information.first().copied().unwrap_or_default();
         if ciphered && CipherForm::from_tag(first).is_some() {
             proof = Some(cipher::open(device, agreement, &mut information)?.1);

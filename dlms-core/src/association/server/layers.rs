@@ -12,7 +12,7 @@ use super::{
     cipher::{self, Envelope, GlobalKeys},
 };
 use crate::{
-    association::Entropy,
+    association::{Entropy, KeySet},
     security::{
         GeneralCipheredHead, GeneralHeader, GeneralKeys, GeneralProtectRequest,
         GeneralUnprotectRequest, KEY_INFO_LEN_MAX, Key, KeyEstablishment, KeyInfo, Protection,
@@ -69,11 +69,11 @@ impl Layers {
         self.protection
     }
 
-    /// Whether the request came under the broadcast key.
-    pub(super) const fn is_broadcast(&self) -> bool {
+    /// Which global keys protected the request. General-ciphering has no broadcast key here.
+    pub(super) const fn key_set(&self) -> KeySet {
         match &self.outer {
-            Outer::Envelope(envelope) => envelope.is_broadcast(),
-            Outer::General(_) => false,
+            Outer::Envelope(envelope) if envelope.is_broadcast() => KeySet::Broadcast,
+            Outer::Envelope(_) | Outer::General(_) => KeySet::Unicast,
         }
     }
 

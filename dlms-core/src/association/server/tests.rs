@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::{
     acse::Mechanism,
-    association::ShortNameObject,
+    association::{KeySet, ShortNameObject},
     axdr::{Data, DataBuf, RawData},
     cosem::{AttributeDescriptor, ClassId, LogicalName, MethodDescriptor, ShortName},
     security::{
@@ -74,6 +74,8 @@ struct Toy {
     broadcast_key: Option<Key>,
     received_broadcast: ReceiveCounter,
     has_short_names: bool,
+    /// Under which keys the last SET came.
+    key_set: Option<KeySet>,
 }
 
 impl Toy {
@@ -95,6 +97,7 @@ impl Toy {
             broadcast_key: None,
             received_broadcast: ReceiveCounter::new(),
             has_short_names: false,
+            key_set: None,
         }
     }
 
@@ -200,11 +203,12 @@ impl LogicalDevice for Toy {
 
     fn set(
         &mut self,
-        _access: &Access,
+        access: &Access,
         attribute: AttributeDescriptor,
         _selection: Option<SelectiveAccess<'_>>,
         value: RawData<'_>,
     ) -> Result<(), DataAccessResult> {
+        self.key_set = Some(access.key_set);
         match attribute.instance.0 {
             [0, 0, 96, 1, 0, 255] => {
                 self.note = value.octets().to_owned();

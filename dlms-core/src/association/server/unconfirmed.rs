@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     acse::{ApplicationContext, Mechanism},
-    association::Entropy,
+    association::{Entropy, KeySet},
     security::{Protection, SystemTitle},
     xdlms::{Apdu, Conformance, tag},
 };
@@ -49,6 +49,7 @@ impl State {
                 max_receive_pdu: config.max_pdu,
                 max_send_pdu: pre_established.max_send_pdu.min(config.max_pdu),
                 protection: Protection::NONE,
+                key_set: KeySet::Unicast,
             },
             confirmed: pre_established.confirmed,
             dedicated: None,

@@ -11,8 +11,8 @@ use crate::{
 /// The header of an INTEGER, which some peers leave in front of a serial number.
 const INTEGER: u8 = 0x02;
 
-/// One certificate in attribute 6, certificates. In what form a name stands there was not seen in
-/// the field: here it is DER, which is what method 7 can be asked with.
+/// One certificate in attribute 6, certificates. In what form a name stands there the class leaves
+/// open: here it is DER, which is what method 7 can be asked with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CertificateInfo<'a> {
     /// Whose it is.

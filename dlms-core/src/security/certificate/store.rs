@@ -7,12 +7,13 @@
 //! | 5 generate_certificate_request | asks for a certificate of it, or of the one in use |
 //! | 6 import_certificate | verifies and keeps a certificate, and uses the key that it is for |
 //! | 7 export_certificate | gives a certificate, by whose it is or by its serial number |
-//! | 8 remove_certificate | forgets it, and with it the key that it vouched for |
+//! | 8 remove_certificate | forgets it, and the key that nothing else vouches for |
 //!
 //! Trust begins at anchors, which the owner puts in and no method can change. What is imported must
 //! be signed by one of them, or by an authority that was imported before.
 
 use alloc::vec::Vec;
+use core::ops::RangeInclusive;
 
 use super::{
     Certificate, CertificateEntity, CertificateError, CertificateIdentification, CertificateInfo,
@@ -36,6 +37,14 @@ pub struct Certificates {
     anchors: Vec<Certificate>,
     held: Vec<Held>,
     generated: Vec<(CertificateType, PrivateKey)>,
+    waiting: Vec<(CertificateType, Half)>,
+}
+
+/// One side of a pair of keys that lacks the other side.
+#[derive(Clone, Debug)]
+enum Half {
+    Own(PrivateKey),
+    Peer(PublicKey),
 }
 
 /// A certificate that was verified.
@@ -45,12 +54,14 @@ struct Held {
     entity: CertificateEntity,
     /// How many authorities may be below this one, all those above considered.
     path_len: Option<u8>,
+    /// When it is valid, and all those above.
+    validity: RangeInclusive<u64>,
 }
 
 impl Certificates {
     /// No certificates but the trust anchors, which are taken as they are.
     pub const fn new(anchors: Vec<Certificate>) -> Self {
-        Self { anchors, held: Vec::new(), generated: Vec::new() }
+        Self { anchors, held: Vec::new(), generated: Vec::new(), waiting: Vec::new() }
     }
 
     /// All certificates with whose they are, the trust anchors first.
@@ -99,7 +110,7 @@ impl Certificates {
         out: &mut Vec<u8>,
     ) -> Result<(), ActionResult> {
         let kind = key_pair(parameter)?;
-        let key = self.generated(kind).or_else(|| Some(&in_use(&setup.party, kind)?.own));
+        let key = self.generated(kind).or_else(|| self.certified(&setup.party, kind));
         let key = key.ok_or(ActionResult::ObjectUndefined)?;
         let der = request::certificate_request(provider, key, kind, device)
             .map_err(|_| ActionResult::OtherReason)?;
@@ -116,19 +127,20 @@ impl Certificates {
         &mut self,
         setup: &mut SecuritySetup,
         provider: &dyn CryptoProvider,
-        device: SystemTitle,
+        parties: [SystemTitle; 2],
         now_unix_s: u64,
         parameter: &Data<'_>,
     ) -> Result<(), ActionResult> {
         let Data::OctetString(der) = parameter else { return Err(ActionResult::TypeUnmatched) };
         let imported = Certificate::decode(der)
-            .and_then(|certificate| self.import(setup, provider, device, now_unix_s, certificate));
+            .and_then(|certificate| self.import(setup, provider, parties, now_unix_s, certificate));
         imported.map_err(|_| ActionResult::OtherReason)
     }
 
     /// Verifies `certificate` and keeps it. A certificate of `device` must be for a key pair that
-    /// it has, which is used from now on; one of a client replaces the client's public key. The
-    /// last one of a kind counts.
+    /// it has, which is used from now on; one of `client`, with whom the keys of `setup` are
+    /// shared, replaces the client's public key. The last one of a kind counts. That of anybody
+    /// else is kept, and its key used for nothing.
     ///
     /// # Errors
     /// Why it is not taken; nothing changes then.
@@ -136,11 +148,11 @@ impl Certificates {
         &mut self,
         setup: &mut SecuritySetup,
         provider: &dyn CryptoProvider,
-        device: SystemTitle,
+        [client, device]: [SystemTitle; 2],
         now_unix_s: u64,
         certificate: Certificate,
     ) -> Result<(), CertificateError> {
-        let path_len = self.check(provider, now_unix_s, &certificate)?;
+        let (path_len, validity) = self.check(provider, now_unix_s, &certificate)?;
         let kind = certificate.certificate_type();
         let entity = match certificate.system_title() {
             _ if certificate.is_authority() => CertificateEntity::CertificationAuthority,
@@ -155,7 +167,7 @@ impl Certificates {
         let own = match entity {
             CertificateEntity::Server => {
                 let fresh = self.generated(kind);
-                let used = in_use(&setup.party, kind).map(|keys| &keys.own);
+                let used = self.certified(&setup.party, kind);
                 let key = certificate.public_key();
                 let mut keys = fresh.into_iter().chain(used);
                 let own = keys.find(|own| is_public_half(provider, own, key));
@@ -170,10 +182,12 @@ impl Certificates {
         }
         self.held.retain(|held| !same(held));
         let peer = match entity {
-            CertificateEntity::Client => Some(*certificate.public_key()),
+            CertificateEntity::Client if certificate.system_title() == Some(client) => {
+                Some(*certificate.public_key())
+            }
             _ => None,
         };
-        self.held.push(Held { certificate, entity, path_len });
+        self.held.push(Held { certificate, entity, path_len, validity });
         if let Some(pair) = pair_of(&mut setup.party, kind) {
             self.put_in_use(pair, kind, own, peer);
         }
@@ -198,8 +212,9 @@ impl Certificates {
         Ok(())
     }
 
-    /// Method 8, remove_certificate: forgets the certificates that `parameter` names, and the keys
-    /// that they vouched for.
+    /// Method 8, remove_certificate: forgets the certificate that `parameter` names, of several
+    /// that answer to an entity the last one, and the key that it vouched for unless another
+    /// certificate vouches for the same key. The key of the other side stays, and waits.
     ///
     /// # Errors
     /// As [`export_certificate`](Self::export_certificate), and [`ActionResult::ReadWriteDenied`]
@@ -212,30 +227,34 @@ impl Certificates {
     ) -> Result<(), ActionResult> {
         let wanted = CertificateIdentification::decode(parameter)?;
         let named = |held: &Held| wanted.names(held.entity, &held.certificate);
-        if !self.held.iter().any(named) {
+        let Some(at) = self.held.iter().rposition(named) else {
             return Err(match self.iter().any(|(entity, it)| wanted.names(entity, it)) {
                 true => ActionResult::ReadWriteDenied,
                 false => ActionResult::ObjectUndefined,
             });
-        }
-        let mut party = setup.party.clone();
-        for held in self.held.iter().filter(|held| named(held)) {
-            let Some(pair) = pair_of(&mut party, held.certificate.certificate_type()) else {
-                continue;
-            };
-            let key = held.certificate.public_key();
-            let uses =
-                |keys: &KeysWithPeer| keys.peer == *key || is_public_half(provider, &keys.own, key);
-            if pair.as_ref().is_some_and(uses) {
-                *pair = None;
-            }
-        }
+        };
+        let removed = self.held.get(at).ok_or(ActionResult::ObjectUndefined)?;
+        let kind = removed.certificate.certificate_type();
+        let key = *removed.certificate.public_key();
+        let of_key = |held: &&Held| {
+            held.certificate.certificate_type() == kind && *held.certificate.public_key() == key
+        };
+        let is_last = self.held.iter().filter(of_key).count() == 1;
+        let is_half = |own: &PrivateKey| is_public_half(provider, own, &key);
         let policy = setup.policy;
-        if (policy.request.signed || policy.response.signed) && party.signing.is_none() {
+        let signs = policy.request.signed || policy.response.signed;
+        let uses = |keys: &KeysWithPeer| keys.peer == key || is_half(&keys.own);
+        let used = kind == CertificateType::DigitalSignature
+            && setup.party.signing.as_ref().is_none_or(uses);
+        if is_last && signs && used {
             return Err(ActionResult::ReadWriteDenied);
         }
-        setup.party = party;
-        self.held.retain(|held| !named(held));
+        if let Some(pair) = pair_of(&mut setup.party, kind).filter(|_| is_last) {
+            let (own, peer) = self.take_apart(pair, kind);
+            let own = own.filter(|own| !is_half(own));
+            self.put_together(pair, kind, own, peer.filter(|peer| *peer != key));
+        }
+        self.held.remove(at);
         Ok(())
     }
 
@@ -244,24 +263,42 @@ impl Certificates {
         self.generated.iter().find(|(of, _)| *of == kind).map(|(_, key)| key)
     }
 
-    /// That somebody trusted signed it, and that both are valid now; how many authorities may be
-    /// below it.
+    /// The own key of a kind that is in use, or would be if the other side had one.
+    fn certified<'a>(
+        &'a self,
+        party: &'a PartyKeys,
+        kind: CertificateType,
+    ) -> Option<&'a PrivateKey> {
+        let waiting = self.waiting.iter().find_map(|(of, half)| match half {
+            Half::Own(own) if *of == kind => Some(own),
+            _ => None,
+        });
+        in_use(party, kind).map(|keys| &keys.own).or(waiting)
+    }
+
+    /// That somebody trusted signed it, and that it and all those above are valid now (RFC 5280
+    /// clause 6.1.3 (a)(2)); how many authorities may be below it, and when all of them are valid.
     fn check(
         &self,
         provider: &dyn CryptoProvider,
         now_unix_s: u64,
         certificate: &Certificate,
-    ) -> Result<Option<u8>, CertificateError> {
-        let anchors = self.anchors.iter().map(|it| (it, it.authority.and_then(|own| own.path_len)));
-        let issuers = anchors.chain(self.held.iter().map(|it| (&it.certificate, it.path_len)));
+    ) -> Result<(Option<u8>, RangeInclusive<u64>), CertificateError> {
+        let anchors = self.anchors.iter().map(|it| {
+            let path_len = it.authority.and_then(|own| own.path_len);
+            (it, path_len, it.validity())
+        });
+        let held = self.held.iter().map(|it| (&it.certificate, it.path_len, &it.validity));
+        let issuers = anchors.chain(held);
         // Authorities renew their keys under the same name: the last reason is as good as another.
         let mut refused = CertificateError::Issuer;
-        for (issuer, path_len) in issuers.filter(|(it, _)| it.subject() == certificate.issuer()) {
+        for (issuer, path_len, above) in
+            issuers.filter(|(it, ..)| it.subject() == certificate.issuer())
+        {
+            let own = certificate.validity();
+            let validity = *own.start().max(above.start())..=*own.end().min(above.end());
             match certificate.verify(provider, issuer) {
-                Ok(()) if !issuer.validity().contains(&now_unix_s) => {
-                    refused = CertificateError::Validity;
-                }
-                Ok(()) if !certificate.validity().contains(&now_unix_s) => {
+                Ok(()) if !validity.contains(&now_unix_s) => {
                     refused = CertificateError::Validity;
                 }
                 Ok(()) if certificate.is_authority() && path_len == Some(0) => {
@@ -270,7 +307,7 @@ impl Certificates {
                 Ok(()) => {
                     let own = certificate.authority.and_then(|own| own.path_len);
                     let above = path_len.map(|path_len| path_len.saturating_sub(1));
-                    return Ok(own.into_iter().chain(above).min());
+                    return Ok((own.into_iter().chain(above).min(), validity));
                 }
                 Err(error) => refused = error,
             }
@@ -286,28 +323,42 @@ impl Certificates {
         own: Option<PrivateKey>,
         peer: Option<PublicKey>,
     ) {
-        if let Some(keys) = pair {
-            if let Some(own) = own {
-                keys.own = own;
-                self.generated.retain(|(of, _)| *of != kind);
-            }
-            if let Some(peer) = peer {
-                keys.peer = peer;
-            }
-            return;
+        if let Some(own) = &own {
+            self.generated.retain(|(of, key)| *of != kind || key != own);
         }
-        let certified = |entity| {
-            let mut held = self.held.iter().rev();
-            held.find(|it| it.entity == entity && it.certificate.certificate_type() == kind)
-        };
-        let client = certified(CertificateEntity::Client).map(|it| *it.certificate.public_key());
-        let own = own.or_else(|| {
-            certified(CertificateEntity::Server)?;
-            self.generated(kind).cloned()
-        });
-        if let (Some(own), Some(peer)) = (own, client) {
-            *pair = Some(KeysWithPeer { own, peer });
-            self.generated.retain(|(of, _)| *of != kind);
+        let (own_before, peer_before) = self.take_apart(pair, kind);
+        self.put_together(pair, kind, own.or(own_before), peer.or(peer_before));
+    }
+
+    /// The two sides of a pair, or what there is of them.
+    fn take_apart(
+        &mut self,
+        pair: &mut Option<KeysWithPeer>,
+        kind: CertificateType,
+    ) -> (Option<PrivateKey>, Option<PublicKey>) {
+        let waiting = self.waiting.iter().position(|(of, _)| *of == kind);
+        let waiting = waiting.map(|at| self.waiting.swap_remove(at).1);
+        match (pair.take(), waiting) {
+            (Some(KeysWithPeer { own, peer }), _) => (Some(own), Some(peer)),
+            (None, Some(Half::Own(own))) => (Some(own), None),
+            (None, Some(Half::Peer(peer))) => (None, Some(peer)),
+            (None, None) => (None, None),
+        }
+    }
+
+    /// A pair of both sides; one alone waits.
+    fn put_together(
+        &mut self,
+        pair: &mut Option<KeysWithPeer>,
+        kind: CertificateType,
+        own: Option<PrivateKey>,
+        peer: Option<PublicKey>,
+    ) {
+        match (own, peer) {
+            (Some(own), Some(peer)) => *pair = Some(KeysWithPeer { own, peer }),
+            (Some(own), None) => self.waiting.push((kind, Half::Own(own))),
+            (None, Some(peer)) => self.waiting.push((kind, Half::Peer(peer))),
+            (None, None) => {}
         }
     }
 }
@@ -356,12 +407,13 @@ mod tests {
         let (mut setup, mut certificates) = device(SecuritySuite::Suite1);
         let [_, sub, client, agrees, ..] = all(SecuritySuite::Suite1);
         let mut import = |certificates: &mut Certificates, certificate| {
-            certificates.import(&mut setup, &RustCrypto, DEVICE, NOW, certificate)
+            certificates.import(&mut setup, &RustCrypto, [CLIENT, DEVICE], NOW, certificate)
         };
         import(&mut certificates, sub).unwrap();
         while certificates.held.len() < CERTIFICATES_MAX {
             let entity = CertificateEntity::Client;
-            certificates.held.push(Held { certificate: client.clone(), entity, path_len: None });
+            let (certificate, validity) = (client.clone(), client.validity().clone());
+            certificates.held.push(Held { certificate, entity, path_len: None, validity });
         }
         assert_eq!(import(&mut certificates, agrees), Err(CertificateError::Full));
         // One that takes the place of others fits.

@@ -81,7 +81,7 @@ fn import(
     (setup, certificates): &mut (SecuritySetup, Certificates),
     certificate: &Certificate,
 ) -> Result<(), CertificateError> {
-    certificates.import(setup, &RustCrypto, DEVICE, NOW, certificate.clone())
+    certificates.import(setup, &RustCrypto, [CLIENT, DEVICE], NOW, certificate.clone())
 }
 
 fn data(octets: &[u8]) -> Data<'_> {
@@ -197,6 +197,7 @@ fn what_the_profile_does_not_have_is_refused() {
         (&der!("untitled")[..], CertificateError::SystemTitle),
         (der!("useless"), CertificateError::KeyUsage),
         (der!("critical"), CertificateError::CriticalExtension),
+        (der!("for-tls-only"), CertificateError::CriticalExtension),
         (der!("forged"), CertificateError::Signature),
         (der!("from-a-leaf"), CertificateError::Issuer),
         (der!("too-deep"), CertificateError::Issuer),
@@ -214,7 +215,7 @@ fn a_key_of_another_curve_than_the_suites_is_refused() {
     let (mut setup, _) = device(SecuritySuite::Suite1);
     let [root, sub, client, ..] = all(SecuritySuite::Suite2);
     let mut certificates = Certificates::new(vec![root]);
-    let mut import = |it| certificates.import(&mut setup, &RustCrypto, DEVICE, NOW, it);
+    let mut import = |it| certificates.import(&mut setup, &RustCrypto, [CLIENT, DEVICE], NOW, it);
     assert_eq!(import(sub), Ok(()));
     assert_eq!(import(client), Err(CertificateError::Curve));
 }
@@ -246,7 +247,8 @@ fn a_certificate_is_taken_only_while_it_and_its_issuer_are_valid() {
         (validity.end() + 1, Err(CertificateError::Validity)),
     ] {
         let (mut setup, mut certificates) = device(SecuritySuite::Suite1);
-        let imported = certificates.import(&mut setup, &RustCrypto, DEVICE, now, sub.clone());
+        let parties = [CLIENT, DEVICE];
+        let imported = certificates.import(&mut setup, &RustCrypto, parties, now, sub.clone());
         assert_eq!(imported, taken, "{now}");
     }
 }
@@ -469,6 +471,121 @@ fn the_key_of_a_removed_certificate_is_used_no_more() {
     assert_eq!(setup.party.signing, None);
     assert!(setup.party.agreement.is_some());
     assert_eq!(remove(setup, &of_client), Err(ActionResult::ObjectUndefined));
+}
+
+#[test]
+fn a_removed_certificate_takes_only_the_key_that_it_is_for() {
+    let suite = SecuritySuite::Suite1;
+    let [_, sub, client, _, meter, _] = all(suite);
+    let pair = (private(suite, 0x22), public(suite, 0x11));
+    let of_client = by_entity(1, 0, &CLIENT.0);
+    let of_meter = by_entity(0, 0, &DEVICE.0);
+    for (parameter, again) in [(&of_client, &client), (&of_meter, &meter)] {
+        let mut device = device(suite);
+        import(&mut device, &sub).unwrap();
+        import(&mut device, &client).unwrap();
+        import(&mut device, &meter).unwrap();
+        let (setup, certificates) = &mut device;
+        certificates.remove_certificate(setup, &RustCrypto, &data(parameter)).unwrap();
+        assert_eq!(setup.party.signing, None);
+        if again == &meter {
+            // Its key is gone for good; only the client's waits for another.
+            assert_eq!(import(&mut device, &meter), Err(CertificateError::NotOurKey));
+            let (setup, certificates) = &mut device;
+            let fill = |octets: &mut [u8]| octets.fill(0x22);
+            certificates.generate_key_pair(setup, &data(&[0x16, 0]), fill).unwrap();
+        }
+        import(&mut device, again).unwrap();
+        let keys = device.0.party.signing.unwrap();
+        assert_eq!((keys.own, keys.peer), pair);
+    }
+}
+
+#[test]
+fn a_key_is_used_while_any_certificate_vouches_for_it() {
+    let suite = SecuritySuite::Suite1;
+    let mut device = device(suite);
+    let [_, sub, client, ..] = all(suite);
+    let renewed = Certificate::decode(der!("client-renewed-256")).unwrap();
+    assert_eq!(renewed.public_key(), client.public_key());
+    for certificate in [&sub, &client, &renewed] {
+        import(&mut device, certificate).unwrap();
+    }
+    let (setup, certificates) = &mut device;
+    let old = by_serial(client.serial(), client.issuer());
+    assert_eq!(certificates.remove_certificate(setup, &RustCrypto, &data(&old)), Ok(()));
+    assert_eq!(setup.party.signing.as_ref().unwrap().peer, public(suite, 0x11));
+}
+
+#[test]
+fn of_several_that_answer_to_an_entity_the_one_that_is_exported_is_removed() {
+    let suite = SecuritySuite::Suite1;
+    let mut device = device(suite);
+    let [_, sub, client, ..] = all(suite);
+    let renewed = Certificate::decode(der!("client-renewed-256")).unwrap();
+    for certificate in [&sub, &client, &renewed] {
+        import(&mut device, certificate).unwrap();
+    }
+    let (setup, certificates) = &mut device;
+    let of_client = by_entity(1, 0, &CLIENT.0);
+    for expected in [&renewed, &client] {
+        let mut out = Vec::new();
+        certificates.export_certificate(&data(&of_client), &mut out).unwrap();
+        assert_eq!(data(&out), Data::OctetString(expected.der()));
+        certificates.remove_certificate(setup, &RustCrypto, &data(&of_client)).unwrap();
+    }
+    assert_eq!(certificates.iter().count(), 2);
+}
+
+#[test]
+fn the_key_of_somebody_else_is_used_for_nothing() {
+    let suite = SecuritySuite::Suite1;
+    let (mut setup, mut certificates) = device(suite);
+    let [_, sub, client, ..] = all(suite);
+    let third = SystemTitle(*b"THIRD001");
+    for certificate in [sub, client] {
+        let parties = [third, DEVICE];
+        certificates.import(&mut setup, &RustCrypto, parties, NOW, certificate).unwrap();
+    }
+    assert_eq!(certificates.iter().count(), 3);
+    assert_eq!(setup.party.signing.unwrap().peer, public(suite, 0x77));
+}
+
+#[test]
+fn a_key_that_is_asked_for_waits_while_that_in_use_is_certified_again() {
+    let suite = SecuritySuite::Suite1;
+    let (setup, mut certificates) = device(suite);
+    let fill = |octets: &mut [u8]| octets.fill(0x12);
+    certificates.generate_key_pair(&setup, &data(&[0x16, 0]), fill).unwrap();
+    let mut device = (setup, certificates);
+    let [_, sub, _, _, meter, _] = all(suite);
+    import(&mut device, &sub).unwrap();
+    // It is for the key in use.
+    import(&mut device, &meter).unwrap();
+    assert_eq!(device.0.party.signing.as_ref().unwrap().own, private(suite, 0x22));
+    let mut out = Vec::new();
+    let (setup, certificates) = &device;
+    let kind = &data(&[0x16, 0]);
+    certificates.generate_certificate_request(setup, &RustCrypto, DEVICE, kind, &mut out).unwrap();
+    let Data::OctetString(der) = data(&out) else { panic!("no octet-string") };
+    let key = CertReq::from_der(der).unwrap().info.public_key.to_der().unwrap();
+    assert_eq!(public_key(&key).unwrap(), public(suite, 0x12));
+}
+
+#[test]
+fn an_authority_vouches_for_nobody_once_one_above_it_has_expired() {
+    let suite = SecuritySuite::Suite1;
+    let [root, sub, client, ..] = all(suite);
+    let (mut setup, _) = device(suite);
+    // As the root would be that expires an hour from now.
+    let root = Certificate { validity: 0..=NOW + 3_600, ..root };
+    let mut certificates = Certificates::new(vec![root]);
+    let mut import = |now, it: &Certificate| {
+        certificates.import(&mut setup, &RustCrypto, [CLIENT, DEVICE], now, it.clone())
+    };
+    assert_eq!(import(NOW, &sub), Ok(()));
+    assert_eq!(import(NOW + 3_601, &client), Err(CertificateError::Validity));
+    assert_eq!(import(NOW + 3_600, &client), Ok(()));
 }
 
 proptest! {

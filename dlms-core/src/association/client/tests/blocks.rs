@@ -493,3 +493,17 @@ fn a_ciphered_block_leaves_room_for_its_envelope() {
         assert_eq!(bench.response(), Response::Set(DataAccessResult::Success));
     }
 }
+
+#[test]
+fn blocks_in_what_blocks_made_are_refused_however_they_are_ciphered() {
+    // Of a push: the last block, window 0, nothing acknowledged.
+    let block = |apdu: &str| format!("e0c000010000 {:02x} {apdu}", octets(apdu).len());
+    let push = "0f 00000001 00 1105";
+    let config = ClientConfig { block_window: Some(4), ..ciphered() };
+    let mut bench = Bench::ciphered(config);
+    bench.answer(&block(&hex(&from_meter(0xdb, 8, BOTH, push))));
+    assert_eq!(bench.event(), Some(Event::Notification(octets(push))));
+    bench.request(get(VOLTAGE));
+    bench.answer(&block(&hex(&from_meter(0xdb, 9, BOTH, &block(push)))));
+    assert_eq!(bench.failure(), unexpected("block within blocks"));
+}

@@ -245,29 +245,36 @@ fn an_access_does_all_it_is_asked_for_in_its_order_and_stops_where_it_is_told_to
 #[test]
 fn behind_a_gateway_every_apdu_carries_the_address_of_its_meter() {
     use crate::gateway::{Direction, GatewayAddress, GatewayHeader};
-    let gateway = Some(GatewayAddress { network: 2, address: b"471".to_vec() });
-    let mut pair =
-        Pair::new(in_blocks(ClientConfig { gateway, ..config(Mechanism::Lls) }), Toy::new());
-    pair.client.associate(&mut Counting(100)).unwrap();
-    let get = Request::Get { attribute: attribute(ENERGY), selection: None };
-    let mut request = Vec::new();
-    for expected in ["associated", "read", "released"] {
-        assert!(pair.client.poll_transmit(NOW, &mut request), "{expected}");
-        let (header, apdu) = GatewayHeader::decode(&request).unwrap();
-        assert_eq!(header.direction, Direction::Request);
-        assert_eq!((header.network, header.address), (2, &b"471"[..]));
-        let answer = pair.bench.ask_octets(apdu);
-        // From the next house, and without any header: it is nobody's.
-        for other in [&b"\xe7\x02\x03472"[..], b"\xe7\x01\x03471", b""] {
-            pair.client.handle_apdu(&mut [other, &answer].concat());
-            assert_eq!(pair.client.poll_event(), None);
-        }
-        pair.client.handle_apdu(&mut [&b"\xe7\x02\x03471"[..], &answer].concat());
-        match (expected, pair.client.poll_event()) {
-            ("associated", Some(Event::Associated(_))) => pair.client.request(get.clone()).unwrap(),
-            ("read", Some(Event::Response(Response::Get(Ok(_))))) => pair.client.release().unwrap(),
-            ("released", Some(Event::Released)) => {}
-            other => panic!("{other:?}"),
+    for protection in [Protection::NONE, Protection::AUTHENTICATED_ENCRYPTED] {
+        let gateway = Some(GatewayAddress { network: 2, address: b"471".to_vec() });
+        let ciphering = Some(ciphering(protection));
+        let config = ClientConfig { gateway, ciphering, ..config(Mechanism::Lls) };
+        let mut pair = Pair::new(in_blocks(config), Toy::new());
+        pair.client.associate(&mut Counting(100)).unwrap();
+        let get = Request::Get { attribute: attribute(ENERGY), selection: None };
+        let mut request = Vec::new();
+        for expected in ["associated", "read", "released"] {
+            assert!(pair.client.poll_transmit(NOW, &mut request), "{expected}");
+            let (header, apdu) = GatewayHeader::decode(&request).unwrap();
+            assert_eq!(header.direction, Direction::Request);
+            assert_eq!((header.network, header.address), (2, &b"471"[..]));
+            let answer = pair.bench.ask_octets(apdu);
+            // From the next house, and without any header: it is nobody's.
+            for other in [&b"\xe7\x02\x03472"[..], b"\xe7\x01\x03471", b""] {
+                pair.client.handle_apdu(&mut [other, &answer].concat());
+                assert_eq!(pair.client.poll_event(), None);
+            }
+            pair.client.handle_apdu(&mut [&b"\xe7\x02\x03471"[..], &answer].concat());
+            match (expected, pair.client.poll_event()) {
+                ("associated", Some(Event::Associated(_))) => {
+                    pair.client.request(get.clone()).unwrap();
+                }
+                ("read", Some(Event::Response(Response::Get(Ok(_))))) => {
+                    pair.client.release().unwrap();
+                }
+                ("released", Some(Event::Released)) => {}
+                other => panic!("{protection} {other:?}"),
+            }
         }
     }
 }
@@ -332,6 +339,37 @@ fn blocks_each_in_an_envelope_make_what_is_as_protected_as_the_least_of_them() {
     let end = [&octets("e08100020000 08")[..], &get[5..]].concat();
     assert_eq!(hex(&pair.bench.ask_octets(&envelope(5_002, &begin))), "e0280001000100");
     assert_eq!(hex(&pair.bench.ask_octets(&end)), "e0a80002000203d80101");
+}
+
+#[test]
+fn blocks_in_what_blocks_made_are_refused_however_they_are_ciphered() {
+    use crate::security::{ProtectRequest, SecurityControl, protect};
+    let keys = ciphering(Protection::AUTHENTICATED_ENCRYPTED);
+    let config = ClientConfig { ciphering: Some(keys.clone()), ..config(Mechanism::Lowest) };
+    let mut pair = Pair::new(in_blocks(config), Toy::new());
+    assert!(is_associated(&pair.associate()));
+    let get = octets(&format!("c001c1{ENERGY}00"));
+    // The last and only block, in an envelope where it is not the outermost.
+    let block = |apdu: &[u8]| [&octets("e08100010000")[..], &[apdu.len() as u8], apdu].concat();
+    let envelope = |counter, plain: &[u8]| {
+        let request = ProtectRequest {
+            tag: tag::GENERAL_GLO_CIPHERING,
+            system_title: SystemTitle(*b"CLIENT01"),
+            send_title: true,
+            control: SecurityControl::new(keys.suite, keys.protection),
+            counter,
+            key: &keys.encryption_key,
+            authentication_key: keys.authentication_key.as_ref(),
+        };
+        let mut out = Vec::new();
+        protect(&RustCrypto, &request, plain, &mut out).unwrap();
+        out
+    };
+    // service-not-allowed, service-not-supported.
+    let nested = block(&envelope(5_000, &block(&get)));
+    assert_eq!(hex(&pair.bench.ask_octets(&nested)), "e0a80001000103d80102");
+    let answer = hex(&pair.bench.ask_octets(&block(&envelope(5_001, &get))));
+    assert!(answer.starts_with("e0a800010001") && answer[14..].starts_with("db08"), "{answer}");
 }
 
 pub(super) fn is_associated(events: &[Event]) -> bool {

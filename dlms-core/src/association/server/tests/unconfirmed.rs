@@ -296,6 +296,96 @@ fn the_broadcast_key_has_counters_of_its_own_and_is_for_what_is_not_answered() {
     assert!(!other.server.is_associated());
 }
 
+/// What a client sends to all meters that have the broadcast key.
+fn under_broadcast_key(wire: u8, counter: u32, plain: &str) -> Vec<u8> {
+    use crate::security::{ProtectRequest, SecurityControl, protect};
+    let protection = Protection::AUTHENTICATED_ENCRYPTED;
+    let keys = ciphering(protection);
+    let request = ProtectRequest {
+        tag: wire,
+        system_title: SystemTitle(*b"CLIENT01"),
+        send_title: false,
+        control: SecurityControl::new(SecuritySuite::Suite0, protection).with_broadcast_key(),
+        counter,
+        key: &Key::from([0xbb; 16]),
+        authentication_key: keys.authentication_key.as_ref(),
+    };
+    let mut apdu = Vec::new();
+    protect(&RustCrypto, &request, &octets(plain), &mut apdu).unwrap();
+    apdu
+}
+
+/// In an association that was opened under the unicast key and is answered.
+fn opened() -> Pair {
+    let keys = ciphering(Protection::AUTHENTICATED_ENCRYPTED);
+    let mut pair = pair(ClientConfig { ciphering: Some(keys), ..config(Mechanism::HlsGmac) }, None);
+    assert!(matches!(pair.associate()[..], [Event::Associated(_)]));
+    pair
+}
+
+#[test]
+fn an_association_that_is_answered_is_not_released_under_the_broadcast_key() {
+    let mut pair = opened();
+    let initiate = under_broadcast_key(0x21, 1, "01000000065f1f0400007e1fffff");
+    let mut rlrq = octets("6200800100be0004");
+    rlrq.push(initiate.len() as u8);
+    rlrq.extend(&initiate);
+    rlrq[1] = rlrq.len() as u8 - 2;
+    rlrq[6] = rlrq.len() as u8 - 7;
+    for proven_release in [true, false] {
+        pair.bench.device.proven_release = proven_release;
+        assert_eq!(pair.bench.ask_octets(&rlrq), []);
+        assert!(pair.bench.server.is_associated());
+    }
+}
+
+#[test]
+fn what_says_that_it_is_under_the_broadcast_key_is_not_even_refused() {
+    let mut pair = opened();
+    let done = under_broadcast_key(0xc9, 7, &set("01", "09"));
+    let mut forged = under_broadcast_key(0xc9, 8, &set("01", "06"));
+    *forged.last_mut().unwrap() ^= 1;
+    // Then a used counter, a tag that does not verify, and a service that is not there.
+    for apdu in [done.clone(), done, forged, under_broadcast_key(0xc8, 9, "c4")] {
+        assert_eq!(pair.bench.ask_octets(&apdu), []);
+        assert_eq!(note(&pair.bench), [0x11, 9]);
+    }
+    // Nor is one who opens an association with many and wants to hear of it.
+    let initiate = under_broadcast_key(0x21, 10, "01000000065f1f0400007e1fffff");
+    let mut aarq = pair.line[0].clone();
+    // user-information is the last field, and as long as before.
+    let at = aarq.len() - initiate.len();
+    assert_eq!(aarq[at], 0x21);
+    aarq.truncate(at);
+    aarq.extend(&initiate);
+    assert_eq!(pair.bench.ask_octets(&aarq), []);
+    assert!(pair.bench.server.is_associated());
+}
+
+#[test]
+fn the_device_is_told_under_which_keys_a_request_came() {
+    let mut pair = opened();
+    pair.request(write(9));
+    assert_eq!(pair.bench.device.key_set, Some(KeySet::Unicast));
+    pair.bench.ask_octets(&under_broadcast_key(0xc9, 1, &set("01", "06")));
+    assert_eq!(pair.bench.device.key_set, Some(KeySet::Broadcast));
+    pair.request(write(9));
+    assert_eq!(pair.bench.device.key_set, Some(KeySet::Unicast));
+}
+
+#[test]
+fn a_plain_association_is_held_to_the_policy_however_it_came_about() {
+    let unprotected = "d80101";
+    let get = format!("c001c1{ENERGY}00");
+    for mut bench in [Bench::associated(), standing(pre_established(true), Toy::new())] {
+        assert_eq!(bench.ask(&get), "c401c100060000002a");
+        bench.device.protection = Protection::AUTHENTICATED;
+        assert_eq!(bench.ask(&get), unprotected);
+        assert_eq!(bench.ask(&set("c1", "09")), unprotected);
+        assert_eq!(note(&bench), UNTOUCHED);
+    }
+}
+
 #[test]
 fn a_confirmed_request_under_the_broadcast_key_is_discarded() {
     let title = Some(SystemTitle(*b"CLIENT01"));
@@ -306,7 +396,7 @@ fn a_confirmed_request_under_the_broadcast_key_is_discarded() {
     let client = ClientConfig {
         establishment: Establishment::PreEstablished { max_send_pdu: 1_024, confirmed: false },
         key_set: KeySet::Broadcast,
-        ciphering: Some(under_key.clone()),
+        ciphering: Some(under_key),
         ..config(Mechanism::Lowest)
     };
     let server = PreEstablished {
@@ -317,21 +407,7 @@ fn a_confirmed_request_under_the_broadcast_key_is_discarded() {
     let mut pair = pair(client, Some(server));
     pair.associate();
     let mut ask = |counter, plain: &str| {
-        let mut apdu = Vec::new();
-        let request = crate::security::ProtectRequest {
-            tag: 0xc9,
-            system_title: SystemTitle(*b"CLIENT01"),
-            send_title: false,
-            control: crate::security::SecurityControl::new(
-                SecuritySuite::Suite0,
-                Protection::AUTHENTICATED_ENCRYPTED,
-            )
-            .with_broadcast_key(),
-            counter,
-            key: &under_key.encryption_key,
-            authentication_key: under_key.authentication_key.as_ref(),
-        };
-        crate::security::protect(&RustCrypto, &request, &octets(plain), &mut apdu).unwrap();
+        let apdu = under_broadcast_key(0xc9, counter, plain);
         (pair.bench.ask_octets(&apdu), note(&pair.bench))
     };
     assert_eq!(ask(1, &set("41", "09")), (vec![], UNTOUCHED.to_vec()));
