@@ -1,5 +1,7 @@
 //! The command line of `concentrator`.
 
+#[cfg(feature = "collection")]
+mod order;
 mod show;
 
 use core::{error::Error, fmt::Display};
@@ -90,6 +92,10 @@ enum Command {
         #[command(flatten)]
         asking: Asking,
     },
+    /// Have meters read, their clocks compared, or something done that the reading client may.
+    #[cfg(feature = "collection")]
+    #[command(subcommand)]
+    Order(order::OrderCommand),
     /// Make an image of a program, for the image transfer at SAP 1: the program with its signature.
     /// Prints the public key by which it is known, for [firmware].
     #[cfg(feature = "ciphering")]
@@ -183,6 +189,8 @@ pub fn run() -> ExitCode {
             let answer = asking.ask::<NodeView>(Method::POST, "/nodes", &new);
             show(&asking, &nodes, answer.map(|node| vec![node]))
         }
+        #[cfg(feature = "collection")]
+        Command::Order(command) => order::run(command),
         Command::Remove { name, asking } => {
             match asking.ask::<()>(Method::DELETE, "/nodes", &OldNode { name }) {
                 Ok(()) => ExitCode::SUCCESS,

@@ -18,6 +18,8 @@ use tokio::{
     time,
 };
 
+#[cfg(feature = "collection")]
+use crate::management::Collected;
 use crate::{
     config::{Config, Meter},
     control::Control,
@@ -43,6 +45,10 @@ pub const CONTROL_SOCKET: &str = "control.sock";
 /// The name of the file of what was read in the data folder.
 #[cfg(feature = "collection")]
 pub const RING_FILE: &str = "ring.db";
+
+/// The name of the file of orders and of the counters of the reading client in the data folder.
+#[cfg(feature = "collection")]
+pub const LEDGER_FILE: &str = "ledger.db";
 
 /// Why the concentrator does not start.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +96,10 @@ pub enum StartError {
     #[cfg(feature = "collection")]
     #[error("{RING_FILE} in the data folder: {0}")]
     Ring(#[from] crate::collection::RingError),
+    /// Orders and counters cannot be kept.
+    #[cfg(feature = "collection")]
+    #[error("{LEDGER_FILE} in the data folder: {0}")]
+    Ledger(#[from] crate::collection::LedgerError),
     /// A medium cannot be spoken on.
     #[error("medium {medium}: {error}")]
     Medium {
@@ -165,7 +175,9 @@ impl Daemon {
         let nodes: SharedNodes = Arc::new(Mutex::new(register(config, stored)?));
 
         let readings = config.station.as_ref().map(|_| Readings::default());
-        let management = Management::new(Parts {
+        #[cfg(feature = "collection")]
+        let collected = config.collection.as_ref().map(|_| collected(config)).transpose()?;
+        let parts = Parts {
             name: identity.name.clone(),
             nodes: Arc::clone(&nodes),
             spool: spool.clone(),
@@ -178,8 +190,15 @@ impl Daemon {
             firmware: firmware(config)?,
             station: readings.clone(),
             push_destination: push.to.first().map_or_else(String::new, authority),
-        });
-        let sink = SpoolSink::new(spool.clone(), Box::new(utc_ms));
+        };
+        #[cfg(feature = "collection")]
+        let management = match &collected {
+            Some(collected) => Management::with_collection(parts, collected.clone()),
+            None => Management::new(parts),
+        };
+        #[cfg(not(feature = "collection"))]
+        let management = Management::new(parts);
+        let sink = SpoolSink::new(identity.name.clone(), spool.clone(), Box::new(utc_ms));
         let exchange = Exchange::new(
             exchange_config(config),
             Arc::clone(&nodes),
@@ -281,10 +300,12 @@ impl Daemon {
             }
         }
         let control = Control::new(&identity.name, epoch, media, exchange.clone(), spool.clone());
+        #[cfg(feature = "collection")]
+        let control = control.with_orders(collected.as_ref().map(|of| of.orders.clone()));
         tasks.spawn(control.listen(&identity.data.join(CONTROL_SOCKET)).map_err(folder)?);
         #[cfg(feature = "collection")]
-        if let Some(reading) = &config.collection {
-            collect(reading, config, &exchange, &mut tasks)?;
+        if let (Some(reading), Some(collected)) = (&config.collection, collected) {
+            collect(reading, config, &exchange, collected, &mut tasks)?;
         }
         if let Some(address) = config.metrics.listen {
             tasks.spawn(control.listen_for_metrics(listen_at(address).await?.0));
@@ -342,22 +363,36 @@ impl Daemon {
     }
 }
 
+/// What is kept of the collection.
+#[cfg(feature = "collection")]
+fn collected(config: &Config) -> Result<Collected, StartError> {
+    use crate::collection::{Ledger, Orders, Ring};
+
+    let limits = config.collection.as_ref().map(|reading| reading.ring()).unwrap_or_default();
+    let data = &config.concentrator.data;
+    let ring = Arc::new(Ring::open(&data.join(RING_FILE), limits)?);
+    let orders = Orders::new(Arc::new(Ledger::open(&data.join(LEDGER_FILE))?));
+    Ok(Collected { ring, orders })
+}
+
 /// Starts reading meters as the configuration says.
 #[cfg(feature = "collection")]
 fn collect(
     reading: &crate::collection::CollectionConfig,
     config: &Config,
     exchange: &Exchange,
+    collected: Collected,
     tasks: &mut JoinSet<()>,
 ) -> Result<(), StartError> {
-    use crate::collection::{Planner, Ring, run};
+    use crate::collection::{Planner, Stores, run};
 
     let planned = reading.tasks(|name| config.medium(name))?;
-    let ring = Ring::open(&config.concentrator.data.join(RING_FILE), reading.ring())?;
+    let Collected { ring, orders } = collected;
+    let stores = Stores { ring, ledger: Arc::clone(orders.ledger()) };
     let planner = Planner::new(planned, reading.planner());
     let synchronized_file = reading.own_clock.synchronized_file.clone();
     let reader = reading.reader()?;
-    tasks.spawn(run(exchange.clone(), Arc::new(ring), planner, reader, synchronized_file));
+    tasks.spawn(run(exchange.clone(), stores, orders, planner, reader, synchronized_file));
     Ok(())
 }
 

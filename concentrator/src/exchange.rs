@@ -18,6 +18,7 @@
 //! ([`OUT_HIGH_WATER`]), what a meter does not take in is dropped ([`METER_OUT_MAX`]), so that
 //! neither costs anybody else anything but memory that is counted.
 
+mod confirmations;
 mod hdlc;
 mod meter;
 mod wan;
@@ -45,7 +46,10 @@ use tokio::{
 
 use crate::{
     daemon::utc,
-    exchange::meter::MeterPort,
+    exchange::{
+        confirmations::{Confirmations, Due, Wanted, is_closed, is_confirmation},
+        meter::MeterPort,
+    },
     lan_udp::{UdpAddress, UdpMeters},
     nodes::{Node, NodeError, NodeId, Nodes, Place, Registration},
     router::{
@@ -53,6 +57,8 @@ use crate::{
         Verdict, WanId,
     },
 };
+
+pub use self::confirmations::{CONFIRMATION_TIME_MAX, WayBack};
 
 /// Octets waiting for a head-end above which nothing more is read from it: some answers of 2 kB of
 /// a hundred meters.
@@ -102,10 +108,25 @@ pub struct Pushed<'p> {
     pub apdu: &'p [u8],
 }
 
+/// What became of a push.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// The number under which it is kept; none when it is not.
+    pub number: Option<u64>,
+    /// The APDU that says which one it is, from SAP 1: it goes in front of the push to who takes
+    /// pushes. Empty for none.
+    pub which: Vec<u8>,
+}
+
 /// What keeps pushes.
 pub trait PushSink: Send {
     /// Takes one. It must not block.
-    fn push(&mut self, pushed: &Pushed<'_>);
+    fn push(&mut self, pushed: &Pushed<'_>) -> Kept;
+
+    /// The number up to which all are stored, whatever happens: such are confirmed.
+    fn stored(&self) -> u64 {
+        0
+    }
 }
 
 /// How the exchange behaves.
@@ -206,6 +227,8 @@ struct Plane {
     by_host: BTreeMap<UdpAddress, NodeId>,
     local: Box<dyn Local>,
     pushes: Box<dyn PushSink>,
+    /// Meters that wait for the confirmation of a push.
+    confirmations: Confirmations<WayBack>,
     counters: ExchangeCounters,
     me: Weak<Shared>,
 }
@@ -296,6 +319,7 @@ impl Exchange {
                 by_host: BTreeMap::new(),
                 local,
                 pushes,
+                confirmations: Confirmations::default(),
                 counters: ExchangeCounters::default(),
                 me: me.clone(),
             };
@@ -417,9 +441,11 @@ impl Exchange {
         self.shared.lock().close_wan(self.shared.now(), wan);
     }
 
-    /// What a meter sent to `client` unasked, on another way than a connection of ours.
-    pub fn pushed(&self, node: NodeId, client: u16, apdu: &[u8]) {
-        self.shared.lock().push(node, client, apdu);
+    /// What a meter sent to `client` unasked, on another way than a connection of ours. A
+    /// confirmation takes the way `back`, if there is one.
+    pub fn pushed(&self, node: NodeId, client: u16, apdu: &[u8], back: Option<WayBack>) {
+        let now = self.shared.now();
+        self.shared.lock().push(now, node, client, apdu, back);
     }
 
     /// Meters on the medium with this place in the configuration are reached by `handle` from now
@@ -446,8 +472,9 @@ impl Exchange {
             return;
         };
         match up {
-            Up::Apdu { client, apdu, .. } => plane.handle_lan(now, node, client, &apdu),
-            Up::Pushed { client, apdu, .. } => plane.push(node, client, &apdu),
+            // On a medium nothing can be sent to a meter but on a link, and a confirmation is none.
+            Up::Apdu { client, apdu, .. } => plane.handle_lan(now, node, client, &apdu, None),
+            Up::Pushed { client, apdu, .. } => plane.push(now, node, client, &apdu, None),
             Up::Failed { client, cause, .. } => {
                 tracing::info!(?meter, %cause, "a meter is out of reach");
                 // Who has the seat now need not be who asked.
@@ -474,7 +501,9 @@ impl Exchange {
         // They come from their own addresses, on no medium that was configured.
         let at = At { medium: None, place: Place::Datagrams(from.host) };
         match plane.node_at(asked, &at, from.server) {
-            Some(node) => plane.handle_lan(now, node, client, apdu),
+            Some(node) => {
+                plane.handle_lan(now, node, client, apdu, Some(WayBack::Socket(from)));
+            }
             None => plane.counters.unknown_meters += 1,
         }
     }
@@ -492,7 +521,7 @@ impl Exchange {
 
     /// What the concentrator itself says unasked, to `client` of every head-end that takes pushes.
     pub fn announce(&self, client: u16, apdu: &[u8]) {
-        self.shared.lock().pass_on(MANAGEMENT_LOGICAL_DEVICE, client, apdu);
+        self.shared.lock().pass_on(&[(MANAGEMENT_LOGICAL_DEVICE, apdu)], client);
     }
 
     /// What happened so far.
@@ -588,6 +617,7 @@ async fn tick(shared: Weak<Shared>) {
         plane.follow(now);
         plane.router.handle_timeout(now);
         plane.settle();
+        plane.confirm_what_is_stored(now);
     }
 }
 
@@ -600,6 +630,9 @@ impl Plane {
         self.counters.octets_down += frame.len() as u64;
         let party = Party { wan, client };
         self.follow(now);
+        if self.is_confirmed(party, sap, apdu) {
+            return;
+        }
         let verdict = {
             let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
             self.router.handle_wan(now, &nodes, party, sap, apdu)
@@ -627,7 +660,14 @@ impl Plane {
     }
 
     /// Passes on the APDU of a meter to a client.
-    fn handle_lan(&mut self, now: Instant, node: NodeId, client: u16, apdu: &[u8]) {
+    fn handle_lan(
+        &mut self,
+        now: Instant,
+        node: NodeId,
+        client: u16,
+        apdu: &[u8],
+        back: Option<WayBack>,
+    ) {
         let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
         if apdu.first() == Some(&tag::AARE) {
             nodes.heard(utc(), node);
@@ -645,7 +685,7 @@ impl Plane {
             }
             Upward::Push { .. } => {
                 drop(nodes);
-                self.push(node, client, apdu);
+                self.push(now, node, client, apdu, back);
             }
             Upward::Late => {
                 drop(nodes);
@@ -656,25 +696,95 @@ impl Plane {
     }
 
     /// Keeps what a meter sent unasked, and passes it on to who wants that.
-    fn push(&mut self, node: NodeId, client: u16, apdu: &[u8]) {
+    fn push(&mut self, now: Instant, id: NodeId, client: u16, apdu: &[u8], back: Option<WayBack>) {
         let nodes = Arc::clone(&self.nodes);
         let mut nodes = nodes.lock().unwrap_or_else(PoisonError::into_inner);
-        nodes.heard(utc(), node);
-        let Some(node) = nodes.get(node) else { return };
-        self.pushes.push(&Pushed { node, client, apdu });
+        nodes.heard(utc(), id);
+        let Some(node) = nodes.get(id) else { return };
+        let Kept { number, which } = self.pushes.push(&Pushed { node, client, apdu });
         let sap = node.sap;
         drop(nodes);
-        self.pass_on(sap, client, apdu);
+        match (Wanted::of(apdu), back, number) {
+            (Wanted::Confirmation(apdu), Some(way), Some(number)) => {
+                self.confirmations.kept(now, number, Due { node: id, client, way, apdu });
+            }
+            (Wanted::Perhaps, Some(way), _) => self.confirmations.passed(now, id, client, way),
+            _ => {}
+        }
+        self.pass_on(&[(MANAGEMENT_LOGICAL_DEVICE, &which), (sap, apdu)], client);
     }
 
-    /// Sends what nobody asked for to who takes pushes.
-    fn pass_on(&mut self, source: u16, client: u16, apdu: &[u8]) {
-        let Ok(length) = u16::try_from(apdu.len()) else { return };
-        let header = WrapperHeader { source, destination: client, length };
+    /// Confirms the pushes that are stored by now.
+    fn confirm_what_is_stored(&mut self, now: Instant) {
+        let stored = self.pushes.stored();
+        while let Some(Due { node, client, way, apdu }) = self.confirmations.poll_stored(stored) {
+            self.confirm(node, client, &way, &apdu);
+        }
+        self.confirmations.handle_timeout(now);
+    }
+
+    /// Whether an APDU from a head-end answers a push; then it is on its way to the meter. A
+    /// confirmation in clear that nobody waits for ends here. What is closed may as well be a
+    /// request: of who speaks to the meter it is one.
+    fn is_confirmed(&mut self, party: Party, sap: u16, apdu: &[u8]) -> bool {
+        if !is_confirmation(apdu) && !is_closed(apdu) {
+            return false;
+        }
+        let node = {
+            let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+            nodes.at(sap)
+        };
+        let Some(node) = node else { return false };
+        if !is_confirmation(apdu) && self.router.holder(node) == Some(party) {
+            return false;
+        }
+        match self.confirmations.take(node, party.client) {
+            Some(way) => {
+                self.confirm(node, party.client, &way, apdu);
+                true
+            }
+            None => is_confirmation(apdu),
+        }
+    }
+
+    /// Sends a confirmation to a meter. One that takes nothing in goes without, and pushes again.
+    fn confirm(&mut self, node: NodeId, client: u16, way: &WayBack, apdu: &[u8]) {
+        let frame = |server: &u16| WayBack::frame(*server, client, apdu);
+        let sent = match way {
+            WayBack::Connection(connection, server) => {
+                frame(server).is_some_and(|frame| connection.try_send(frame).is_ok())
+            }
+            WayBack::Datagram(socket, to, server) => {
+                frame(server).is_some_and(|frame| socket.try_send_to(&frame, *to).is_ok())
+            }
+            WayBack::Endpoint(server) => {
+                frame(server).is_some_and(|frame| self.port(node).send(&frame))
+            }
+            WayBack::Socket(meter) => self
+                .datagrams
+                .as_ref()
+                .is_some_and(|socket| socket.try_send(*meter, client, apdu).is_ok()),
+        };
+        if !sent {
+            tracing::debug!(?node, client, "a meter did not take the confirmation of its push");
+        }
+    }
+
+    /// Sends what nobody asked for to who takes pushes: APDUs with the SAPs that they are from,
+    /// all of them or none.
+    fn pass_on(&mut self, apdus: &[(u16, &[u8])], client: u16) {
+        let frame = |&(source, apdu): &(u16, &'_ [u8])| {
+            let length = u16::try_from(apdu.len()).ok()?;
+            Some(WrapperHeader { source, destination: client, length })
+        };
+        let Some(headers) = apdus.iter().map(frame).collect::<Option<Vec<_>>>() else { return };
         for port in self.wans.values_mut().filter(|port| port.whose == Whose::Called) {
             // A head-end that falls behind finds it in the spool.
-            if port.out.len() < OUT_HIGH_WATER {
-                port.queue(header, [&[], apdu]);
+            if port.out.len() >= OUT_HIGH_WATER {
+                continue;
+            }
+            for (header, (_, apdu)) in headers.iter().zip(apdus).filter(|(h, _)| h.length > 0) {
+                port.queue(*header, [&[], apdu]);
             }
         }
     }

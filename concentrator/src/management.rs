@@ -16,6 +16,10 @@
 //! | 0-0:128.0.1, .2, .3 | 1 | epoch of the concentrator, epoch of the list, meters present |
 //! | 0-0:128.1.0 | 7 | the spool |
 //! | 0-0:128.1.1, .2, .3 | 1 | its newest row, up to which it is acknowledged, its next number |
+//! | 0-0:128.2.0, .3.0, .4.0 | 7 | what it read by itself, what is missing, what became of orders |
+//! | 0-0:128.5.0 | 7 | what it read by itself, a meter and day in a row, compressed |
+//! | 0-0:128.2.2, .3.2, .4.2, .5.2 | 1 | up to which, or what of that is acknowledged |
+//! | 0-0:128.4.3 | 1 | takes orders |
 //!
 //! Three clients are known. The management client (1) proves itself by HLS GMAC and protects
 //! everything, or gives a password where that is configured. The reading client (2) is there where
@@ -45,22 +49,25 @@ use std::{
 use dlms_core::{
     acse::{Aare, AssociationResult},
     association::{Entropy, LogicalDevice, Server, ServerConfig},
+    cosem::concentrator::LivePush,
     wrapper::MANAGEMENT_LOGICAL_DEVICE,
     xdlms::{Conformance, tag},
 };
 use dlms_tokio::ApduServer;
 
+#[cfg(feature = "collection")]
+pub use self::objects::Collected;
 use self::{announcer::Announcer, device::Device, watcher::Watcher};
 pub use self::{
     announcer::{DEBOUNCE_MS, HEARTBEAT_MS},
     config::{Credentials, CredentialsError, Keys, ManagementConfig},
 };
 use crate::{
-    exchange::{Local, PushSink, Pushed, SharedNodes},
+    exchange::{Kept, Local, PushSink, Pushed, SharedNodes},
     firmware::IsGenuine,
     nodes::LogicalDeviceName,
     router::WanId,
-    spool::{self, Spool},
+    spool::{self, Spool, Taken},
     state::{Epoch, Event, Events, KeyCounters},
     station::Readings,
 };
@@ -192,9 +199,28 @@ impl Management {
     /// The device of these parts. That it was started is its first event.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
+        Self::of(
+            parts,
+            #[cfg(feature = "collection")]
+            None,
+        )
+    }
+
+    /// The same, with what the concentrator reads by itself.
+    #[cfg(feature = "collection")]
+    #[must_use]
+    pub fn with_collection(parts: Parts, collected: Collected) -> Self {
+        Self::of(parts, Some(collected))
+    }
+
+    fn of(parts: Parts, #[cfg(feature = "collection")] collected: Option<Collected>) -> Self {
         let at = (parts.clock)().div_euclid(1_000);
         parts.events.log(Event { at, code: event::STARTED });
-        let (device, clock) = Device::new(parts);
+        let (device, clock) = Device::new(
+            parts,
+            #[cfg(feature = "collection")]
+            collected,
+        );
         let announcer = Announcer::default();
         Self(Arc::new(Mutex::new(Inner {
             device,
@@ -359,17 +385,24 @@ impl ApduServer for ManagementPort {
     }
 }
 
-/// What keeps the pushes of meters that the exchange passes on.
+/// What keeps the pushes of meters that the exchange passes on, and says which they are.
 pub struct SpoolSink {
+    concentrator: LogicalDeviceName,
     spool: Spool,
     clock: Box<dyn Fn() -> i64 + Send>,
+    number: u32,
 }
 
 impl SpoolSink {
-    /// Into `spool`, at the time in milliseconds that `clock` tells.
+    /// Into the `spool` of the concentrator of this name, at the time in milliseconds that `clock`
+    /// tells.
     #[must_use]
-    pub fn new(spool: Spool, clock: Box<dyn Fn() -> i64 + Send>) -> Self {
-        Self { spool, clock }
+    pub fn new(
+        concentrator: LogicalDeviceName,
+        spool: Spool,
+        clock: Box<dyn Fn() -> i64 + Send>,
+    ) -> Self {
+        Self { concentrator, spool, clock, number: 0 }
     }
 }
 
@@ -380,15 +413,32 @@ impl core::fmt::Debug for SpoolSink {
 }
 
 impl PushSink for SpoolSink {
-    /// One that the spool does not take is counted there.
-    fn push(&mut self, pushed: &Pushed<'_>) {
+    /// One that the spool does not take is counted there, and passed on without a number.
+    fn push(&mut self, pushed: &Pushed<'_>) -> Kept {
         let Pushed { node, client, apdu } = *pushed;
         let arrived_ms = (self.clock)();
         let name = node.name.clone();
         let push = spool::Push { arrived_ms, sap: node.sap, client, name, apdu };
-        if self.spool.push(push).is_err() {
+        let Ok(Taken { sequence, epoch }) = self.spool.push(push) else {
             tracing::debug!(sap = node.sap, "a push is lost: the disk takes nothing");
-        }
+            return Kept::default();
+        };
+        let live = LivePush {
+            concentrator: self.concentrator.octets().to_vec(),
+            epoch,
+            sequence,
+            arrived: device::date_time(arrived_ms),
+            sap: node.sap,
+            client,
+            name: node.name.octets().to_vec(),
+        };
+        self.number = self.number.wrapping_add(1);
+        let which = device::notification(arrived_ms, self.number, &live.to_data());
+        Kept { number: Some(sequence), which }
+    }
+
+    fn stored(&self) -> u64 {
+        self.spool.stored()
     }
 }
 

@@ -5,7 +5,9 @@ use core::{net::SocketAddr, time::Duration};
 use std::sync::{Arc, Mutex};
 
 use concentrator::{
-    exchange::{Exchange, ExchangeConfig, Local, PushSink, Pushed, SharedNodes, WanError, Whose},
+    exchange::{
+        Exchange, ExchangeConfig, Kept, Local, PushSink, Pushed, SharedNodes, WanError, Whose,
+    },
     nodes::{NodeId, Nodes, Place, Pool, Registration},
     router::{NOT_POSSIBLE, RouterConfig, WanId},
 };
@@ -36,20 +38,26 @@ impl Local for Own {
 }
 
 /// Client, SAP and APDU of each.
-type Kept = Arc<Mutex<Vec<(u16, u16, Vec<u8>)>>>;
+type Log = Arc<Mutex<Vec<(u16, u16, Vec<u8>)>>>;
 
-struct Keeping(Kept);
+/// What says which push it is.
+const WHICH: &[u8] = b"\x0F which";
+
+/// What it keeps, and how it calls each.
+struct Keeping(Log, Vec<u8>);
 
 impl PushSink for Keeping {
-    fn push(&mut self, pushed: &Pushed<'_>) {
+    fn push(&mut self, pushed: &Pushed<'_>) -> Kept {
         let push = (pushed.client, pushed.node.sap, pushed.apdu.to_vec());
-        self.0.lock().unwrap().push(push);
+        let mut kept = self.0.lock().unwrap();
+        kept.push(push);
+        Kept { number: u64::try_from(kept.len()).ok(), which: self.1.clone() }
     }
 }
 
 struct Bench {
     exchange: Exchange,
-    pushes: Kept,
+    pushes: Log,
 }
 
 impl Bench {
@@ -60,9 +68,9 @@ impl Bench {
             nodes.register(0, Registration { place: Place::Endpoint(address), ..meter }).unwrap();
         }
         let nodes: SharedNodes = Arc::new(Mutex::new(nodes));
-        let pushes = Kept::default();
+        let pushes = Log::default();
         let config = ExchangeConfig { router, ..ExchangeConfig::default() };
-        let sink = Box::new(Keeping(Arc::clone(&pushes)));
+        let sink = Box::new(Keeping(Arc::clone(&pushes), WHICH.to_vec()));
         Self { exchange: Exchange::new(config, nodes, Box::new(Own), sink), pushes }
     }
 }
@@ -209,8 +217,11 @@ async fn what_a_meter_sends_unasked_is_kept_and_passed_on_to_who_takes_pushes() 
     send(&mut meter, 1, 16, b"\x0F in clear").await;
     send(&mut meter, 1, 16, b"\xC4 answer").await;
     assert_eq!(answer(&mut head_end).await.2, b"\xC4 answer");
-    assert_eq!(answer(&mut taking).await, (16, 102, b"\xDB ciphered".to_vec()));
-    assert_eq!(answer(&mut taking).await, (16, 16, b"\x0F in clear".to_vec()));
+    for (client, apdu) in [(102, &b"\xDB ciphered"[..]), (16, b"\x0F in clear")] {
+        // From the concentrator itself, and then as the meter sent it.
+        assert_eq!(answer(&mut taking).await, (1, client, WHICH.to_vec()));
+        assert_eq!(answer(&mut taking).await, (16, client, apdu.to_vec()));
+    }
     let kept = [(102, 16, b"\xDB ciphered".to_vec()), (16, 16, b"\x0F in clear".to_vec())];
     assert_eq!(*bench.pushes.lock().unwrap(), kept);
 }
@@ -471,7 +482,8 @@ async fn who_takes_pushes_is_connected_to_and_may_ask_over_the_same_connection()
     let (mut stream, _) = head_end.accept().await.unwrap();
     send(&mut stream, 1, 16, b"\xC0").await;
     assert_eq!(receive(&mut stream).await.unwrap().1, b"\xC0");
-    bench.exchange.pushed(NodeId(0), 102, b"\xDB");
+    bench.exchange.pushed(NodeId(0), 102, b"\xDB", None);
+    assert_eq!(receive(&mut stream).await.unwrap().1, WHICH);
     let (header, apdu) = receive(&mut stream).await.unwrap();
     assert_eq!((header.source, header.destination, &apdu[..]), (16, 102, &b"\xDB"[..]));
 }

@@ -84,9 +84,20 @@ pub trait ApduServer: Send {
     /// the answer to the empty `out`. True if there is an answer, false for silence.
     fn handle(&mut self, client: u16, server: u16, apdu: &mut Vec<u8>, out: &mut Vec<u8>) -> bool;
 
+    /// Keeps an APDU from `client` to `server` behind which another of theirs waits already, so
+    /// that [`handle`](Self::handle), called for the last of them, can serve those of high priority
+    /// first; the answers after the first then come from [`further`](Self::further). False where it
+    /// is not kept but to be handled by itself. On a connection of the wrapper only: HDLC is turned
+    /// round after each APDU, and datagrams are served as they come. Default: none is kept.
+    fn hold(&mut self, client: u16, server: u16, apdu: &[u8]) -> bool {
+        let _ = (client, server, apdu);
+        false
+    }
+
     /// Writes a further APDU of the answer from `server` to `client` to the empty `out`; false when
     /// there is none. Called after [`handle`](Self::handle), on the wrapper: there an answer may be
-    /// several blocks of general block transfer. Default: none.
+    /// several blocks of general block transfer, or answers to what was [held](Self::hold).
+    /// Default: none.
     fn further(&mut self, client: u16, server: u16, out: &mut Vec<u8>) -> bool {
         let _ = (client, server, out);
         false

@@ -57,6 +57,9 @@ pub(super) struct World {
     /// What clients asked to be pushed.
     pub(super) forced: Forced,
     pub(super) images: Images,
+    /// What the concentrator reads by itself, if it does.
+    #[cfg(feature = "collection")]
+    pub(super) collected: Option<objects::Collected>,
     /// Voltage and current of the station, where they are read.
     pub(super) station: Option<Readings>,
 }
@@ -108,6 +111,23 @@ pub(super) fn date_time(unix_ms: i64) -> DateTime {
     };
     at.time = at.time.with_hundredths(hundredths).unwrap_or(at.time);
     at
+}
+
+/// A data-notification with this body. Of `number` the invoke-id keeps 24 bits.
+pub(super) fn notification(now_ms: i64, number: u32, body: &DataBuf) -> Vec<u8> {
+    let body = body.to_octets();
+    let mut apdu = Vec::new();
+    // What was just encoded is one Data.
+    if let Ok(body) = RawData::from_octets(&body) {
+        DataNotification {
+            invoke: LongInvokeIdAndPriority::new(number),
+            date_time: &date_time(now_ms).octets(),
+            tagged_date_time: false,
+            body,
+        }
+        .encode(&mut Writer::new(&mut apdu));
+    }
+    apdu
 }
 
 /// The device.
@@ -179,7 +199,10 @@ fn is_public(object: ObjectId, sap_list: bool) -> bool {
 }
 
 impl Device {
-    pub(super) fn new(parts: Parts) -> (Self, Box<dyn Fn() -> i64 + Send>) {
+    pub(super) fn new(
+        parts: Parts,
+        #[cfg(feature = "collection")] collected: Option<objects::Collected>,
+    ) -> (Self, Box<dyn Fn() -> i64 + Send>) {
         let Credentials { keys, password, reading_password, public_sap_list } = parts.credentials;
         let entries_max = parts.spool_entries_max;
         let mechanisms = [
@@ -190,6 +213,8 @@ impl Device {
             objects: objects::objects(
                 entries_max,
                 keys.is_some(),
+                #[cfg(feature = "collection")]
+                collected.is_some(),
                 parts.push_destination,
                 parts.firmware,
                 parts.station.is_some(),
@@ -205,6 +230,8 @@ impl Device {
                 now_ms: (parts.clock)(),
                 forced: Forced::default(),
                 images: Images::default(),
+                #[cfg(feature = "collection")]
+                collected,
                 station: parts.station,
             },
             keys,
@@ -236,19 +263,7 @@ impl Device {
         } else {
             self.announcement(setup).to_data()
         };
-        let body = body.to_octets();
-        let mut apdu = Vec::new();
-        // What was just encoded is one Data.
-        if let Ok(body) = RawData::from_octets(&body) {
-            DataNotification {
-                invoke: LongInvokeIdAndPriority::new(number),
-                date_time: &date_time(now_ms).octets(),
-                tagged_date_time: false,
-                body,
-            }
-            .encode(&mut Writer::new(&mut apdu));
-        }
-        apdu
+        notification(now_ms, number, &body)
     }
 
     fn announcement(&self, setup: LogicalName) -> Announcement {

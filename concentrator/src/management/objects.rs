@@ -1,6 +1,8 @@
 //! The objects of the management device.
 
 mod clock;
+#[cfg(feature = "collection")]
+mod collected;
 mod event_log;
 mod image_transfer;
 mod profile;
@@ -23,21 +25,26 @@ use dlms_core::{
     xdlms::{ActionResult, DataAccessResult},
 };
 
+#[cfg(feature = "collection")]
+pub use self::collected::Collected;
 pub(super) use self::station::deviation;
 use super::{
     Firmware,
     device::{ASSOCIATIONS, World},
     event,
 };
+use super::{device::World, event};
 use crate::nodes::{Node, Registration};
 
 /// The version of the association that most head-ends know.
 const ASSOCIATION_LN_VERSION: u8 = 1;
 
-/// The objects, for a spool of so many entries, with or without a security setup.
+/// The objects, for a spool of so many entries, with or without a security setup and what the
+/// collection has.
 pub(super) fn objects(
     spool_entries_max: u32,
     has_keys: bool,
+    #[cfg(feature = "collection")] has_collection: bool,
     push_destination: String,
     firmware: Option<Firmware>,
     has_station: bool,
@@ -81,6 +88,10 @@ pub(super) fn objects(
         objects.push(Box::new(Data::new(LogicalName::INVOCATION_COUNTER, |world: &World| {
             world.received_counter.into()
         })));
+    }
+    #[cfg(feature = "collection")]
+    if has_collection {
+        objects.extend(collected::objects());
     }
     ObjectSet::new(objects).expect("no two objects here share a name")
 }
@@ -147,30 +158,19 @@ fn acknowledge(world: &mut World, value: &Value<'_>) -> Result<(), DataAccessRes
 
 #[cfg(test)]
 mod tests {
-    use dlms_core::cosem::{AttributeDescriptor, MethodDescriptor, registry};
-    use dlms_core::device::AllRights;
-
     use super::*;
 
     #[test]
     fn every_object_has_the_attributes_and_methods_of_its_class() {
-        let objects = objects(1_000, true, String::new(), None, true);
-        for object in objects.iter() {
-            let class = registry::interface_class(object.class, object.version).unwrap();
-            let attribute = |number| {
-                let attribute = AttributeDescriptor::new(object.class, object.name, number);
-                objects.attribute_rights(&AllRights, attribute)
-            };
-            let last = class.attributes.last().unwrap().id.0;
-            assert!(attribute(last).is_some(), "{object:?} lacks attribute {last}");
-            assert!(attribute(last + 1).is_none(), "{object:?} has more than {last} attributes");
-            let method = |number| {
-                let method = MethodDescriptor::new(object.class, object.name, number);
-                objects.method_rights(&AllRights, method)
-            };
-            let last = class.methods.last().map_or(0, |method| method.id.0);
-            assert!(last == 0 || method(last).is_some(), "{object:?} lacks method {last}");
-            assert!(method(last + 1).is_none(), "{object:?} has more than {last} methods");
-        }
+        let objects = objects(
+            1_000,
+            true,
+            #[cfg(feature = "collection")]
+            true,
+            String::new(),
+            None,
+            true,
+        );
+        assert_eq!(objects.irregular().collect::<Vec<_>>(), []);
     }
 }

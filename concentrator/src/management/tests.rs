@@ -7,9 +7,9 @@ use dlms_core::{
     cosem::{
         AttributeDescriptor, ClassId, LogicalName, MethodDescriptor, RangeDescriptor,
         concentrator::{
-            Announcement, EPOCH, HEARTBEAT, METERS, SAPS_CHANGED, SPOOL, SPOOL_ACKNOWLEDGED,
-            SPOOL_COLUMNS, SPOOL_ENTRY, SPOOL_NEXT, STATION_DEVIATES, SpoolRow, TABLE_EPOCH,
-            spool_range,
+            Announcement, EPOCH, HEARTBEAT, LivePush, METERS, SAPS_CHANGED, SPOOL,
+            SPOOL_ACKNOWLEDGED, SPOOL_COLUMNS, SPOOL_ENTRY, SPOOL_NEXT, STATION_DEVIATES, SpoolRow,
+            TABLE_EPOCH, spool_range,
         },
         value::CosemValue,
     },
@@ -93,11 +93,19 @@ impl Bench {
     }
 
     fn push(&self, apdu: &[u8]) -> u64 {
+        self.live(apdu).sequence
+    }
+
+    /// Takes a push; what is said of it to who takes pushes.
+    fn live(&self, apdu: &[u8]) -> LivePush {
         let nodes = self.nodes.lock().unwrap();
         let node = nodes.get(NodeId(0)).unwrap();
-        let mut sink = SpoolSink::new(self.spool.clone(), Box::new(|| NOW_MS + 250));
-        sink.push(&Pushed { node, client: 1, apdu });
-        self.spool.status().next - 1
+        let name = NAME.as_bytes().try_into().unwrap();
+        let clock = Box::new(|| NOW_MS + 250);
+        let said =
+            SpoolSink::new(name, self.spool.clone(), clock).push(&Pushed { node, client: 1, apdu });
+        let said = DataNotification::decode(&said).unwrap();
+        LivePush::from_data(&said.body.data().unwrap()).unwrap()
     }
 
     async fn connect(&mut self, config: ClientConfig) -> Result<Client, client::Error> {
@@ -300,6 +308,18 @@ async fn the_spool_is_read_by_number_and_by_position_and_acknowledged_by_writing
     assert_eq!(value(&client, acknowledged).await, DataBuf::Long64Unsigned(3));
     assert_eq!(rows(&client, &spool_range(0, u64::MAX)).await.len(), 2);
     assert_eq!(value(&client, data(SPOOL_NEXT)).await, DataBuf::Long64Unsigned(6));
+}
+
+#[tokio::test]
+async fn what_is_passed_on_at_once_is_called_as_in_the_spool() {
+    let mut bench = Bench::new(1, keys());
+    let live = bench.live(&[0x0F, 1]);
+    assert!(bench.spool.flush());
+    let client = bench.management().await;
+    let row = rows(&client, &spool_range(0, u64::MAX)).await.remove(0);
+    let SpoolRow { sequence, arrived, sap, client, name, epoch, .. } = row;
+    let concentrator = NAME.as_bytes().to_vec();
+    assert_eq!(live, LivePush { concentrator, epoch, sequence, arrived, sap, client, name });
 }
 
 #[tokio::test]

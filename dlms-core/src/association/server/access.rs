@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::{
     Call, Refusal, Server,
-    block::{Transfer, check_len, check_sum},
+    block::{check_len, check_sum},
     get::as_data,
 };
 use crate::{
@@ -22,7 +22,6 @@ impl Server {
         request: AccessRequest<'_>,
     ) -> Result<(), Refusal> {
         call.needs(Conformance::ACCESS)?;
-        self.transfer = Transfer::None;
         let AccessRequest { invoke, specification, data, .. } = request;
         let (mut values, mut sum) = (Vec::new(), 0);
         let mut results = Vec::new();
