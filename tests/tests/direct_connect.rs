@@ -217,17 +217,23 @@ fn contains(part: &[u8], octets: &[u8]) -> bool {
     part.windows(octets.len()).any(|window| window == octets)
 }
 
+/// The tables of 1,200 meters, of which the last one is there: no two are at one place.
+fn before_1_200(last: &Meter) -> String {
+    let tables = (0..1_200).map(|number| {
+        let address = match number {
+            1_199 => last.address(),
+            _ => format!("wrapper://127.1.{}.{}", number / 256, number % 256),
+        };
+        format!("[[meter]]\nname = \"GRX{number:013}\"\naddress = \"{address}\"\n")
+    });
+    tables.collect()
+}
+
 /// The list is 27,600 octets long and goes in blocks.
 #[test]
 fn a_foreign_client_reads_the_list_of_1_200_meters_and_then_each_of_them_is_there() {
     let meter = Foreign::gurux_meter(Framing::Wrapper, &["--entries", "96"]);
-    let tables: String = (0..1_200)
-        .map(|number| {
-            let address = meter.address();
-            format!("[[meter]]\nname = \"GRX{number:013}\"\naddress = \"{address}\"\n")
-        })
-        .collect();
-    let config = format!("[management]\npublic-sap-list = true\n{tables}");
+    let config = format!("[management]\npublic-sap-list = true\n{}", before_1_200(&meter));
     let concentrator = Concentrator::start(&config);
     let args = ["--client", "16", "--only", "SAP assignment"];
     let output = Foreign::gurux_client(Framing::Wrapper, concentrator.port(), &args);
@@ -294,13 +300,7 @@ fn a_foreign_client_by_hdlc_reads_the_list_and_does_every_step_at_a_foreign_mete
     let direct = Foreign::gurux_meter(Framing::Hdlc, &["--entries", "3000"]);
     let expected = Foreign::gurux_client(Framing::Hdlc, direct.port(), &GMAC);
     let meter = Foreign::gurux_meter(Framing::Wrapper, &["--entries", "3000"]);
-    let tables: String = (0..1_200)
-        .map(|number| {
-            let address = meter.address();
-            format!("[[meter]]\nname = \"GRX{number:013}\"\naddress = \"{address}\"\n")
-        })
-        .collect();
-    let config = format!("[management]\npublic-sap-list = true\n{tables}");
+    let config = format!("[management]\npublic-sap-list = true\n{}", before_1_200(&meter));
     let (_concentrator, port) = Concentrator::with_hdlc(&config);
     let public = ["--client", "16", "--only", "saps", "--sap", &by_hdlc(1)];
     let output = Foreign::gurux_client(Framing::Hdlc, port, &public);
