@@ -213,5 +213,7 @@ fn now() -> String {
     }
     let since = std::time::UNIX_EPOCH.elapsed().unwrap();
     let seconds = i64::try_from(since.as_secs()).unwrap();
-    dlms_core::cosem::DateTime::from_unix(seconds, Some(0)).unwrap().to_string()
+    let now = dlms_core::cosem::DateTime::from_unix(seconds, Some(0)).unwrap().to_string();
+    // Hundredths would stand before the Z.
+    now.trim_end_matches('Z').to_owned()
 }
