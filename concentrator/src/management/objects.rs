@@ -33,7 +33,6 @@ use super::{
     device::{ASSOCIATIONS, World},
     event,
 };
-use super::{device::World, event};
 use crate::nodes::{Node, Registration};
 
 /// The version of the association that most head-ends know.
