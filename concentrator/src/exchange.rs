@@ -108,20 +108,20 @@ pub struct Pushed<'p> {
     pub apdu: &'p [u8],
 }
 
-/// What became of a push.
+/// A push that is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kept {
-    /// The number under which it is kept; none when it is not.
-    pub number: Option<u64>,
-    /// The APDU that says which one it is, from SAP 1: it goes in front of the push to who takes
+    /// Its number.
+    pub number: u64,
+    /// The APDU that says which one it is: from SAP 1, it goes in front of the push to who takes
     /// pushes. Empty for none.
     pub which: Vec<u8>,
 }
 
 /// What keeps pushes.
 pub trait PushSink: Send {
-    /// Takes one. It must not block.
-    fn push(&mut self, pushed: &Pushed<'_>) -> Kept;
+    /// Takes one, and says what it is called; none when it is not kept. It must not block.
+    fn push(&mut self, pushed: &Pushed<'_>) -> Option<Kept>;
 
     /// The number up to which all are stored, whatever happens: such are confirmed.
     fn stored(&self) -> u64 {
@@ -701,16 +701,17 @@ impl Plane {
         let mut nodes = nodes.lock().unwrap_or_else(PoisonError::into_inner);
         nodes.heard(utc(), id);
         let Some(node) = nodes.get(id) else { return };
-        let Kept { number, which } = self.pushes.push(&Pushed { node, client, apdu });
+        let kept = self.pushes.push(&Pushed { node, client, apdu });
         let sap = node.sap;
         drop(nodes);
-        match (Wanted::of(apdu), back, number) {
-            (Wanted::Confirmation(apdu), Some(way), Some(number)) => {
-                self.confirmations.kept(now, number, Due { node: id, client, way, apdu });
+        match (Wanted::of(apdu), back, &kept) {
+            (Wanted::Confirmation(apdu), Some(way), Some(kept)) => {
+                self.confirmations.kept(now, kept.number, Due { node: id, client, way, apdu });
             }
             (Wanted::Perhaps, Some(way), _) => self.confirmations.passed(now, id, client, way),
             _ => {}
         }
+        let which = kept.map(|kept| kept.which).unwrap_or_default();
         self.pass_on(&[(MANAGEMENT_LOGICAL_DEVICE, &which), (sap, apdu)], client);
     }
 

@@ -414,14 +414,14 @@ impl core::fmt::Debug for SpoolSink {
 
 impl PushSink for SpoolSink {
     /// One that the spool does not take is counted there, and passed on without a number.
-    fn push(&mut self, pushed: &Pushed<'_>) -> Kept {
+    fn push(&mut self, pushed: &Pushed<'_>) -> Option<Kept> {
         let Pushed { node, client, apdu } = *pushed;
         let arrived_ms = (self.clock)();
         let name = node.name.clone();
         let push = spool::Push { arrived_ms, sap: node.sap, client, name, apdu };
         let Ok(Taken { sequence, epoch }) = self.spool.push(push) else {
             tracing::debug!(sap = node.sap, "a push is lost: the disk takes nothing");
-            return Kept::default();
+            return None;
         };
         let live = LivePush {
             concentrator: self.concentrator.octets().to_vec(),
@@ -434,7 +434,7 @@ impl PushSink for SpoolSink {
         };
         self.number = self.number.wrapping_add(1);
         let which = device::notification(arrived_ms, self.number, &live.to_data());
-        Kept { number: Some(sequence), which }
+        Some(Kept { number: sequence, which })
     }
 
     fn stored(&self) -> u64 {

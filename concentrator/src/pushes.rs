@@ -316,10 +316,10 @@ mod tests {
     struct Sink(mpsc::UnboundedSender<(u16, u16, Vec<u8>)>);
 
     impl PushSink for Sink {
-        fn push(&mut self, pushed: &Pushed<'_>) -> Kept {
+        fn push(&mut self, pushed: &Pushed<'_>) -> Option<Kept> {
             let push = (pushed.node.sap, pushed.client, pushed.apdu.to_vec());
             self.0.send(push).unwrap();
-            Kept { number: Some(1), which: Vec::new() }
+            Some(Kept { number: 1, which: Vec::new() })
         }
 
         fn stored(&self) -> u64 {

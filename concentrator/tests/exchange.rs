@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use concentrator::{
     exchange::{
-        Exchange, ExchangeConfig, Kept, Local, PushSink, Pushed, SharedNodes, WanError, Whose,
+        self, Exchange, ExchangeConfig, Local, PushSink, Pushed, SharedNodes, WanError, Whose,
     },
     nodes::{NodeId, Nodes, Place, Pool, Registration},
     router::{NOT_POSSIBLE, RouterConfig, WanId},
@@ -47,11 +47,12 @@ const WHICH: &[u8] = b"\x0F which";
 struct Keeping(Log, Vec<u8>);
 
 impl PushSink for Keeping {
-    fn push(&mut self, pushed: &Pushed<'_>) -> Kept {
+    fn push(&mut self, pushed: &Pushed<'_>) -> Option<exchange::Kept> {
         let push = (pushed.client, pushed.node.sap, pushed.apdu.to_vec());
         let mut kept = self.0.lock().unwrap();
         kept.push(push);
-        Kept { number: u64::try_from(kept.len()).ok(), which: self.1.clone() }
+        let number = u64::try_from(kept.len()).unwrap();
+        Some(exchange::Kept { number, which: self.1.clone() })
     }
 }
 

@@ -43,8 +43,8 @@ impl Local for Nobody {
 }
 
 impl PushSink for Nobody {
-    fn push(&mut self, _: &Pushed<'_>) -> Kept {
-        Kept::default()
+    fn push(&mut self, _: &Pushed<'_>) -> Option<Kept> {
+        None
     }
 }
 

@@ -201,8 +201,9 @@ impl Ledger {
         self.count(verdict, |counters| &mut counters.rows)
     }
 
-    /// `concentrator` was asked which number it gives next and in which epoch. False when a row with that number or a later one was taken: it has lost what it kept,
-    /// its pushes would be taken for those that are known, and it needs a higher epoch first.
+    /// `concentrator` was asked which number it gives next and in which epoch. False when a row
+    /// with that number or a later one was taken: it has lost what it kept, its pushes would be
+    /// taken for those that are known, and it needs a higher epoch first.
     pub fn handle_next(&mut self, concentrator: &[u8], epoch: u32, next: u64) -> bool {
         let id = PushId { concentrator, epoch, sequence: next };
         let Some(known) = self.known(id, Trust::Proven) else { return true };

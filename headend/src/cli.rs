@@ -475,7 +475,7 @@ pub struct Spool {
 }
 
 /// What helps to read what nobody asked for.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Aids {
     /// A TOML file with the keys of many meters, each under its system title
     #[arg(long, value_name = "FILE", help_heading = "Security")]

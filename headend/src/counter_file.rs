@@ -2,8 +2,8 @@
 //!
 //! A counter that was used twice with one key breaks AES-GCM, and a meter refuses a counter that is
 //! not greater than the last one. So the next counter is stored durably *before* any counter below
-//! it is used: written to a temporary file, synced, renamed over the old one, the folder synced; or,
-//! where there are many meters, added to a [`journal`] and synced.
+//! it is used: written to a temporary file, synced, renamed over the old one, the folder synced;
+//! or, where there are many meters, added to a journal and synced.
 //! A lock on `FILE.lock` keeps two processes from handing out the same numbers. What a crash or the
 //! end of the process leaves of a reserved block is never used.
 //!

@@ -25,13 +25,13 @@
 //! | `address-bytes` | the HDLC server address has 1, 2 or 4 octets |
 //! | `deviation-reversed` | true: the deviations in the meter's times are minutes to add to UTC |
 //! | `deviation-minutes` | the minutes to add to a time that has no deviation to get UTC |
-//! | `range-deviations` | false: --from and --to are sent as local times, without their deviation |
+//! | `range-deviations` | false: --from and --to are sent as local times, without deviation |
 //! | `block-window` | no more general blocks in one go, whatever window the meter tells |
-//! | `compact-array-counts` | true: arrays inside compact-arrays have their counts in the contents |
+//! | `compact-array-counts` | true: arrays in compact-arrays have their counts in the contents |
 //! | `compat` | differences in its security, as `--compat` names them |
 //!
-//! What needs no key, because it cannot be taken for anything else: answers whose LLC header is that
-//! of a client or is missing, empty system titles, and pushes whose time has a tag.
+//! What needs no key, because it cannot be taken for anything else: answers whose LLC header is
+//! that of a client or is missing, empty system titles, and pushes whose time has a tag.
 //!
 //! A title is known when the meter at this address told it before, or tells it while associating;
 //! its first three octets are the manufacturer. The logical device name is asked for when a section

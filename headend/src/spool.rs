@@ -48,8 +48,8 @@ impl KeptPush {
     pub(crate) fn lines(&self, gate: &mut Gate) -> (Vec<SpoolLine>, Option<Fault>) {
         let from = device_name(&self.concentrator);
         let received_at = self.row.arrived.to_string();
-        let (pushed, fault) = match gate.take(&mut self.row.apdu.clone(), &from, &received_at) {
-            Ok(lines) => (lines, None),
+        let (pushed, fault) = match gate.take(self.row.apdu.clone(), &from, &received_at) {
+            Ok(taken) => (taken.lines, None),
             Err(fault) => (Vec::new(), Some(fault)),
         };
         if !pushed.is_empty() {

@@ -131,7 +131,7 @@ impl SpoolFile {
         })?;
         let found = file.metadata().map_err(at("read", path))?.len();
         let state_path = durable::beside(path, STATE);
-        let (mut known, mut length) = (Known::default(), found);
+        let (mut known, mut length, mut is_new) = (Known::default(), found, false);
         match fs::read(&state_path) {
             Ok(text) => {
                 let state = parse(&text)
@@ -140,7 +140,8 @@ impl SpoolFile {
                 length = found.min(state.0);
                 known = state.1;
             }
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
+            // What is there is not ours; what the first commit adds will be.
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => is_new = true,
             Err(cause) => return Err(at("read", &state_path)(cause)),
         }
         if length < found {
@@ -149,7 +150,11 @@ impl SpoolFile {
         file.seek(SeekFrom::Start(length)).map_err(at("read", path))?;
         file.sync_all().map_err(at("sync", path))?;
         durable::sync_folder(path).map_err(at("sync", path))?;
-        Ok((Self { path: path.to_owned(), file, length, pending: Vec::new() }, known))
+        let mut opened = Self { path: path.to_owned(), file, length, pending: Vec::new() };
+        if is_new {
+            opened.commit(&known.ledger, core::iter::empty())?;
+        }
+        Ok((opened, known))
     }
 
     /// Whether nothing was ever added.
@@ -271,6 +276,17 @@ mod tests {
         file.pending().extend(b"three\n");
         file.commit(&ledger, RECEIVED.into_iter()).unwrap();
         assert_eq!(scratch.text(), "one and two\nthree\n");
+    }
+
+    #[test]
+    fn the_first_commit_that_a_crash_breaks_off_is_cut_away_as_any_other() {
+        let scratch = Scratch::new("first");
+        fs::write(scratch.file(), "mine\n").unwrap();
+        let (mut file, _) = SpoolFile::open(&scratch.file()).unwrap();
+        file.file.write_all(b"one\n").unwrap();
+        drop(file);
+        let (_, Known { mut ledger, .. }) = SpoolFile::open(&scratch.file()).unwrap();
+        assert_eq!((scratch.text(), row(&mut ledger, 1)), ("mine\n".to_owned(), Verdict::New));
     }
 
     #[test]

@@ -444,13 +444,16 @@ impl ApduServer for Port {
 
     fn hold(&mut self, client: u16, server: u16, apdu: &[u8]) -> bool {
         // A fault looks at one request after the other.
+        let association = self.associations.get_mut(&(client, server));
         self.answer.faults.is_empty()
-            && self.association(client, server).is_some_and(|association| association.hold(apdu))
+            && association.is_some_and(|association| association.hold(apdu))
     }
 
     fn further(&mut self, client: u16, server: u16, out: &mut Vec<u8>) -> bool {
         let association = self.associations.get_mut(&(client, server));
-        association.is_some_and(|association| association.poll_transmit(out))
+        let answered = association.is_some_and(|association| association.poll_transmit(out));
+        self.forget_idle(client, server);
+        answered
     }
 
     fn handle_unconfirmed(&mut self, client: u16, server: Option<u16>, apdu: &mut Vec<u8>) {

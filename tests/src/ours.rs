@@ -231,19 +231,6 @@ impl Concentrator {
         (program, port)
     }
 
-    /// Kills it, as a power failure would, and starts it again with the same data.
-    ///
-    /// # Panics
-    ///
-    /// As [`start`](Self::start).
-    #[must_use]
-    pub fn restart(self) -> Self {
-        let Self { program, home, .. } = self;
-        let _ = program.kill();
-        let (program, port) = Self::run(&home.file("concentrator.toml"), &home);
-        Self { program, port, home }
-    }
-
     /// What `concentrator VERB -o jsonl` shows of it.
     ///
     /// # Panics

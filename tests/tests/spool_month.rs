@@ -116,7 +116,8 @@ impl Concentrator {
         }
         let node = self.nodes.get(NodeId(push.meter)).unwrap();
         let said = self.sink.push(&Pushed { node, client: 1, apdu: &push.apdu() });
-        let said = DataNotification::decode(&said.which).unwrap();
+        let said = said.unwrap().which;
+        let said = DataNotification::decode(&said).unwrap();
         LivePush::from_data(&said.body.data().unwrap()).unwrap()
     }
 

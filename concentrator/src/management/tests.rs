@@ -104,6 +104,7 @@ impl Bench {
         let clock = Box::new(|| NOW_MS + 250);
         let said =
             SpoolSink::new(name, self.spool.clone(), clock).push(&Pushed { node, client: 1, apdu });
+        let said = said.unwrap().which;
         let said = DataNotification::decode(&said).unwrap();
         LivePush::from_data(&said.body.data().unwrap()).unwrap()
     }

@@ -289,9 +289,10 @@ impl Server {
         matches!(self.state, State::Associated(_))
     }
 
-    /// Whether there is no association, nor one that waits for its client to prove himself.
-    pub const fn is_idle(&self) -> bool {
-        matches!(self.state, State::Idle)
+    /// Whether there is no association, nor one that waits for its client to prove himself, nor an
+    /// answer that is still to go out.
+    pub fn is_idle(&self) -> bool {
+        matches!(self.state, State::Idle) && self.answers.is_empty()
     }
 
     /// Forgets the association without telling the client: the line below is gone. One that is

@@ -156,7 +156,7 @@ pub fn decode_head(apdu: &[u8]) -> Result<CipheredHead, SecurityError> {
 }
 
 /// Takes what ends a ciphered APDU of `len` octets: an octet-string of security control, invocation
-/// counter, text and, where it is authenticated, the tag. The text is told by its place in the APDU.
+/// counter, text and, where it is authenticated, the tag. The text is told by its place.
 pub(super) fn take_body(
     reader: &mut Reader<'_>,
     len: usize,

@@ -39,7 +39,7 @@ pub(crate) struct Party {
 }
 
 /// The keys beyond the global ones for whoever reads what meters sent unasked, or captures of it.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Public keys")]
 pub(crate) struct PartyAids {
     /// The sender's public signature key or its certificate: a file in PEM or hexadecimal. Without

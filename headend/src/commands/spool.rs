@@ -65,7 +65,7 @@ pub(super) async fn run(typed: cli::Spool) -> io::Result<Exit> {
     }
     let keys = typed.push_keys.clone().or_else(|| typed.association.keys.clone());
     let patterns = typed.patterns.clone();
-    let opened = aids(&cli::Aids { keys, ek: None, ak: None, system_title: None, patterns });
+    let opened = aids(&cli::Aids { keys, patterns, ..cli::Aids::default() });
     let (keys, patterns) = match opened {
         Ok(aids) => aids,
         Err(error) => return Ok(usage(&error)),
