@@ -39,6 +39,8 @@ impl Local for Nobody {
         false
     }
 
+    fn left(&mut self, _: WanId, _: u16) {}
+
     fn closed(&mut self, _: WanId) {}
 }
 
