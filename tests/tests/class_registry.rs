@@ -155,7 +155,7 @@ fn the_tables_of_g3_plc_are_those_that_gurux_dlms_writes() {
 }
 
 /// `theirs`, in hex, is an array of `ours` alone, read as well as written.
-fn same<T: CosemValue + PartialEq + std::fmt::Debug>(theirs: &Value, ours: T) {
+fn same<T: CosemValue + PartialEq + core::fmt::Debug>(theirs: &Value, ours: T) {
     let theirs = octets(theirs.as_str().unwrap());
     let ours = vec![ours];
     let data = RawData::from_octets(&theirs).unwrap();

@@ -1,5 +1,6 @@
 //! The concentrator reads simulated meters by itself, with their reading client: what it stores is
 //! what the meter has, and what the client must not do is refused.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use core::time::Duration;
 use std::{

@@ -83,14 +83,13 @@ impl Client {
         opening: &Opening<'_>,
         apdu: Apdu<'a>,
     ) -> Result<Judged<'a>, Failure> {
-        if !self.is_protected_enough(opening.protected) {
-            return hint(apdu).map(Judged::Hint).map_err(|_| Failure::Unprotected);
-        }
-        let due_signature = self.state == State::Associated && self.config.signs();
-        match hint(apdu) {
-            Ok(hint) => Ok(Judged::Hint(hint)),
-            Err(_) if due_signature && !opening.signed => Err(Failure::Unprotected),
-            Err(apdu) => Ok(Judged::Answer(answer(apdu))),
+        let unsigned = self.state == State::Associated && self.config.signs() && !opening.signed;
+        match sorted(apdu) {
+            hint @ Judged::Hint(_) => Ok(hint),
+            Judged::Answer(_) if unsigned || !self.is_protected_enough(opening.protected) => {
+                Err(Failure::Unprotected)
+            }
+            answer @ Judged::Answer(_) => Ok(answer),
         }
     }
 
@@ -120,9 +119,13 @@ impl Client {
     }
 }
 
-/// The answer in an APDU that is as protected as agreed.
-fn answer(apdu: Apdu<'_>) -> Answer<'_> {
-    match apdu {
+/// What needs no protection, and what is an answer if it has been protected as agreed.
+fn sorted(apdu: Apdu<'_>) -> Judged<'_> {
+    Judged::Answer(match apdu {
+        Apdu::Aare(aare) => return Judged::Hint(Hint::Aare(aare)),
+        Apdu::Rlre(_) => return Judged::Hint(Hint::Rlre),
+        Apdu::ExceptionResponse(exception) => return Judged::Hint(Hint::Exception(exception)),
+        Apdu::ConfirmedServiceError(error) => return Judged::Hint(Hint::ServiceError(error)),
         Apdu::GetResponse(response) => Answer::Get(Verified(response)),
         Apdu::SetResponse(response) => Answer::Set(Verified(response)),
         Apdu::ActionResponse(response) => Answer::Action(Verified(response)),
@@ -130,16 +133,5 @@ fn answer(apdu: Apdu<'_>) -> Answer<'_> {
         Apdu::ReadResponse(response) => Answer::Read(Verified(response)),
         Apdu::WriteResponse(response) => Answer::Write(Verified(response)),
         other => Answer::None(other.name()),
-    }
-}
-
-/// What needs no protection, or the APDU back.
-fn hint(apdu: Apdu<'_>) -> Result<Hint<'_>, Apdu<'_>> {
-    Ok(match apdu {
-        Apdu::Aare(aare) => Hint::Aare(aare),
-        Apdu::Rlre(_) => Hint::Rlre,
-        Apdu::ExceptionResponse(exception) => Hint::Exception(exception),
-        Apdu::ConfirmedServiceError(error) => Hint::ServiceError(error),
-        other => return Err(other),
     })
 }

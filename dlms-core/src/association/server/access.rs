@@ -17,7 +17,7 @@ use crate::{
 
 impl Server {
     pub(super) fn on_access(
-        &mut self,
+        &self,
         call: &mut Call<'_>,
         request: AccessRequest<'_>,
     ) -> Result<(), Refusal> {
