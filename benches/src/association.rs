@@ -114,7 +114,7 @@ where
                     let get = Request::Get { attribute: REGISTER, selection: None };
                     client.request(get).expect("an association");
                 }
-                Event::Response(Response::Get(Ok(value))) => {
+                Event::Response(_, Response::Get(Ok(value))) => {
                     let data = RawData::from_octets(&value).expect("a value");
                     energy = data.data().ok().and_then(|data| data.as_unsigned()).unwrap_or(0);
                     client.release().expect("an association");

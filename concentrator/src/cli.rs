@@ -1,5 +1,7 @@
 //! The command line of `concentrator`.
 
+#[cfg(feature = "collection")]
+mod order;
 mod show;
 
 use core::{error::Error, fmt::Display};
@@ -90,6 +92,23 @@ enum Command {
         #[command(flatten)]
         asking: Asking,
     },
+    /// Have meters read, their clocks compared, or something done that the reading client may.
+    #[cfg(feature = "collection")]
+    #[command(subcommand)]
+    Order(order::OrderCommand),
+    /// Make an image of a program, for the image transfer at SAP 1: the program with its signature.
+    /// Prints the public key by which it is known, for [firmware].
+    #[cfg(feature = "ciphering")]
+    SignFirmware {
+        /// The program.
+        program: PathBuf,
+        /// The file with the private key: 64 hexadecimal digits.
+        #[arg(long, value_name = "FILE")]
+        key_file: PathBuf,
+        /// Where to write the image.
+        #[arg(long, short, value_name = "FILE")]
+        image: PathBuf,
+    },
     /// Say that a meter is gone. Its SAP goes to no other for 30 days.
     Remove {
         /// Its logical device name.
@@ -130,6 +149,19 @@ pub fn run() -> ExitCode {
             }
             Err(error) => end(USAGE, &*error),
         },
+        #[cfg(feature = "ciphering")]
+        Command::SignFirmware { program, key_file, image } => {
+            match crate::firmware::sign(&program, &key_file) {
+                Ok((octets, public_key)) => match std::fs::write(&image, octets) {
+                    Ok(()) => {
+                        say(&public_key.to_string());
+                        ExitCode::SUCCESS
+                    }
+                    Err(error) => fail(&format!("{}: {error}", image.display())),
+                },
+                Err(error) => end(USAGE, &error),
+            }
+        }
         Command::Status(asking) => {
             let columns = ["name", "epoch", "uptime_s", "meters", "associations", "head_ends"];
             let status = asking.ask::<Status>(Method::GET, "/status", &());
@@ -157,6 +189,8 @@ pub fn run() -> ExitCode {
             let answer = asking.ask::<NodeView>(Method::POST, "/nodes", &new);
             show(&asking, &nodes, answer.map(|node| vec![node]))
         }
+        #[cfg(feature = "collection")]
+        Command::Order(command) => order::run(command),
         Command::Remove { name, asking } => {
             match asking.ask::<()>(Method::DELETE, "/nodes", &OldNode { name }) {
                 Ok(()) => ExitCode::SUCCESS,
@@ -237,8 +271,15 @@ fn start(config: &Config) -> ExitCode {
         for address in daemon.listening() {
             say(&format!("ready at {address}"));
         }
-        match ended().await {
-            Ok(()) if daemon.stop() => ExitCode::SUCCESS,
+        let (ended, code) = tokio::select! {
+            ended = ended() => (ended, ExitCode::SUCCESS),
+            () = daemon.replaced() => {
+                let exit_code = config.firmware.as_ref().map_or(0, |firmware| firmware.exit_code);
+                (Ok(()), exit_code.into())
+            }
+        };
+        match ended {
+            Ok(()) if daemon.stop() => code,
             Ok(()) => fail("what came last could not be stored: the disk is full or broken"),
             Err(error) => fail(&error),
         }

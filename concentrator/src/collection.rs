@@ -12,12 +12,16 @@
 //! - [`Comparison`]: what becomes of the clock of a meter.
 //!
 //! [`Ring`] keeps what was read on the disk, each row once; [`DayBlock`] is what a head-end takes
-//! out of it. [`read`] does a job, and [`run`]
-//! all of it, as [`CollectionConfig`] says.
+//! out of it. [`Ledger`] keeps orders, what became of them, and invocation counters. [`read`] does
+//! a job, and [`run`] all of it, as [`CollectionConfig`] says.
 
 mod block;
 mod calendar;
 mod config;
+mod job_counters;
+mod keys;
+mod ledger;
+mod outcome;
 mod own_clock;
 mod planner;
 mod reader;
@@ -32,16 +36,20 @@ pub use config::{
     Attribute, Authentication, CollectionConfig, CollectionError, MeterClockConfig, OwnClockConfig,
     RingConfig, Set, TaskConfig,
 };
+pub use job_counters::JobCounters;
+pub use keys::{KeyFile, KeyFileError, ReadingKeys};
+pub use ledger::{Begun, CounterKey, Ledger, LedgerError, OrderStatus, RESULTS_MAX, StoredResult};
+pub use outcome::{Cause, Outcome};
 pub use own_clock::{Doubt, OwnClock, OwnClockLimits};
 pub use planner::{
-    Cause, Job, JobId, ORDERS_MAX, ORDERS_REMEMBERED_MAX, OrderError, Outcome, Planner,
-    PlannerConfig, PlannerEvent, TASKS_MAX,
+    Job, JobId, ORDERS_MAX, ORDERS_REMEMBERED_MAX, OrderError, Planner, PlannerConfig,
+    PlannerEvent, TASKS_MAX,
 };
-pub use reader::{ReaderConfig, Report, read};
+pub use reader::{ReaderConfig, Report, Stores, read};
 pub use ring::{
-    MISSING_MAX, Mark, Missing, Reading, Reason, Receipt, Ring, RingError, RingLimits, Storing,
-    Stretch, Upload,
+    MISSING_MAX, Mark, Missing, Reading, Reason, Receipt, Ring, RingError, RingLimits, RingRow,
+    RingStatus, Storing, Stretch, Upload,
 };
-pub use run::run;
-pub use task::{Keep, Order, Task, What, Whom};
+pub use run::{NotTaken, Orders, run};
+pub use task::{Deed, Keep, Order, OrderRefusal, Task, What, Whom};
 pub use time_sync::{Comparison, Setting, TimeLimits, TimeVerdict};

@@ -11,7 +11,7 @@
 //! assert!(message.contains("did you mean epoch?"), "{message}");
 //! ```
 
-use core::{net::SocketAddr, time::Duration};
+use core::{net::SocketAddr, ops::RangeInclusive, time::Duration};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -22,13 +22,20 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::{
     discovery::DiscoveryConfig,
+    firmware::FirmwareConfig,
+    listen::KnownBy,
     management::ManagementConfig,
     nodes::{LogicalDeviceName, NAME_LEN_MAX, Pool},
     router::{RouterConfig, UnknownSap},
+    station::StationConfig,
 };
 
 /// Letters that a wrong key may differ by for the right one to be suggested.
 const DISTANCE_MAX: usize = 4;
+
+/// Lower addresses that a device may have: below they are reserved, above they are for all
+/// (IEC 62056-46 §6.4.2.3).
+const PHYSICAL: RangeInclusive<u16> = 0x10..=0x3FFD;
 
 /// Everything that is configured.
 #[derive(Clone, Debug, Deserialize)]
@@ -64,6 +71,12 @@ pub struct Config {
     /// The concentrator's own logical device.
     #[serde(default)]
     pub management: ManagementConfig,
+    /// The firmware of the concentrator itself. Default: it takes none.
+    #[serde(default)]
+    pub firmware: Option<FirmwareConfig>,
+    /// Voltage and current of the station. Default: none.
+    #[serde(default)]
+    pub station: Option<StationConfig>,
 }
 
 /// What is counted.
@@ -99,11 +112,22 @@ pub struct Wan {
     pub tcp: Vec<SocketAddr>,
     /// Where the wrapper is served over UDP. Default: nowhere.
     pub udp: Vec<SocketAddr>,
+    /// Where HDLC is served over TCP, with the SAP as upper address. Default: nowhere.
+    pub hdlc: Vec<SocketAddr>,
+    /// The serial ports at which HDLC is served: `hdlc+serial:///dev/ttyS2?baud=9600`. Default:
+    /// none.
+    #[serde(deserialize_with = "addresses")]
+    pub hdlc_serial: Vec<Address>,
+    /// The lower address of the concentrator by HDLC, 16 to 16381. Default: every one is taken for
+    /// its own.
+    pub hdlc_physical: Option<u16>,
     /// The wrapper over TLS. Default: nowhere.
     #[cfg(feature = "tls")]
     pub tls: Option<crate::tls::TlsConfig>,
     /// Connections at a time; a further one is closed at once. Default: 16.
     pub connections_max: usize,
+    /// Seconds for which a head-end may ask nothing before its connection is closed. Default: 900.
+    pub idle_timeout_s: u32,
     /// What becomes of an APDU for a SAP that nobody has: `silent` or `reject`.
     pub unknown_sap: Unknown,
     /// Whether a gateway header (E6, E7) may name a meter, too. Default: true.
@@ -115,9 +139,13 @@ impl Default for Wan {
         Self {
             tcp: vec![SocketAddr::from(([0, 0, 0, 0], dlms_tokio::address::WRAPPER_PORT))],
             udp: Vec::new(),
+            hdlc: Vec::new(),
+            hdlc_serial: Vec::new(),
+            hdlc_physical: None,
             #[cfg(feature = "tls")]
             tls: None,
             connections_max: 16,
+            idle_timeout_s: 900,
             unknown_sap: Unknown::Silent,
             gateway: true,
         }
@@ -148,6 +176,9 @@ pub struct Access {
     pub forward_timeout_s: u32,
     /// The clients that may speak to all meters at once, at SAP 127. Default: none.
     pub broadcast_clients: Vec<u16>,
+    /// By what a head-end that connects again is known, so that it takes its meters over from its
+    /// connection before: `certificate`, `address` or `nothing`. Default: `certificate`.
+    pub take_over: KnownBy,
 }
 
 impl Default for Access {
@@ -158,6 +189,7 @@ impl Default for Access {
             wait_s: 30,
             forward_timeout_s: 10,
             broadcast_clients: Vec::new(),
+            take_over: KnownBy::Certificate,
         }
     }
 }
@@ -293,6 +325,12 @@ impl Config {
                 collection.beside(folder);
             }
             config.management.resolve(folder);
+            if let Some(firmware) = &mut config.firmware {
+                firmware.beside(folder);
+            }
+            if let Some(station) = &mut config.station {
+                station.beside(folder);
+            }
             #[cfg(feature = "tls")]
             if let Some(tls) = &mut config.wan.tls {
                 tls.beside(folder);
@@ -358,6 +396,20 @@ impl Config {
                     medium.name, medium.address
                 ));
             }
+        }
+        if let Some(mistake) = self.station.as_ref().and_then(StationConfig::mistake) {
+            return wrong(mistake.to_owned());
+        }
+        let is_serial =
+            |address: &&Address| matches!(address, Address::HdlcSerial(port) if !port.mode_e);
+        if let Some(address) = self.wan.hdlc_serial.iter().find(|address| !is_serial(address)) {
+            return wrong(format!(
+                "wan.hdlc-serial has ports such as hdlc+serial:///dev/ttyS2?baud=9600, not \
+                 {address}"
+            ));
+        }
+        if self.wan.hdlc_physical.is_some_and(|physical| !PHYSICAL.contains(&physical)) {
+            return wrong("wan.hdlc-physical is from 16 to 16381".to_owned());
         }
         if let Some(address) = self.push.to.iter().find(|to| !matches!(to, Address::Wrapper(_))) {
             return wrong(format!("pushes go to wrapper://HOST:PORT, not to {address}"));
@@ -545,6 +597,33 @@ mod tests {
         let medium = "[[medium]]\nname = \"bus\"\naddress = \"hdlc://192.0.2.4:4001\"\n";
         let meter = "[[meter]]\nmedium = \"bus\"\nphysical = 17\n";
         assert!(Config::parse(&[IDENTITY, medium, meter].concat()).is_ok());
+    }
+
+    #[test]
+    fn hdlc_for_head_ends_is_at_serial_ports_and_a_lower_address_that_is_not_reserved() {
+        for port in ["hdlc://192.0.2.4:4001", "hdlc+serial:///dev/ttyS2?mode-e"] {
+            let message = refused(&format!("[wan]\nhdlc-serial = [{port:?}]\n"));
+            assert!(message.contains("wan.hdlc-serial has ports such as"), "{message}");
+        }
+        for physical in [1, 15, 16_382] {
+            let message = refused(&format!("[wan]\nhdlc-physical = {physical}\n"));
+            assert!(message.contains("16 to 16381"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_station_is_read_from_a_file_or_by_a_command() {
+        for (text, says) in [
+            ("", "either file = or command ="),
+            ("file = \"u\"\ncommand = [\"u\"]", "either file = or command ="),
+            ("file = \"u\"\nevery-s = 0", "at least 1"),
+            ("file = \"u\"\n[station.limits]\nlow-per-cent = 5", "did you mean low-percent?"),
+        ] {
+            let message = refused(&format!("[station]\n{text}\n"));
+            assert!(message.contains(says), "{text}: {message}");
+        }
+        let read = Config::parse(&format!("{IDENTITY}[station]\ncommand = [\"read\", \"-a\"]\n"));
+        assert_eq!(read.unwrap().station.unwrap().limits.nominal_voltage, 230);
     }
 
     #[test]

@@ -18,6 +18,8 @@
 
 mod client;
 mod metrics;
+#[cfg(feature = "collection")]
+mod orders;
 
 use core::{convert::Infallible, net::SocketAddr, str::FromStr};
 use std::{
@@ -55,6 +57,8 @@ use crate::{
 };
 
 pub use client::{ControlError, ask};
+#[cfg(feature = "collection")]
+pub use orders::{NewOrder, OrderView, ResultView};
 
 /// Octets of a request body: a meter to be registered takes some two hundred.
 const BODY_MAX: usize = 16 * 1024;
@@ -187,6 +191,8 @@ pub struct Control {
     spool: Spool,
     nodes: SharedNodes,
     started: Instant,
+    #[cfg(feature = "collection")]
+    orders: Option<crate::collection::Orders>,
 }
 
 impl Control {
@@ -202,7 +208,25 @@ impl Control {
         let nodes = exchange.nodes();
         let media = media.into_iter().collect();
         let (name, started) = (name.to_string(), Instant::now());
-        Self { name, epoch, media, exchange, spool, nodes, started }
+        Self {
+            name,
+            epoch,
+            media,
+            exchange,
+            spool,
+            nodes,
+            started,
+            #[cfg(feature = "collection")]
+            orders: None,
+        }
+    }
+
+    /// The same, and orders are given here as well.
+    #[cfg(feature = "collection")]
+    #[must_use]
+    pub fn with_orders(mut self, orders: Option<crate::collection::Orders>) -> Self {
+        self.orders = orders;
+        self
     }
 
     /// Answers on a Unix socket at `path`, for ever; an old socket there is replaced. Only the
@@ -282,6 +306,10 @@ impl Control {
             (&Method::GET, "/saps") => json(&self.sap_views()),
             (&Method::GET, "/routes") => json(&self.route_views()),
             (&Method::GET, "/spool") => json(&self.spool_view()),
+            #[cfg(feature = "collection")]
+            (_, path) if path == "/orders" || path.starts_with("/orders/") => {
+                self.answer_order(request).await
+            }
             (&Method::POST, "/nodes") => match read(request).await {
                 Ok(new) => self.register(&new).map_or_else(refused, |node| json(&node)),
                 Err(error) => refused(error),
@@ -296,6 +324,33 @@ impl Control {
                 Err(error) => refused(error),
             },
             _ => text(StatusCode::NOT_FOUND, format!("there is no {method} {path}\n")),
+        }
+    }
+
+    /// Orders wait for a disk, and so in a thread.
+    #[cfg(feature = "collection")]
+    async fn answer_order(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let Some(orders) = self.orders.clone() else {
+            return refused("nothing is read here: there is no [collection]".into());
+        };
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let body = Limited::new(request.into_body(), BODY_MAX).collect().await;
+        let body = body.map(|body| body.to_bytes()).unwrap_or_default();
+        let answered = tokio::task::spawn_blocking(move || {
+            let id = path.strip_prefix("/orders/").map(str::parse);
+            Ok(match (method, id) {
+                (Method::POST, None) => {
+                    let new = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
+                    json(&orders::give(&orders, &new)?)
+                }
+                (Method::GET, None) => json(&orders::list(&orders)?),
+                (Method::GET, Some(Ok(id))) => json(&orders::results(&orders, id)?),
+                _ => return Err(format!("there is no such order: {path}")),
+            })
+        });
+        match answered.await {
+            Ok(answer) => answer.unwrap_or_else(refused),
+            Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
         }
     }
 

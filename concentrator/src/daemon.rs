@@ -5,7 +5,7 @@ use std::{
     fs, io,
     net::ToSocketAddrs,
     os::unix::fs::DirBuilderExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -13,22 +13,27 @@ use std::{
 use dlms_tokio::{Address, Endpoint, LineError, medium::MediumAddress};
 use tokio::{
     net::{TcpListener, UdpSocket},
+    sync::Notify,
     task::JoinSet,
     time,
 };
 
+#[cfg(feature = "collection")]
+use crate::management::Collected;
 use crate::{
     config::{Config, Meter},
     control::Control,
     exchange::{Exchange, ExchangeConfig, SharedNodes},
+    firmware::{FirmwareConfig, FirmwareError},
     lan_udp::UdpMeters,
-    listen,
-    management::{CredentialsError, Management, Parts, SpoolSink},
+    listen::{self, Speech},
+    management::{CredentialsError, Firmware, Management, ManagementEvent, Parts, SpoolSink},
     media,
     nodes::{NodeError, Nodes, Place, Registration},
     pushes::PushListener,
     spool::{Spool, SpoolLimits},
     state::{self, Opened, State, StorageError},
+    station::{self, Readings},
 };
 
 /// How often what changed is stored, and announcements are looked for.
@@ -40,6 +45,10 @@ pub const CONTROL_SOCKET: &str = "control.sock";
 /// The name of the file of what was read in the data folder.
 #[cfg(feature = "collection")]
 pub const RING_FILE: &str = "ring.db";
+
+/// The name of the file of orders and of the counters of the reading client in the data folder.
+#[cfg(feature = "collection")]
+pub const LEDGER_FILE: &str = "ledger.db";
 
 /// Why the concentrator does not start.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +78,9 @@ pub enum StartError {
         /// How.
         error: NodeError,
     },
+    /// No firmware can be taken as it is configured.
+    #[error(transparent)]
+    Firmware(#[from] FirmwareError),
     /// What clients prove themselves with cannot be used.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
@@ -84,6 +96,10 @@ pub enum StartError {
     #[cfg(feature = "collection")]
     #[error("{RING_FILE} in the data folder: {0}")]
     Ring(#[from] crate::collection::RingError),
+    /// Orders and counters cannot be kept.
+    #[cfg(feature = "collection")]
+    #[error("{LEDGER_FILE} in the data folder: {0}")]
+    Ledger(#[from] crate::collection::LedgerError),
     /// A medium cannot be spoken on.
     #[error("medium {medium}: {error}")]
     Medium {
@@ -133,6 +149,7 @@ pub struct Daemon {
     state: Arc<Mutex<State>>,
     listening: Vec<SocketAddr>,
     taking_pushes: Vec<SocketAddr>,
+    replaced: Arc<Notify>,
     /// End with the daemon.
     _tasks: JoinSet<()>,
 }
@@ -157,7 +174,10 @@ impl Daemon {
         let stored = stored.map_err(|error| StartError::Stored { error })?;
         let nodes: SharedNodes = Arc::new(Mutex::new(register(config, stored)?));
 
-        let management = Management::new(Parts {
+        let readings = config.station.as_ref().map(|_| Readings::default());
+        #[cfg(feature = "collection")]
+        let collected = config.collection.as_ref().map(|_| collected(config)).transpose()?;
+        let parts = Parts {
             name: identity.name.clone(),
             nodes: Arc::clone(&nodes),
             spool: spool.clone(),
@@ -167,9 +187,18 @@ impl Daemon {
             counters,
             clock: Box::new(utc_ms),
             credentials: config.management.credentials()?,
+            firmware: firmware(config)?,
+            station: readings.clone(),
             push_destination: push.to.first().map_or_else(String::new, authority),
-        });
-        let sink = SpoolSink::new(spool.clone(), Box::new(utc_ms));
+        };
+        #[cfg(feature = "collection")]
+        let management = match &collected {
+            Some(collected) => Management::with_collection(parts, collected.clone()),
+            None => Management::new(parts),
+        };
+        #[cfg(not(feature = "collection"))]
+        let management = Management::new(parts);
+        let sink = SpoolSink::new(identity.name.clone(), spool.clone(), Box::new(utc_ms));
         let exchange = Exchange::new(
             exchange_config(config),
             Arc::clone(&nodes),
@@ -198,13 +227,34 @@ impl Daemon {
             tasks.spawn(media::datagrams(socket, exchange.clone()));
         }
         let epoch = state.epoch_handle();
+        let replaced = Arc::new(Notify::new());
+        let activating = config.firmware.clone().map(|firmware| (firmware, Arc::clone(&replaced)));
+        let has_takers = !push.to.is_empty();
+        if let Some(station) = config.station.clone() {
+            let deviates = management.clone();
+            let deviates = move |codes: &[u16]| deviates.deviates(codes);
+            tasks.spawn(station::run(station, readings.unwrap_or_default(), deviates));
+        }
         let state = Arc::new(Mutex::new(state));
         let kept = (Arc::clone(&state), Arc::clone(&nodes));
-        tasks.spawn(keep(kept.0, kept.1, management, exchange.clone()));
+        tasks.spawn(keep(kept, management, exchange.clone(), has_takers, activating));
+        let known_by = config.access.take_over;
         for &address in &config.wan.tcp {
             let (listener, address) = listen_at(address).await?;
             listening.push(address);
-            tasks.spawn(listen::tcp(listener, exchange.clone()));
+            tasks.spawn(listen::tcp(listener, Speech::Wrapper, known_by, exchange.clone()));
+        }
+        let physical = config.wan.hdlc_physical;
+        for &address in &config.wan.hdlc {
+            let (listener, address) = listen_at(address).await?;
+            listening.push(address);
+            let speech = Speech::Hdlc(physical);
+            tasks.spawn(listen::tcp(listener, speech, known_by, exchange.clone()));
+        }
+        for address in &config.wan.hdlc_serial {
+            if let Address::HdlcSerial(port) = address {
+                tasks.spawn(listen::serial(port.clone(), physical, exchange.clone()));
+            }
         }
         #[cfg(feature = "tls")]
         if let Some(tls) = &config.wan.tls {
@@ -212,7 +262,7 @@ impl Daemon {
             for &address in &tls.listen {
                 let (listener, address) = listen_at(address).await?;
                 listening.push(address);
-                tasks.spawn(listen::tls(listener, acceptor.clone(), exchange.clone()));
+                tasks.spawn(listen::tls(listener, acceptor.clone(), known_by, exchange.clone()));
             }
         }
         for &address in &config.wan.udp {
@@ -250,15 +300,17 @@ impl Daemon {
             }
         }
         let control = Control::new(&identity.name, epoch, media, exchange.clone(), spool.clone());
+        #[cfg(feature = "collection")]
+        let control = control.with_orders(collected.as_ref().map(|of| of.orders.clone()));
         tasks.spawn(control.listen(&identity.data.join(CONTROL_SOCKET)).map_err(folder)?);
         #[cfg(feature = "collection")]
-        if let Some(reading) = &config.collection {
-            collect(reading, config, &exchange, &mut tasks)?;
+        if let (Some(reading), Some(collected)) = (&config.collection, collected) {
+            collect(reading, config, &exchange, collected, &mut tasks)?;
         }
         if let Some(address) = config.metrics.listen {
             tasks.spawn(control.listen_for_metrics(listen_at(address).await?.0));
         }
-        Ok(Self { exchange, spool, state, listening, taking_pushes, _tasks: tasks })
+        Ok(Self { exchange, spool, state, listening, taking_pushes, replaced, _tasks: tasks })
     }
 
     /// Whether what the configuration names can be used: keys, passwords and certificates are read,
@@ -268,6 +320,7 @@ impl Daemon {
     /// As [`start`](Self::start).
     pub fn check(config: &Config) -> Result<(), StartError> {
         config.management.credentials()?;
+        firmware(config)?;
         #[cfg(feature = "tls")]
         if let Some(tls) = &config.wan.tls {
             tls.acceptor()?;
@@ -297,6 +350,11 @@ impl Daemon {
         &self.exchange
     }
 
+    /// Waits until another program has taken the place of this one, so that this one is to end.
+    pub async fn replaced(&self) {
+        self.replaced.notified().await;
+    }
+
     /// Stops it, after everything that waits for the disk is there. False when it could not be.
     #[must_use]
     pub fn stop(self) -> bool {
@@ -305,22 +363,36 @@ impl Daemon {
     }
 }
 
+/// What is kept of the collection.
+#[cfg(feature = "collection")]
+fn collected(config: &Config) -> Result<Collected, StartError> {
+    use crate::collection::{Ledger, Orders, Ring};
+
+    let limits = config.collection.as_ref().map(|reading| reading.ring()).unwrap_or_default();
+    let data = &config.concentrator.data;
+    let ring = Arc::new(Ring::open(&data.join(RING_FILE), limits)?);
+    let orders = Orders::new(Arc::new(Ledger::open(&data.join(LEDGER_FILE))?));
+    Ok(Collected { ring, orders })
+}
+
 /// Starts reading meters as the configuration says.
 #[cfg(feature = "collection")]
 fn collect(
     reading: &crate::collection::CollectionConfig,
     config: &Config,
     exchange: &Exchange,
+    collected: Collected,
     tasks: &mut JoinSet<()>,
 ) -> Result<(), StartError> {
-    use crate::collection::{Planner, Ring, run};
+    use crate::collection::{Planner, Stores, run};
 
     let planned = reading.tasks(|name| config.medium(name))?;
-    let ring = Ring::open(&config.concentrator.data.join(RING_FILE), reading.ring())?;
+    let Collected { ring, orders } = collected;
+    let stores = Stores { ring, ledger: Arc::clone(orders.ledger()) };
     let planner = Planner::new(planned, reading.planner());
     let synchronized_file = reading.own_clock.synchronized_file.clone();
     let reader = reading.reader()?;
-    tasks.spawn(run(exchange.clone(), Arc::new(ring), planner, reader, synchronized_file));
+    tasks.spawn(run(exchange.clone(), stores, orders, planner, reader, synchronized_file));
     Ok(())
 }
 
@@ -329,6 +401,7 @@ fn exchange_config(config: &Config) -> ExchangeConfig {
         router: config.router(),
         connect_timeout: Duration::from_secs(config.access.forward_timeout_s.into()),
         wans_max: config.wan.connections_max,
+        idle_timeout: Duration::from_secs(config.wan.idle_timeout_s.into()),
     }
 }
 
@@ -342,10 +415,11 @@ async fn listen_at(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Sta
 
 /// Has stored what changes of the meters, and sends what the concentrator itself has to say.
 async fn keep(
-    state: Arc<Mutex<State>>,
-    nodes: SharedNodes,
+    (state, nodes): (Arc<Mutex<State>>, SharedNodes),
     management: Management,
     exchange: Exchange,
+    has_takers: bool,
+    activating: Option<(FirmwareConfig, Arc<Notify>)>,
 ) {
     let mut interval = time::interval(KEPT);
     interval.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
@@ -357,7 +431,51 @@ async fn keep(
         while let Some(apdu) = management.poll_push(uptime_ms) {
             exchange.announce(Management::PUSH_CLIENT, &apdu);
         }
+        management.watch(has_takers.then(|| exchange.is_heard()));
+        while let Some(ManagementEvent::ActivateImage { file, identifier }) =
+            management.poll_event()
+        {
+            let Some((firmware, replaced)) = activating.clone() else { continue };
+            let management = management.clone();
+            tokio::task::spawn_blocking(move || {
+                activate(&firmware, &file, &identifier, &management, &replaced);
+            });
+        }
     }
+}
+
+/// Puts an image that was verified in the place of the program, and has that started.
+fn activate(
+    firmware: &FirmwareConfig,
+    image: &Path,
+    identifier: &[u8],
+    management: &Management,
+    replaced: &Notify,
+) {
+    let identifier = String::from_utf8_lossy(identifier);
+    if let Err(error) = firmware.install(image) {
+        tracing::error!(%identifier, %error, "new firmware cannot be installed");
+        management.image_activated(false);
+        return;
+    }
+    tracing::info!(%identifier, "new firmware is installed");
+    management.image_activated(true);
+    match firmware.restart() {
+        // The command ends this process, when it likes.
+        Ok(true) => {}
+        Ok(false) => replaced.notify_one(),
+        Err(error) => tracing::error!(%error, "the new firmware runs after the next start"),
+    }
+}
+
+/// That firmware may be transferred, if that is configured. Images are kept in the data folder.
+fn firmware(config: &Config) -> Result<Option<Firmware>, FirmwareError> {
+    let folder = config.concentrator.data.clone();
+    let firmware = config
+        .firmware
+        .as_ref()
+        .map(|firmware| firmware.is_genuine().map(|is_genuine| Firmware { folder, is_genuine }));
+    firmware.transpose()
 }
 
 /// Has stored what has changed of the meters.

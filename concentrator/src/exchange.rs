@@ -3,6 +3,7 @@
 //! ```text
 //!   head-end == trunk ==> wan.rs ==+            +== meter.rs ==> meter (wrapper, TCP)
 //!   head-end == trunk ==> wan.rs ==+   Plane    +== meter.rs ==> meter
+//!   head-end == links ==> hdlc.rs =+            +
 //!   collection = in memory => wan  +  (router)  +== media ==> meters (HDLC)
 //!                                  |            +== one socket ==> meters (wrapper, UDP)
 //!                          Local (SAP 1)     PushSink (spool)
@@ -17,6 +18,8 @@
 //! ([`OUT_HIGH_WATER`]), what a meter does not take in is dropped ([`METER_OUT_MAX`]), so that
 //! neither costs anybody else anything but memory that is counted.
 
+mod confirmations;
+mod hdlc;
 mod meter;
 mod wan;
 
@@ -30,7 +33,10 @@ use dlms_core::{
     wrapper::{HEADER_LEN, MANAGEMENT_LOGICAL_DEVICE, WrapperHeader},
     xdlms::tag,
 };
-use dlms_tokio::medium::{Down, MediumAddress, MediumHandle, Up};
+use dlms_tokio::{
+    LineError, SerialStream,
+    medium::{Down, MediumAddress, MediumHandle, Up},
+};
 use sans_io_time::Instant;
 use tokio::{
     io::{AsyncRead, AsyncWrite, DuplexStream},
@@ -40,14 +46,19 @@ use tokio::{
 
 use crate::{
     daemon::utc,
-    exchange::meter::MeterPort,
+    exchange::{
+        confirmations::{Confirmations, Due, Wanted, is_closed, is_confirmation},
+        meter::MeterPort,
+    },
     lan_udp::{UdpAddress, UdpMeters},
     nodes::{Node, NodeError, NodeId, Nodes, Place, Registration},
     router::{
-        Discard, Forward, Party, Router, RouterConfig, RouterCounters, RouterEvent, Upward,
+        Discard, Forward, Party, Peer, Router, RouterConfig, RouterCounters, RouterEvent, Upward,
         Verdict, WanId,
     },
 };
+
+pub use self::confirmations::{CONFIRMATION_TIME_MAX, WayBack};
 
 /// Octets waiting for a head-end above which nothing more is read from it: some answers of 2 kB of
 /// a hundred meters.
@@ -55,7 +66,7 @@ pub const OUT_HIGH_WATER: usize = 256 * 1024;
 /// Octets waiting for a head-end above which its connection is closed. What its requests may bring
 /// is bounded by the meters; this is the longest APDU of five hundred of them.
 pub const OUT_MAX: usize = 32 * 1024 * 1024;
-/// How long a head-end that has connected may send nothing at all: then its place is another's.
+/// How long a head-end that has connected may ask nothing at all: then its place is another's.
 pub const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// Octets waiting for one meter; a request that goes beyond is dropped, and counted.
 pub const METER_OUT_MAX: usize = 128 * 1024;
@@ -79,6 +90,9 @@ pub trait Local: Send {
         false
     }
 
+    /// The client is gone, and the connection is not.
+    fn left(&mut self, wan: WanId, client: u16);
+
     /// The connection is gone.
     fn closed(&mut self, wan: WanId);
 }
@@ -94,10 +108,25 @@ pub struct Pushed<'p> {
     pub apdu: &'p [u8],
 }
 
+/// A push that is kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Its number.
+    pub number: u64,
+    /// The APDU that says which one it is: from SAP 1, it goes in front of the push to who takes
+    /// pushes. Empty for none.
+    pub which: Vec<u8>,
+}
+
 /// What keeps pushes.
 pub trait PushSink: Send {
-    /// Takes one. It must not block.
-    fn push(&mut self, pushed: &Pushed<'_>);
+    /// Takes one, and says what it is called; none when it is not kept. It must not block.
+    fn push(&mut self, pushed: &Pushed<'_>) -> Option<Kept>;
+
+    /// The number up to which all are stored, whatever happens: such are confirmed.
+    fn stored(&self) -> u64 {
+        0
+    }
 }
 
 /// How the exchange behaves.
@@ -109,12 +138,19 @@ pub struct ExchangeConfig {
     pub connect_timeout: Duration,
     /// Connections of head-ends at a time. Default: 16.
     pub wans_max: usize,
+    /// How long a head-end that has asked before may ask nothing: then its place is another's.
+    /// Default: 15 minutes.
+    pub idle_timeout: Duration,
 }
 
 impl Default for ExchangeConfig {
     fn default() -> Self {
-        let (connect_timeout, wans_max) = (Duration::from_secs(10), 16);
-        Self { router: RouterConfig::default(), connect_timeout, wans_max }
+        Self {
+            router: RouterConfig::default(),
+            connect_timeout: Duration::from_secs(10),
+            wans_max: 16,
+            idle_timeout: Duration::from_secs(900),
+        }
     }
 }
 
@@ -160,6 +196,7 @@ struct Shared {
     ticking: JoinHandle<()>,
     started: time::Instant,
     connect_timeout: Duration,
+    idle_timeout: Duration,
 }
 
 impl Drop for Shared {
@@ -190,6 +227,8 @@ struct Plane {
     by_host: BTreeMap<UdpAddress, NodeId>,
     local: Box<dyn Local>,
     pushes: Box<dyn PushSink>,
+    /// Meters that wait for the confirmation of a push.
+    confirmations: Confirmations<WayBack>,
     counters: ExchangeCounters,
     me: Weak<Shared>,
 }
@@ -280,6 +319,7 @@ impl Exchange {
                 by_host: BTreeMap::new(),
                 local,
                 pushes,
+                confirmations: Confirmations::default(),
                 counters: ExchangeCounters::default(),
                 me: me.clone(),
             };
@@ -288,6 +328,7 @@ impl Exchange {
                 ticking: tokio::spawn(tick(me.clone())),
                 started: time::Instant::now(),
                 connect_timeout: config.connect_timeout,
+                idle_timeout: config.idle_timeout,
             }
         });
         Self { shared }
@@ -301,7 +342,48 @@ impl Exchange {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
-        wan::serve(&self.shared, stream, whose).await
+        wan::serve(&self.shared, stream, whose, None).await
+    }
+
+    /// As [`serve`](Self::serve), for a head-end that is known to be `peer`: what it left behind on
+    /// another connection is its own ([`Router::handle_wan_opened`]).
+    ///
+    /// # Errors
+    /// See [`WanError`].
+    pub async fn serve_peer<S>(&self, stream: S, peer: Peer) -> Result<(), WanError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        wan::serve(&self.shared, stream, Whose::HeadEnd, Some(peer)).await
+    }
+
+    /// Serves a head-end at the other end of `stream`, by HDLC, until it closes it: a link for each
+    /// client and SAP. `physical` is the lower address of the concentrator, if it has one.
+    ///
+    /// # Errors
+    /// See [`WanError`].
+    pub async fn serve_hdlc<S>(
+        &self,
+        stream: S,
+        physical: Option<u16>,
+        peer: Option<Peer>,
+    ) -> Result<(), WanError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        hdlc::serve(self, stream, physical, peer).await
+    }
+
+    /// As [`serve_hdlc`](Self::serve_hdlc), on a serial port, which is never hung up on.
+    ///
+    /// # Errors
+    /// See [`WanError`].
+    pub async fn serve_serial(
+        &self,
+        port: SerialStream,
+        physical: Option<u16>,
+    ) -> Result<(), WanError> {
+        hdlc::serve_serial(self, port, physical).await
     }
 
     /// A connection to the exchange within this process, as of a head-end.
@@ -317,12 +399,24 @@ impl Exchange {
         near
     }
 
-    /// A way for datagrams of one peer, in place of a connection.
+    /// A way for the frames of one head-end that come otherwise than in a stream of the wrapper.
     ///
     /// # Errors
     /// [`WanError::TooMany`].
-    pub(crate) fn open_datagrams(&self) -> Result<WanId, WanError> {
-        self.shared.lock().open_wan(Whose::Datagrams)
+    pub(crate) fn open(&self, whose: Whose, peer: Option<Peer>) -> Result<WanId, WanError> {
+        self.shared.lock().open_wan(whose, peer)
+    }
+
+    /// Whether what is sent to a SAP gets any answer.
+    pub(crate) fn answers_at(&self, sap: u16) -> bool {
+        let plane = self.shared.lock();
+        let nodes = plane.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        plane.router.answers_at(&nodes, sap)
+    }
+
+    /// The client at `wan` has left the SAP, and stays connected.
+    pub(crate) fn leave(&self, party: Party, sap: u16) {
+        self.shared.lock().leave(self.shared.now(), party, sap);
     }
 
     /// Takes a frame from the peer of `wan`. It is changed on its way.
@@ -347,9 +441,11 @@ impl Exchange {
         self.shared.lock().close_wan(self.shared.now(), wan);
     }
 
-    /// What a meter sent to `client` unasked, on another way than a connection of ours.
-    pub fn pushed(&self, node: NodeId, client: u16, apdu: &[u8]) {
-        self.shared.lock().push(node, client, apdu);
+    /// What a meter sent to `client` unasked, on another way than a connection of ours. A
+    /// confirmation takes the way `back`, if there is one.
+    pub fn pushed(&self, node: NodeId, client: u16, apdu: &[u8], back: Option<WayBack>) {
+        let now = self.shared.now();
+        self.shared.lock().push(now, node, client, apdu, back);
     }
 
     /// Meters on the medium with this place in the configuration are reached by `handle` from now
@@ -376,8 +472,9 @@ impl Exchange {
             return;
         };
         match up {
-            Up::Apdu { client, apdu, .. } => plane.handle_lan(now, node, client, &apdu),
-            Up::Pushed { client, apdu, .. } => plane.push(node, client, &apdu),
+            // On a medium nothing can be sent to a meter but on a link, and a confirmation is none.
+            Up::Apdu { client, apdu, .. } => plane.handle_lan(now, node, client, &apdu, None),
+            Up::Pushed { client, apdu, .. } => plane.push(now, node, client, &apdu, None),
             Up::Failed { client, cause, .. } => {
                 tracing::info!(?meter, %cause, "a meter is out of reach");
                 // Who has the seat now need not be who asked.
@@ -404,7 +501,9 @@ impl Exchange {
         // They come from their own addresses, on no medium that was configured.
         let at = At { medium: None, place: Place::Datagrams(from.host) };
         match plane.node_at(asked, &at, from.server) {
-            Some(node) => plane.handle_lan(now, node, client, apdu),
+            Some(node) => {
+                plane.handle_lan(now, node, client, apdu, Some(WayBack::Socket(from)));
+            }
             None => plane.counters.unknown_meters += 1,
         }
     }
@@ -422,7 +521,7 @@ impl Exchange {
 
     /// What the concentrator itself says unasked, to `client` of every head-end that takes pushes.
     pub fn announce(&self, client: u16, apdu: &[u8]) {
-        self.shared.lock().pass_on(MANAGEMENT_LOGICAL_DEVICE, client, apdu);
+        self.shared.lock().pass_on(&[(MANAGEMENT_LOGICAL_DEVICE, apdu)], client);
     }
 
     /// What happened so far.
@@ -438,6 +537,12 @@ impl Exchange {
             meters,
             ..plane.counters
         }
+    }
+
+    /// Whether a head-end that takes pushes is connected.
+    #[must_use]
+    pub fn is_heard(&self) -> bool {
+        self.shared.lock().wans.values().any(|port| port.whose == Whose::Called)
     }
 
     /// The meters.
@@ -476,6 +581,12 @@ pub enum WanError {
     /// It was connected and has asked nothing.
     #[error("nothing was asked for {} s after the connection", SILENCE_MAX.as_secs())]
     Silent,
+    /// It has asked before, and does no more.
+    #[error("nothing was asked for {} s: see wan.idle-timeout-s", .0.as_secs())]
+    Idle(Duration),
+    /// What came is not HDLC, or the line broke.
+    #[error(transparent)]
+    Line(#[from] LineError),
     /// The other end takes nothing in.
     #[error("the head-end takes nothing in: {OUT_MAX} octets waited for it")]
     Overflown,
@@ -506,6 +617,7 @@ async fn tick(shared: Weak<Shared>) {
         plane.follow(now);
         plane.router.handle_timeout(now);
         plane.settle();
+        plane.confirm_what_is_stored(now);
     }
 }
 
@@ -518,6 +630,9 @@ impl Plane {
         self.counters.octets_down += frame.len() as u64;
         let party = Party { wan, client };
         self.follow(now);
+        if self.is_confirmed(party, sap, apdu) {
+            return;
+        }
         let verdict = {
             let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
             self.router.handle_wan(now, &nodes, party, sap, apdu)
@@ -545,7 +660,14 @@ impl Plane {
     }
 
     /// Passes on the APDU of a meter to a client.
-    fn handle_lan(&mut self, now: Instant, node: NodeId, client: u16, apdu: &[u8]) {
+    fn handle_lan(
+        &mut self,
+        now: Instant,
+        node: NodeId,
+        client: u16,
+        apdu: &[u8],
+        back: Option<WayBack>,
+    ) {
         let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
         if apdu.first() == Some(&tag::AARE) {
             nodes.heard(utc(), node);
@@ -563,7 +685,7 @@ impl Plane {
             }
             Upward::Push { .. } => {
                 drop(nodes);
-                self.push(node, client, apdu);
+                self.push(now, node, client, apdu, back);
             }
             Upward::Late => {
                 drop(nodes);
@@ -574,25 +696,96 @@ impl Plane {
     }
 
     /// Keeps what a meter sent unasked, and passes it on to who wants that.
-    fn push(&mut self, node: NodeId, client: u16, apdu: &[u8]) {
+    fn push(&mut self, now: Instant, id: NodeId, client: u16, apdu: &[u8], back: Option<WayBack>) {
         let nodes = Arc::clone(&self.nodes);
         let mut nodes = nodes.lock().unwrap_or_else(PoisonError::into_inner);
-        nodes.heard(utc(), node);
-        let Some(node) = nodes.get(node) else { return };
-        self.pushes.push(&Pushed { node, client, apdu });
+        nodes.heard(utc(), id);
+        let Some(node) = nodes.get(id) else { return };
+        let kept = self.pushes.push(&Pushed { node, client, apdu });
         let sap = node.sap;
         drop(nodes);
-        self.pass_on(sap, client, apdu);
+        match (Wanted::of(apdu), back, &kept) {
+            (Wanted::Confirmation(apdu), Some(way), Some(kept)) => {
+                self.confirmations.kept(now, kept.number, Due { node: id, client, way, apdu });
+            }
+            (Wanted::Perhaps, Some(way), _) => self.confirmations.passed(now, id, client, way),
+            _ => {}
+        }
+        let which = kept.map(|kept| kept.which).unwrap_or_default();
+        self.pass_on(&[(MANAGEMENT_LOGICAL_DEVICE, &which), (sap, apdu)], client);
     }
 
-    /// Sends what nobody asked for to who takes pushes.
-    fn pass_on(&mut self, source: u16, client: u16, apdu: &[u8]) {
-        let Ok(length) = u16::try_from(apdu.len()) else { return };
-        let header = WrapperHeader { source, destination: client, length };
+    /// Confirms the pushes that are stored by now.
+    fn confirm_what_is_stored(&mut self, now: Instant) {
+        let stored = self.pushes.stored();
+        while let Some(Due { node, client, way, apdu }) = self.confirmations.poll_stored(stored) {
+            self.confirm(node, client, &way, &apdu);
+        }
+        self.confirmations.handle_timeout(now);
+    }
+
+    /// Whether an APDU from a head-end answers a push; then it is on its way to the meter. A
+    /// confirmation in clear that nobody waits for ends here. What is closed may as well be a
+    /// request: of who speaks to the meter it is one.
+    fn is_confirmed(&mut self, party: Party, sap: u16, apdu: &[u8]) -> bool {
+        if !is_confirmation(apdu) && !is_closed(apdu) {
+            return false;
+        }
+        let node = {
+            let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+            nodes.at(sap)
+        };
+        let Some(node) = node else { return false };
+        if !is_confirmation(apdu) && self.router.holder(node) == Some(party) {
+            return false;
+        }
+        match self.confirmations.take(node, party.client) {
+            Some(way) => {
+                self.confirm(node, party.client, &way, apdu);
+                true
+            }
+            None => is_confirmation(apdu),
+        }
+    }
+
+    /// Sends a confirmation to a meter. One that takes nothing in goes without, and pushes again.
+    fn confirm(&mut self, node: NodeId, client: u16, way: &WayBack, apdu: &[u8]) {
+        let frame = |server: &u16| WayBack::frame(*server, client, apdu);
+        let sent = match way {
+            WayBack::Connection(connection, server) => {
+                frame(server).is_some_and(|frame| connection.try_send(frame).is_ok())
+            }
+            WayBack::Datagram(socket, to, server) => {
+                frame(server).is_some_and(|frame| socket.try_send_to(&frame, *to).is_ok())
+            }
+            WayBack::Endpoint(server) => {
+                frame(server).is_some_and(|frame| self.port(node).send(&frame))
+            }
+            WayBack::Socket(meter) => self
+                .datagrams
+                .as_ref()
+                .is_some_and(|socket| socket.try_send(*meter, client, apdu).is_ok()),
+        };
+        if !sent {
+            tracing::debug!(?node, client, "a meter did not take the confirmation of its push");
+        }
+    }
+
+    /// Sends what nobody asked for to who takes pushes: APDUs with the SAPs that they are from,
+    /// all of them or none.
+    fn pass_on(&mut self, apdus: &[(u16, &[u8])], client: u16) {
+        let frame = |&(source, apdu): &(u16, &'_ [u8])| {
+            let length = u16::try_from(apdu.len()).ok()?;
+            Some(WrapperHeader { source, destination: client, length })
+        };
+        let Some(headers) = apdus.iter().map(frame).collect::<Option<Vec<_>>>() else { return };
         for port in self.wans.values_mut().filter(|port| port.whose == Whose::Called) {
             // A head-end that falls behind finds it in the spool.
-            if port.out.len() < OUT_HIGH_WATER {
-                port.queue(header, [&[], apdu]);
+            if port.out.len() >= OUT_HIGH_WATER {
+                continue;
+            }
+            for (header, (_, apdu)) in headers.iter().zip(apdus).filter(|(h, _)| h.length > 0) {
+                port.queue(*header, [&[], apdu]);
             }
         }
     }
@@ -736,7 +929,7 @@ impl Plane {
         }
     }
 
-    fn open_wan(&mut self, whose: Whose) -> Result<WanId, WanError> {
+    fn open_wan(&mut self, whose: Whose, peer: Option<Peer>) -> Result<WanId, WanError> {
         let of_head_ends = self.wans.values().filter(|port| port.whose == Whose::HeadEnd).count();
         if whose == Whose::HeadEnd && of_head_ends >= self.wans_max {
             self.counters.wans_refused += 1;
@@ -745,7 +938,18 @@ impl Plane {
         let wan = WanId(self.next_wan);
         self.next_wan = self.next_wan.wrapping_add(1);
         self.wans.insert(wan, WanPort { whose, ..WanPort::default() });
+        if let Some(peer) = peer {
+            self.router.handle_wan_opened(wan, peer);
+        }
         Ok(wan)
+    }
+
+    fn leave(&mut self, now: Instant, party: Party, sap: u16) {
+        if sap == MANAGEMENT_LOGICAL_DEVICE {
+            self.local.left(party.wan, party.client);
+        }
+        self.router.handle_left(now, party, sap);
+        self.settle();
     }
 
     fn close_wan(&mut self, now: Instant, wan: WanId) {

@@ -11,6 +11,8 @@
 //!   wrapper over UDP.
 //! - [`pushes`]: where meters connect to by themselves.
 //! - [`management`]: the concentrator's own logical device, at SAP 1.
+//! - [`station`]: voltage and current where it stands.
+//! - [`firmware`]: how another program takes the place of the one that runs.
 //! - `collection`: what it reads from meters by itself, when it is told to.
 //! - [`config`], [`daemon`], [`cli`]: the program; [`control`]: what it is asked while it runs.
 //!
@@ -37,6 +39,7 @@ pub mod control;
 pub mod daemon;
 pub mod discovery;
 pub mod exchange;
+pub mod firmware;
 pub mod lan_udp;
 pub mod listen;
 pub mod management;
@@ -46,6 +49,7 @@ pub mod pushes;
 pub mod router;
 pub mod spool;
 pub mod state;
+pub mod station;
 mod storage;
 #[cfg(feature = "tls")]
 pub mod tls;

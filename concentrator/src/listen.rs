@@ -1,4 +1,4 @@
-//! Where head-ends come in: the wrapper over TCP and over UDP.
+//! Where head-ends come in: the wrapper over TCP and over UDP, HDLC over TCP and serial.
 
 use core::{
     future::poll_fn,
@@ -9,17 +9,18 @@ use core::{
 use std::{collections::BTreeMap, io};
 
 use dlms_core::wrapper::{self, HEADER_LEN, WrapperFrame};
-use dlms_tokio::Endpoint;
+use dlms_tokio::{Endpoint, SerialPort};
+use serde::Deserialize;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
-    io::ReadBuf,
+    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream, UdpSocket},
     time::{Instant, Interval, interval, sleep},
 };
 
 use crate::{
     exchange::{Exchange, WanError, Whose},
-    router::WanId,
+    router::{Peer, WanId},
 };
 
 /// How long nothing may be heard of a head-end before its system is asked whether it is there. One
@@ -57,39 +58,111 @@ const PEERS_LOOKED_AT: Duration = Duration::from_secs(15);
 /// The longest datagram that IPv4 carries.
 const DATAGRAM_MAX: usize = 65_507;
 
+/// What a head-end speaks on a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speech {
+    /// The wrapper of IEC 62056-47.
+    Wrapper,
+    /// HDLC, to the lower address of the concentrator if it has one.
+    Hdlc(Option<u16>),
+}
+
+/// By what a head-end that has connected again is known for the one that it was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KnownBy {
+    /// Not at all.
+    Nothing,
+    /// The certificate that it has shown.
+    #[default]
+    Certificate,
+    /// That, or the host that it connects from where it has shown none.
+    Address,
+}
+
+impl KnownBy {
+    /// Who connects from here, if it has shown this certificate.
+    fn peer(self, from: SocketAddr, certificate: Option<&[u8]>) -> Option<Peer> {
+        match (self, certificate) {
+            (Self::Nothing, _) | (Self::Certificate, None) => None,
+            (Self::Certificate | Self::Address, Some(shown)) => Some(Peer::with_certificate(shown)),
+            (Self::Address, None) => Some(Peer::at(from.ip())),
+        }
+    }
+}
+
 /// Serves head-ends that connect to `listener`, for ever.
-pub async fn tcp(listener: TcpListener, exchange: Exchange) {
+pub async fn tcp(listener: TcpListener, speech: Speech, known_by: KnownBy, exchange: Exchange) {
     loop {
-        let (stream, peer) = accept(&listener).await;
+        let (stream, from) = accept(&listener).await;
         let exchange = exchange.clone();
         tokio::spawn(async move {
-            tracing::info!(%peer, "a head-end connected");
-            tell(peer, exchange.serve(stream, Whose::HeadEnd).await);
+            tracing::info!(%from, ?speech, "a head-end connected");
+            let peer = known_by.peer(from, None);
+            tell(from, serve(&exchange, stream, speech, peer).await);
         });
+    }
+}
+
+async fn serve<S>(
+    exchange: &Exchange,
+    stream: S,
+    speech: Speech,
+    peer: Option<Peer>,
+) -> Result<(), WanError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    match (speech, peer) {
+        (Speech::Hdlc(physical), peer) => exchange.serve_hdlc(stream, physical, peer).await,
+        (Speech::Wrapper, Some(peer)) => exchange.serve_peer(stream, peer).await,
+        (Speech::Wrapper, None) => exchange.serve(stream, Whose::HeadEnd).await,
+    }
+}
+
+/// Serves a head-end at a serial port, for ever: behind a modem that takes calls by itself, or a
+/// wire. A port that fails is opened again.
+pub async fn serial(port: SerialPort, physical: Option<u16>, exchange: Exchange) {
+    loop {
+        let ended = match port.open() {
+            Ok(stream) => exchange.serve_serial(stream, physical).await,
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = ended {
+            tracing::warn!(port = port.path, %error, "no head-end is served here");
+        }
+        sleep(OUT_PAUSE_MAX).await;
     }
 }
 
 /// Serves head-ends that connect to `listener` by TLS, for ever. Who does not show a certificate
 /// that is asked for does not come as far as the exchange.
 #[cfg(feature = "tls")]
-pub async fn tls(listener: TcpListener, acceptor: tokio_rustls::TlsAcceptor, exchange: Exchange) {
+pub async fn tls(
+    listener: TcpListener,
+    acceptor: tokio_rustls::TlsAcceptor,
+    known_by: KnownBy,
+    exchange: Exchange,
+) {
     let handshakes = std::sync::Arc::new(tokio::sync::Semaphore::new(HANDSHAKES_MAX));
     loop {
-        let (stream, peer) = accept(&listener).await;
+        let (stream, from) = accept(&listener).await;
         let (acceptor, exchange) = (acceptor.clone(), exchange.clone());
         let Ok(permit) = std::sync::Arc::clone(&handshakes).try_acquire_owned() else {
-            tracing::warn!(%peer, "too many handshakes at a time");
+            tracing::warn!(%from, "too many handshakes at a time");
             continue;
         };
         tokio::spawn(async move {
             let handshake = tokio::time::timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await;
             drop(permit);
             match handshake {
-                Err(_) => tracing::warn!(%peer, "a TLS handshake took too long"),
-                Ok(Err(error)) => tracing::warn!(%peer, %error, "a TLS handshake failed"),
+                Err(_) => tracing::warn!(%from, "a TLS handshake took too long"),
+                Ok(Err(error)) => tracing::warn!(%from, %error, "a TLS handshake failed"),
                 Ok(Ok(stream)) => {
-                    tracing::info!(%peer, "a head-end connected by TLS");
-                    tell(peer, exchange.serve(stream, Whose::HeadEnd).await);
+                    tracing::info!(%from, "a head-end connected by TLS");
+                    let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+                    let peer = known_by.peer(from, shown.map(AsRef::as_ref));
+                    tell(from, serve(&exchange, stream, Speech::Wrapper, peer).await);
                 }
             }
         });
@@ -112,10 +185,10 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     }
 }
 
-fn tell(peer: SocketAddr, ended: Result<(), WanError>) {
+fn tell(from: SocketAddr, ended: Result<(), WanError>) {
     match ended {
-        Ok(()) => tracing::info!(%peer, "a head-end left"),
-        Err(error) => tracing::warn!(%peer, %error, "a head-end was cut off"),
+        Ok(()) => tracing::info!(%from, "a head-end left"),
+        Err(error) => tracing::warn!(%from, %error, "a head-end was cut off"),
     }
 }
 
@@ -178,13 +251,13 @@ pub async fn udp(socket: UdpSocket, exchange: Exchange) -> io::Result<()> {
 struct Station {
     exchange: Exchange,
     socket: UdpSocket,
-    peers: BTreeMap<SocketAddr, Peer>,
+    peers: BTreeMap<SocketAddr, UdpPeer>,
     /// Of the length of the longest datagram.
     buffer: Vec<u8>,
     looking: Interval,
 }
 
-struct Peer {
+struct UdpPeer {
     wan: WanId,
     heard: Instant,
 }
@@ -230,7 +303,7 @@ impl Station {
     }
 
     fn forget_silent(&mut self) {
-        let silent = |peer: &Peer| peer.heard.elapsed() >= PEER_SILENCE;
+        let silent = |peer: &UdpPeer| peer.heard.elapsed() >= PEER_SILENCE;
         let gone: Vec<SocketAddr> =
             self.peers.iter().filter(|(_, peer)| silent(peer)).map(|(from, _)| *from).collect();
         for peer in gone {
@@ -245,8 +318,8 @@ impl Station {
                 self.forget(oldest);
             }
         }
-        let Ok(wan) = self.exchange.open_datagrams() else { return false };
-        self.peers.insert(from, Peer { wan, heard: Instant::now() });
+        let Ok(wan) = self.exchange.open(Whose::Datagrams, None) else { return false };
+        self.peers.insert(from, UdpPeer { wan, heard: Instant::now() });
         true
     }
 

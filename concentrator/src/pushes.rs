@@ -6,6 +6,10 @@
 //! is not known, or could be two, is counted and dropped: what is pushed goes on as that of a
 //! certain meter, and a guess would be worse than none.
 //!
+//! A push that asks to be confirmed is so on its connection, or to where its datagram came from:
+//! from here where it is in clear and stored, else by the head-end (see
+//! [`Exchange::pushed`]).
+//!
 //! The APDU is opaque, as everywhere. Whoever can send from the address of a meter can push in its
 //! name; a head-end believes what it can decipher or verify.
 
@@ -19,15 +23,16 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use dlms_core::wrapper::{self, HEADER_LEN};
+use dlms_core::wrapper::{self, HEADER_LEN, WrapperHeader};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream, UdpSocket},
+    sync::mpsc,
     time::{Instant, sleep, timeout},
 };
 
 use crate::{
-    exchange::{Exchange, SharedNodes},
+    exchange::{Exchange, SharedNodes, WayBack},
     nodes::{LogicalDeviceName, NODES_MAX, NodeId, Nodes, Place},
 };
 
@@ -42,6 +47,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 const INDEX_AGE: Duration = Duration::from_secs(1);
 /// The longest frame: a wrapper header and what it can announce.
 const FRAME_MAX: usize = HEADER_LEN + 0xFFFF;
+/// Confirmations that wait for one connection; further ones are dropped, and what was to be
+/// confirmed is pushed again.
+const ANSWERS_MAX: usize = 16;
+/// How long a meter may take to take a confirmation in.
+const WRITE_TIME_MAX: Duration = Duration::from_secs(10);
 /// Octets taken in one read.
 const READ_MAX: usize = 4 * 1024;
 
@@ -124,6 +134,7 @@ impl PushListener {
     /// # Errors
     /// When nothing can be received any more.
     pub async fn udp(self, socket: UdpSocket) -> io::Result<()> {
+        let socket = Arc::new(socket);
         let mut datagram = vec![0; FRAME_MAX];
         loop {
             let (length, from) = match socket.recv_from(&mut datagram).await {
@@ -134,7 +145,9 @@ impl PushListener {
             };
             match wrapper::next_frame(&datagram[..length]) {
                 Some(Ok(frame)) if frame.consumed() == length => {
-                    self.take(from, frame.header.source, frame.header.destination, frame.apdu);
+                    let WrapperHeader { source, destination, .. } = frame.header;
+                    let back = WayBack::Datagram(Arc::clone(&socket), from, source);
+                    self.take(from, source, destination, frame.apdu, Some(back));
                 }
                 _ => self.lock().counters.malformed += 1,
             }
@@ -150,7 +163,18 @@ impl PushListener {
         counters.connections += 1;
         let listener = self.clone();
         tokio::spawn(async move {
-            let wrapper = listener.read(stream, from).await;
+            let (reader, mut writer) = stream.into_split();
+            let (answers, mut answered) = mpsc::channel::<Vec<u8>>(ANSWERS_MAX);
+            // As long as somebody may answer, be the meter's half closed or not.
+            tokio::spawn(async move {
+                while let Some(frame) = answered.recv().await {
+                    let written = timeout(WRITE_TIME_MAX, writer.write_all(&frame)).await;
+                    if !matches!(written, Ok(Ok(()))) {
+                        return;
+                    }
+                }
+            });
+            let wrapper = listener.read(reader, from, &answers).await;
             let counters = &mut listener.lock().counters;
             counters.connections -= 1;
             counters.malformed += u64::from(!wrapper);
@@ -158,13 +182,20 @@ impl PushListener {
     }
 
     /// Takes the pushes of one connection until it ends. False if it was not the wrapper.
-    async fn read(&self, mut stream: impl AsyncRead + Unpin, from: SocketAddr) -> bool {
+    async fn read(
+        &self,
+        mut stream: impl AsyncRead + Unpin,
+        from: SocketAddr,
+        answers: &mpsc::Sender<Vec<u8>>,
+    ) -> bool {
         let mut received = Vec::new();
         loop {
             let mut consumed = 0;
             while let Some(frame) = wrapper::next_frame(&received[consumed..]) {
                 let Ok(frame) = frame else { return false };
-                self.take(from, frame.header.source, frame.header.destination, frame.apdu);
+                let WrapperHeader { source, destination, .. } = frame.header;
+                let back = WayBack::Connection(answers.clone(), source);
+                self.take(from, source, destination, frame.apdu, Some(back));
                 consumed += frame.consumed();
             }
             received.drain(..consumed);
@@ -182,7 +213,7 @@ impl PushListener {
     }
 
     /// Passes a push on, if it is known whose it is.
-    fn take(&self, from: SocketAddr, server: u16, client: u16, apdu: &[u8]) {
+    fn take(&self, from: SocketAddr, server: u16, client: u16, apdu: &[u8], back: Option<WayBack>) {
         if apdu.is_empty() {
             self.lock().counters.malformed += 1;
             return;
@@ -198,7 +229,7 @@ impl PushListener {
             sender
         };
         match sender {
-            Some(node) => self.exchange.pushed(node, client, apdu),
+            Some(node) => self.exchange.pushed(node, client, apdu, back),
             None => tracing::debug!(%from, server, "a push, and nobody knows of whom"),
         }
     }
@@ -276,18 +307,23 @@ mod tests {
 
     use super::*;
     use crate::{
-        exchange::{ExchangeConfig, Local, PushSink, Pushed},
+        exchange::{ExchangeConfig, Kept, Local, PushSink, Pushed},
         nodes::{Pool, Registration},
         router::WanId,
     };
 
-    /// What is pushed: SAP of the meter, client, APDU.
+    /// What is pushed: SAP of the meter, client, APDU. All of it is stored at once.
     struct Sink(mpsc::UnboundedSender<(u16, u16, Vec<u8>)>);
 
     impl PushSink for Sink {
-        fn push(&mut self, pushed: &Pushed<'_>) {
+        fn push(&mut self, pushed: &Pushed<'_>) -> Option<Kept> {
             let push = (pushed.node.sap, pushed.client, pushed.apdu.to_vec());
             self.0.send(push).unwrap();
+            Some(Kept { number: 1, which: Vec::new() })
+        }
+
+        fn stored(&self) -> u64 {
+            1
         }
     }
 
@@ -297,6 +333,8 @@ mod tests {
         fn handle(&mut self, _: WanId, _: u16, _: &mut Vec<u8>, _: &mut Vec<u8>) -> bool {
             false
         }
+
+        fn left(&mut self, _: WanId, _: u16) {}
 
         fn closed(&mut self, _: WanId) {}
     }
@@ -354,12 +392,67 @@ mod tests {
         assert_eq!((listener.counters().malformed, listener.counters().taken), (3, 1));
     }
 
+    /// A push that asks to be confirmed, and its confirmation.
+    const ASKING: [u8; 15] = [0, 1, 0, 1, 0, 102, 0, 7, 0x0F, 0x40, 0, 0, 7, 0, 0];
+    const CONFIRMED: [u8; 14] = [0, 1, 0, 102, 0, 1, 0, 6, 0x10, 0x40, 0, 0, 7, 0];
+
+    #[tokio::test]
+    async fn what_is_in_clear_and_stored_is_confirmed_from_here_on_the_way_that_it_came() {
+        let (listener, _pushes) = listener(&[meter(1, "127.0.0.1", 1)]);
+        let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let (tcp_address, udp_address) = (tcp.local_addr().unwrap(), udp.local_addr().unwrap());
+        tokio::spawn(listener.clone().tcp(tcp));
+        tokio::spawn(listener.clone().udp(udp));
+        let mut stream = TcpStream::connect(tcp_address).await.unwrap();
+        // What does not ask is not answered: the first answer is that of the second push.
+        stream.write_all(&[&PUSH[..], &ASKING].concat()).await.unwrap();
+        let mut answer = [0; CONFIRMED.len()];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(answer, CONFIRMED);
+
+        let meter = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        meter.send_to(&ASKING, udp_address).await.unwrap();
+        let (length, from) = meter.recv_from(&mut answer).await.unwrap();
+        assert_eq!((&answer[..length], from), (&CONFIRMED[..], udp_address));
+    }
+
+    #[tokio::test]
+    async fn what_is_closed_is_confirmed_by_the_head_end_and_once() {
+        let (listener, mut pushes) = listener(&[meter(1, "127.0.0.1", 1)]);
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap();
+        let mut head_end = listener.exchange.connect();
+        tokio::spawn(listener.clone().tcp(socket));
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let mut answer = [0; 10];
+        for (tag, confirmation) in [(0xDB, 0xDB), (0xDF, 0xDD), (0xDD, 0x10)] {
+            stream.write_all(&[0, 1, 0, 1, 0, 102, 0, 2, tag, 9]).await.unwrap();
+            assert_eq!(pushes.recv().await, Some((16, 102, vec![tag, 9])));
+            // From another client first, which is not asked.
+            for client in [103, 102] {
+                let frame = [0, 1, 0, client, 0, 16, 0, 2, confirmation, client];
+                if client == 102 || confirmation == 0x10 {
+                    head_end.write_all(&frame).await.unwrap();
+                }
+            }
+            stream.read_exact(&mut answer).await.unwrap();
+            assert_eq!(answer, [0, 1, 0, 102, 0, 1, 0, 2, confirmation, 102]);
+        }
+        // A confirmation that nobody waits for opens no way to the meter.
+        head_end.write_all(&[0, 1, 0, 102, 0, 16, 0, 2, 0x10, 102]).await.unwrap();
+        stream.write_all(&PUSH).await.unwrap();
+        assert_eq!(pushes.recv().await, Some((16, 102, vec![0x0F, 0, 7])));
+        assert_eq!(listener.exchange.counters().associations, 0);
+    }
+
     #[tokio::test]
     async fn what_is_not_the_wrapper_ends_the_connection() {
         let (listener, _pushes) = listener(&[meter(1, "127.0.0.1", 1)]);
         let from = "127.0.0.1:9".parse().unwrap();
-        assert!(!listener.read(&b"GET / HTTP/1.1\r\n\r\n"[..], from).await);
-        assert!(listener.read(&PUSH[..9], from).await);
+        let (answers, _) = mpsc::channel(1);
+        assert!(!listener.read(&b"GET / HTTP/1.1\r\n\r\n"[..], from, &answers).await);
+        assert!(listener.read(&PUSH[..9], from, &answers).await);
         assert_eq!(listener.counters().taken, 0);
     }
 

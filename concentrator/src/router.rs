@@ -38,8 +38,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use core::time::Duration;
-use std::collections::{BTreeSet, VecDeque};
+use core::{net::IpAddr, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use dlms_core::{
     acse::{Aare, AssociationResult},
@@ -101,6 +104,25 @@ const fn rejection(result: u8) -> [u8; REJECTION_LEN] {
 /// A connection towards head-ends: TCP, or who sends from one UDP port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct WanId(pub u32);
+
+/// Who is at the other end of a connection, as far as that is known: what it proved itself with, or
+/// where it is. Two connections with the same are of the same head-end.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Peer(Arc<[u8]>);
+
+impl Peer {
+    /// Who showed this certificate, in DER.
+    #[must_use]
+    pub fn with_certificate(certificate: &[u8]) -> Self {
+        Self(certificate.into())
+    }
+
+    /// Who is at this host.
+    #[must_use]
+    pub fn at(host: IpAddr) -> Self {
+        Self(host.to_string().into_bytes().into())
+    }
+}
 
 /// A client on a connection: one that may have an association.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -260,6 +282,8 @@ pub struct RouterCounters {
     pub discarded: u64,
     /// Parties refused because the meter stayed taken.
     pub taken: u64,
+    /// Seats that a client took over from itself, after it had connected again.
+    pub taken_over: u64,
     /// Parties refused because there were [`associations_max`](RouterConfig::associations_max).
     pub too_many: u64,
     /// Seats freed because nobody had said anything.
@@ -284,6 +308,8 @@ pub struct Router {
     /// Whose waiting is to be looked at, in order.
     waits: VecDeque<(Instant, NodeId)>,
     events: VecDeque<RouterEvent>,
+    /// Whose the connections are, as far as that is known.
+    peers: BTreeMap<WanId, Peer>,
     counters: RouterCounters,
 }
 
@@ -334,6 +360,7 @@ impl Router {
             ended: None,
             waits: VecDeque::new(),
             events: VecDeque::new(),
+            peers: BTreeMap::new(),
             counters: RouterCounters::default(),
         }
     }
@@ -423,31 +450,40 @@ impl Router {
         }
     }
 
+    /// A connection of somebody who is known. A seat that the same client of theirs has over
+    /// another connection is given to it at once when it opens an association here: a WAN that was
+    /// cut leaves connections that nobody closes.
+    pub fn handle_wan_opened(&mut self, wan: WanId, peer: Peer) {
+        self.peers.insert(wan, peer);
+    }
+
+    /// The client has left whom it spoke to at `sap`, and its connection stays.
+    pub fn handle_left(&mut self, now: Instant, party: Party, sap: u16) {
+        self.vacate(now, |speaker| speaker.party == party && speaker.source == sap);
+    }
+
+    /// Whether what is sent to this SAP gets any answer: from the concentrator, from a meter, or a
+    /// refusal.
+    #[must_use]
+    pub fn answers_at(&self, nodes: &Nodes, sap: u16) -> bool {
+        sap == MANAGEMENT_LOGICAL_DEVICE
+            || nodes.at(sap).is_some()
+            || self.config.unknown_sap == UnknownSap::Reject && sap != ALL_STATION
+    }
+
     /// The connection is closed: it has no seat any more, and waits for none.
     ///
     /// This looks at every meter, some microseconds for 1,200 of them; nothing else here does.
     pub fn handle_wan_closed(&mut self, now: Instant, wan: WanId) {
-        self.settle();
-        for index in 0..self.seats.len() {
-            let Some(seat) = self.seats[index].as_mut() else { continue };
-            seat.waiting.retain(|waiting| waiting.speaker.party.wan != wan);
-            if seat.holder.party.wan == wan {
-                self.release(now, NodeId(u32::try_from(index).unwrap_or(u32::MAX)));
-            }
-        }
+        self.vacate(now, |speaker| speaker.party.wan == wan);
+        self.peers.remove(&wan);
     }
 
     /// The meter cannot be reached, or what was set up to it broke. Who has its seat and waits for
     /// an answer is told.
     pub fn handle_lan_failed(&mut self, now: Instant, node: NodeId) {
         self.settle();
-        let Some(seat) = self.seat_mut(node) else { return };
-        let Speaker { party, source, ref prefix } = seat.holder;
-        if let Some(asked) = seat.asked {
-            let apdu = [prefix, refusal(asked, true)].concat().into();
-            self.counters.unreachable += 1;
-            self.events.push_back(RouterEvent::Answer { party, source, apdu });
-        }
+        self.counters.unreachable += u64::from(self.tell_holder(node));
         self.release(now, node);
     }
 
@@ -530,6 +566,9 @@ impl Router {
         apdu: &[u8],
     ) -> Verdict {
         let until = after(now, self.config.access_wait);
+        if asked == tag::AARQ && self.is_left_behind(to.node, speaker.party) {
+            return self.take_over(now, Waiting { speaker, to, apdu: apdu.into(), until });
+        }
         if let Some(seat) = self.seat_mut(to.node) {
             if seat.holder.party == speaker.party {
                 seat.holder = speaker;
@@ -554,6 +593,52 @@ impl Router {
         }
         self.counters.forwarded += 1;
         Verdict::Forward(to)
+    }
+
+    /// Frees every seat of those who left, and lets them wait for none.
+    fn vacate(&mut self, now: Instant, left: impl Fn(&Speaker) -> bool) {
+        self.settle();
+        for index in 0..self.seats.len() {
+            let Some(seat) = self.seats[index].as_mut() else { continue };
+            seat.waiting.retain(|waiting| !left(&waiting.speaker));
+            if left(&seat.holder) {
+                self.release(now, NodeId(u32::try_from(index).unwrap_or(u32::MAX)));
+            }
+        }
+    }
+
+    /// Whether the seat of the meter is that of the same client of the same head-end, over another
+    /// connection.
+    fn is_left_behind(&self, node: NodeId, party: Party) -> bool {
+        let Some(holder) = self.holder(node) else { return false };
+        let peer = |party: Party| self.peers.get(&party.wan);
+        holder.wan != party.wan
+            && holder.client == party.client
+            && peer(party).is_some_and(|known| peer(holder) == Some(known))
+    }
+
+    /// Gives the seat to who has it over another connection. The meter is left, so that the
+    /// association that was ends there as well, and is then asked anew.
+    fn take_over(&mut self, now: Instant, new: Waiting) -> Verdict {
+        let node = new.to.node;
+        self.counters.taken_over += 1;
+        if let Some(seat) = self.seat_mut(node) {
+            seat.waiting.retain(|waiting| waiting.speaker.party != new.speaker.party);
+            seat.waiting.insert(0, new);
+        }
+        self.tell_holder(node);
+        self.release(now, node);
+        Verdict::Kept
+    }
+
+    /// Tells who has the seat and waits for an answer that none will come. Whether anybody did.
+    fn tell_holder(&mut self, node: NodeId) -> bool {
+        let Some(seat) = self.seat_mut(node) else { return false };
+        let Speaker { party, source, ref prefix } = seat.holder;
+        let Some(asked) = seat.asked else { return false };
+        let apdu = [prefix, refusal(asked, true)].concat().into();
+        self.events.push_back(RouterEvent::Answer { party, source, apdu });
+        true
     }
 
     fn sit(
@@ -691,7 +776,7 @@ const fn may_be_push(first: u8) -> bool {
 
 /// Whether an APDU in clear asks to be answered, which nothing sent to all meters may. In a
 /// ciphered one it cannot be seen; a meter sees it, and keeps silent.
-fn asks_for_an_answer(apdu: &[u8]) -> bool {
+pub(crate) fn asks_for_an_answer(apdu: &[u8]) -> bool {
     match *apdu {
         [tag::AARQ | tag::RLRQ | tag::GET_REQUEST | tag::READ_REQUEST | tag::WRITE_REQUEST, ..] => {
             true
@@ -853,6 +938,48 @@ mod tests {
         bench.router.handle_wan_closed(second(3), WanId(1));
         assert_eq!(bench.events(), [RouterEvent::Released { node: NodeId(1) }]);
         assert_eq!(bench.router.associations(), 0);
+    }
+
+    /// A WAN that was cut leaves a connection that nobody closes.
+    #[test]
+    fn a_head_end_that_connects_again_takes_its_own_seat_over_at_once() {
+        let mut bench = Bench::new(1, RouterConfig::default());
+        for (wan, host) in [(0, 1), (1, 1), (2, 2)] {
+            bench.router.handle_wan_opened(WanId(wan), Peer::at([192, 0, 2, host].into()));
+        }
+        bench.wan(0, party(0, 1), 16, AARQ);
+        bench.lan(0, 0, 1, ACCEPTED);
+        bench.wan(1, party(0, 1), 16, GET);
+        // Somebody else, another client of theirs, and who opens no association: they wait.
+        assert_eq!(bench.wan(2, party(2, 1), 16, AARQ), Verdict::Kept);
+        assert_eq!(bench.wan(2, party(1, 2), 16, AARQ), Verdict::Kept);
+        assert_eq!(bench.wan(2, party(1, 1), 16, GET), Verdict::Kept);
+        assert_eq!(bench.events(), []);
+
+        assert_eq!(bench.wan(3, party(1, 1), 16, AARQ), Verdict::Kept);
+        let to = Forward { node: NodeId(0), server: 1, skip: 0 };
+        let expected = [
+            RouterEvent::Answer { party: party(0, 1), source: 16, apdu: NOT_POSSIBLE.into() },
+            RouterEvent::Released { node: NodeId(0) },
+            RouterEvent::Forward { to, client: 1, apdu: AARQ.into() },
+        ];
+        assert_eq!(bench.events(), expected);
+        assert_eq!(bench.lan(4, 0, 1, ACCEPTED), answer(party(1, 1), 16));
+        assert_eq!((bench.router.associations(), bench.router.counters().taken_over), (1, 1));
+        // The old connection is closed at last, and takes nothing with it.
+        bench.router.handle_wan_closed(second(90), WanId(0));
+        assert_eq!(bench.router.holder(NodeId(0)), Some(party(1, 1)));
+    }
+
+    #[test]
+    fn who_leaves_one_meter_keeps_the_others() {
+        let mut bench = Bench::new(2, RouterConfig::default());
+        bench.wan(0, party(0, 1), 16, AARQ);
+        bench.wan(0, party(0, 1), 17, AARQ);
+        bench.wan(1, party(1, 1), 16, AARQ);
+        bench.router.handle_left(second(2), party(0, 1), 16);
+        assert_eq!(bench.router.holder(NodeId(0)), Some(party(1, 1)));
+        assert_eq!(bench.router.holder(NodeId(1)), Some(party(0, 1)));
     }
 
     #[test]

@@ -19,7 +19,7 @@
 //! let name = b"ABC0000000000001"[..].try_into()?;
 //! let apdu = &[0x0F, 0, 0];
 //! let push = Push { arrived_ms: 1_790_000_000_000, sap: 16, client: 1, name, apdu };
-//! let sequence = spool.push(push)?;
+//! let sequence = spool.push(push)?.sequence;
 //! assert!(spool.flush());
 //! assert_eq!(spool.status().stored, sequence);
 //! let rows = spool.range(1, u64::MAX, 1_000_000)?;
@@ -55,6 +55,15 @@ pub struct Push<'a> {
     pub name: LogicalDeviceName,
     /// The APDU.
     pub apdu: &'a [u8],
+}
+
+/// What names a push that was taken, with the name of the concentrator, for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Its number.
+    pub sequence: u64,
+    /// The epoch of the concentrator when it arrived.
+    pub epoch: u32,
 }
 
 /// A push in the spool.
@@ -153,12 +162,12 @@ impl Spool {
         Ok(Self { storage, reader })
     }
 
-    /// Takes a push and returns its sequence number. It is stored soon; what is to be forwarded at
-    /// once may be.
+    /// Takes a push and says what names it. It is stored soon; what is to be forwarded at once may
+    /// be.
     ///
     /// # Errors
     /// [`QueueFull`]: it is not taken.
-    pub fn push(&self, push: Push<'_>) -> Result<u64, QueueFull> {
+    pub fn push(&self, push: Push<'_>) -> Result<Taken, QueueFull> {
         self.storage.with(|queue| {
             let Push { arrived_ms, sap, client, name, apdu } = push;
             let (sequence, epoch) = (queue.next, queue.epoch);
@@ -171,7 +180,7 @@ impl Spool {
             queue.octets = octets;
             queue.next += 1;
             queue.pushes.push_back(entry);
-            Ok(sequence)
+            Ok(Taken { sequence, epoch })
         })
     }
 
@@ -192,6 +201,12 @@ impl Spool {
             }
             Ok(())
         })
+    }
+
+    /// The push up to which all are stored; 0 before the first.
+    #[must_use]
+    pub fn stored(&self) -> u64 {
+        self.storage.with(|queue| queue.totals.stored)
     }
 
     /// How it stands.
@@ -313,7 +328,9 @@ mod tests {
         let folder = Scratch::new();
         let opened = open(&folder, SpoolLimits::default());
         for number in 1..=5 {
-            assert_eq!(opened.spool.push(push(number, &[number; 9])), Ok(u64::from(number)));
+            let sequence = u64::from(number);
+            let taken = opened.spool.push(push(number, &[number; 9]));
+            assert_eq!(taken, Ok(Taken { sequence, epoch: 1 }));
         }
         drop(opened);
         let opened = open(&folder, SpoolLimits::default());
@@ -321,7 +338,7 @@ mod tests {
         assert_eq!(rows[0].apdu[..], [2; 9]);
         assert_eq!((rows[1].arrived_ms, rows[1].sap, rows[1].client), (3_000, 16, 1));
         assert_eq!((rows.len(), rows[0].epoch), (2, 1));
-        assert_eq!(opened.spool.push(push(6, &[6])), Ok(6));
+        assert_eq!(opened.spool.push(push(6, &[6])), Ok(Taken { sequence: 6, epoch: 1 }));
     }
 
     #[test]

@@ -5,13 +5,16 @@ use core::{net::SocketAddr, time::Duration};
 use std::sync::{Arc, Mutex};
 
 use concentrator::{
-    exchange::{Exchange, ExchangeConfig, Local, PushSink, Pushed, SharedNodes, WanError, Whose},
+    exchange::{
+        self, Exchange, ExchangeConfig, Local, PushSink, Pushed, SharedNodes, WanError, Whose,
+    },
     nodes::{NodeId, Nodes, Place, Pool, Registration},
     router::{NOT_POSSIBLE, RouterConfig, WanId},
 };
 use dlms_core::wrapper::{self, WrapperHeader};
 use dlms_tokio::{
-    Endpoint, LineError,
+    Endpoint, Line, LineConfig, LineError, Trace,
+    hdlc::address::AddressLength,
     medium::{Medium, MediumAddress, MediumConfig, Up},
 };
 use proptest::prelude::*;
@@ -29,24 +32,33 @@ impl Local for Own {
         true
     }
 
+    fn left(&mut self, _: WanId, _: u16) {}
+
     fn closed(&mut self, _: WanId) {}
 }
 
 /// Client, SAP and APDU of each.
-type Kept = Arc<Mutex<Vec<(u16, u16, Vec<u8>)>>>;
+type Log = Arc<Mutex<Vec<(u16, u16, Vec<u8>)>>>;
 
-struct Keeping(Kept);
+/// What says which push it is.
+const WHICH: &[u8] = b"\x0F which";
+
+/// What it keeps, and how it calls each.
+struct Keeping(Log, Vec<u8>);
 
 impl PushSink for Keeping {
-    fn push(&mut self, pushed: &Pushed<'_>) {
+    fn push(&mut self, pushed: &Pushed<'_>) -> Option<exchange::Kept> {
         let push = (pushed.client, pushed.node.sap, pushed.apdu.to_vec());
-        self.0.lock().unwrap().push(push);
+        let mut kept = self.0.lock().unwrap();
+        kept.push(push);
+        let number = u64::try_from(kept.len()).unwrap();
+        Some(exchange::Kept { number, which: self.1.clone() })
     }
 }
 
 struct Bench {
     exchange: Exchange,
-    pushes: Kept,
+    pushes: Log,
 }
 
 impl Bench {
@@ -57,9 +69,9 @@ impl Bench {
             nodes.register(0, Registration { place: Place::Endpoint(address), ..meter }).unwrap();
         }
         let nodes: SharedNodes = Arc::new(Mutex::new(nodes));
-        let pushes = Kept::default();
+        let pushes = Log::default();
         let config = ExchangeConfig { router, ..ExchangeConfig::default() };
-        let sink = Box::new(Keeping(Arc::clone(&pushes)));
+        let sink = Box::new(Keeping(Arc::clone(&pushes), WHICH.to_vec()));
         Self { exchange: Exchange::new(config, nodes, Box::new(Own), sink), pushes }
     }
 }
@@ -206,8 +218,11 @@ async fn what_a_meter_sends_unasked_is_kept_and_passed_on_to_who_takes_pushes() 
     send(&mut meter, 1, 16, b"\x0F in clear").await;
     send(&mut meter, 1, 16, b"\xC4 answer").await;
     assert_eq!(answer(&mut head_end).await.2, b"\xC4 answer");
-    assert_eq!(answer(&mut taking).await, (16, 102, b"\xDB ciphered".to_vec()));
-    assert_eq!(answer(&mut taking).await, (16, 16, b"\x0F in clear".to_vec()));
+    for (client, apdu) in [(102, &b"\xDB ciphered"[..]), (16, b"\x0F in clear")] {
+        // From the concentrator itself, and then as the meter sent it.
+        assert_eq!(answer(&mut taking).await, (1, client, WHICH.to_vec()));
+        assert_eq!(answer(&mut taking).await, (16, client, apdu.to_vec()));
+    }
     let kept = [(102, 16, b"\xDB ciphered".to_vec()), (16, 16, b"\x0F in clear".to_vec())];
     assert_eq!(*bench.pushes.lock().unwrap(), kept);
 }
@@ -272,9 +287,88 @@ async fn who_connects_and_asks_nothing_leaves_its_place_and_who_has_asked_stays(
     tokio::spawn(async move { exchange.serve(far, Whose::HeadEnd).await });
     send(&mut near, 1, 1, b"\xC0").await;
     answer(&mut near).await;
-    tokio::time::advance(Duration::from_secs(3_600)).await;
-    send(&mut near, 1, 1, b"\xC0").await;
-    answer(&mut near).await;
+    for _ in 0..3 {
+        tokio::time::advance(Duration::from_secs(890)).await;
+        send(&mut near, 1, 1, b"\xC0").await;
+        answer(&mut near).await;
+    }
+    // Not for ever: its place is one of few.
+    assert_eq!(bench.exchange.counters().wans, 1);
+    tokio::time::advance(Duration::from_secs(901)).await;
+    assert_eq!(near.read(&mut [0]).await.unwrap(), 0);
+    assert_eq!(bench.exchange.counters().wans, 0);
+}
+
+/// A line by HDLC of client 16 to a SAP.
+async fn hdlc_line(exchange: &Exchange, sap: u16) -> Line {
+    let (near, far) = tokio::io::duplex(4_096);
+    let exchange = exchange.clone();
+    tokio::spawn(async move { exchange.serve_hdlc(far, Some(17), None).await });
+    let (server_lower, address_bytes) = (Some(17), Some(AddressLength::Four));
+    let config = LineConfig {
+        server_upper: sap,
+        server_lower,
+        address_bytes,
+        window: 3,
+        ..Default::default()
+    };
+    let mut line = Line::hdlc_in_memory(near, None, &config, Trace::off()).unwrap();
+    line.connect().await.unwrap();
+    line
+}
+
+async fn asked(line: &mut Line, apdu: &[u8]) -> Vec<u8> {
+    line.send(apdu).await.unwrap();
+    let mut answer = Vec::new();
+    line.receive(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn by_hdlc_a_sap_is_an_upper_address_and_what_is_long_goes_in_segments() {
+    let bench = Bench::new(&[echo().await, echo().await], RouterConfig::default());
+    let long: Vec<u8> = (0..20_000_u32).map(|number| (number % 251) as u8 | 0xC0).collect();
+    let mut meter = hdlc_line(&bench.exchange, 17).await;
+    for _ in 0..3 {
+        assert_eq!(asked(&mut meter, &long).await, long);
+    }
+    assert_eq!(asked(&mut hdlc_line(&bench.exchange, 1).await, b"\xC0").await, b"own");
+    assert_eq!(bench.exchange.counters().router.answered, 3);
+}
+
+#[tokio::test]
+async fn a_link_that_ends_leaves_the_meter_to_others_and_one_is_there_for_every_sap_only() {
+    let bench = Bench::new(&[echo().await], RouterConfig::default());
+    let mut one = hdlc_line(&bench.exchange, 16).await;
+    asked(&mut one, b"\xC0").await;
+    assert!(bench.exchange.holder(NodeId(0)).is_some());
+    one.disconnect().await;
+    assert_eq!(bench.exchange.holder(NodeId(0)), None);
+    // The connection is still there, for the next link.
+    assert_eq!(bench.exchange.counters().wans, 1);
+    one.connect().await.unwrap();
+    assert_eq!(asked(&mut one, b"\xC0").await, b"\xC0");
+
+    let (near, far) = tokio::io::duplex(4_096);
+    let exchange = bench.exchange.clone();
+    tokio::spawn(async move { exchange.serve_hdlc(far, None, None).await });
+    let config = LineConfig {
+        server_upper: 99,
+        timeout: Duration::from_millis(50),
+        retries: 0,
+        ..Default::default()
+    };
+    let mut nobody = Line::hdlc_in_memory(near, None, &config, Trace::off()).unwrap();
+    assert!(matches!(nobody.connect().await, Err(LineError::Timeout { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_says_nothing_by_hdlc_leaves_its_place() {
+    let bench = Bench::new(&[], RouterConfig::default());
+    let (_near, far) = tokio::io::duplex(64);
+    let ended = bench.exchange.serve_hdlc(far, None, None).await;
+    assert!(matches!(ended, Err(WanError::Silent)), "{ended:?}");
+    assert_eq!(bench.exchange.counters().wans, 0);
 }
 
 #[tokio::test]
@@ -389,7 +483,8 @@ async fn who_takes_pushes_is_connected_to_and_may_ask_over_the_same_connection()
     let (mut stream, _) = head_end.accept().await.unwrap();
     send(&mut stream, 1, 16, b"\xC0").await;
     assert_eq!(receive(&mut stream).await.unwrap().1, b"\xC0");
-    bench.exchange.pushed(NodeId(0), 102, b"\xDB");
+    bench.exchange.pushed(NodeId(0), 102, b"\xDB", None);
+    assert_eq!(receive(&mut stream).await.unwrap().1, WHICH);
     let (header, apdu) = receive(&mut stream).await.unwrap();
     assert_eq!((header.source, header.destination, &apdu[..]), (16, 102, &b"\xDB"[..]));
 }

@@ -203,3 +203,83 @@ fn what_happens_is_told_on_standard_error_as_json_where_that_is_asked_for() {
     child.kill().unwrap();
     child.wait().unwrap();
 }
+
+/// As a head-end does it: the management client, by a password.
+#[cfg(feature = "ciphering")]
+async fn bring_firmware(address: &str, image: &[u8]) {
+    use dlms_core::{
+        acse::Mechanism,
+        association::ClientConfig,
+        axdr::{DataBuf, RawData},
+        cosem::{AttributeDescriptor, ClassId, LogicalName, MethodDescriptor},
+        xdlms::ActionResult,
+    };
+    use dlms_tokio::{LineConfig, Trace, client::Client};
+
+    const IMAGE: LogicalName = LogicalName([0, 0, 44, 0, 0, 255]);
+    const BLOCK_LEN: usize = 1_024;
+    let line = LineConfig { client: 1, ..LineConfig::default() };
+    let config = ClientConfig {
+        mechanism: Mechanism::Lls,
+        secret: "12345678".into(),
+        ..ClientConfig::default()
+    };
+    let address = format!("wrapper://{address}").parse().unwrap();
+    let client = Client::connect(&address, line, config, None, Trace::off()).await.unwrap();
+    let invoke = async |method, parameter: DataBuf| {
+        let method = MethodDescriptor::new(ClassId::IMAGE_TRANSFER, IMAGE, method);
+        client.invoke(method, Some(&parameter)).await.unwrap().map(|_| ())
+    };
+    let status = async || {
+        let status = AttributeDescriptor::new(ClassId::IMAGE_TRANSFER, IMAGE, 6);
+        let octets = client.read(status).await.unwrap().unwrap();
+        RawData::from_octets(&octets).unwrap().data().unwrap().to_buf().unwrap()
+    };
+    let len = u32::try_from(image.len()).unwrap();
+    let parameter = DataBuf::structure([DataBuf::octet_string("2.0"), len.into()]);
+    assert_eq!(invoke(1, parameter).await, Ok(()));
+    for (number, block) in (0_u32..).zip(image.chunks(BLOCK_LEN)) {
+        let parameter = DataBuf::structure([number.into(), DataBuf::octet_string(block)]);
+        assert_eq!(invoke(2, parameter).await, Ok(()));
+    }
+    let under_way = Err(ActionResult::TemporaryFailure);
+    assert_eq!(invoke(3, DataBuf::Integer(0)).await, under_way);
+    while status().await == DataBuf::Enum(2) {}
+    assert_eq!(status().await, DataBuf::Enum(3));
+    assert_eq!(invoke(4, DataBuf::Integer(0)).await, under_way);
+}
+
+#[cfg(feature = "ciphering")]
+#[test]
+fn signed_firmware_takes_the_place_of_the_program_which_ends_to_be_started_again() {
+    let config = "[concentrator]\nname = \"DHC0000000000001\"\n[wan]\ntcp = [\"127.0.0.1:0\"]\n\
+                  [management]\npassword-file = \"password\"\n\
+                  [firmware]\npublic-key-file = \"firmware.pub\"\nprogram = \"installed\"\n\
+                  exit-code = 75\n";
+    let mut bench = Bench::new("firmware", config);
+    let file = |name: &str| bench.folder.join(name).to_str().unwrap().to_owned();
+    let new: Vec<u8> = (0..200_000_u32).map(|number| (number % 251) as u8).collect();
+    for (name, content) in [
+        ("password", &b"12345678"[..]),
+        ("firmware.key", "11".repeat(32).as_bytes()),
+        ("installed", b"the program that runs"),
+        ("new", &new),
+    ] {
+        fs::write(file(name), content).unwrap();
+    }
+    let (new_file, key, image) = (file("new"), file("firmware.key"), file("image"));
+    let signed = program(&["sign-firmware", &new_file, "--key-file", &key, "-i", &image]).output();
+    let signed = signed.unwrap();
+    assert!(signed.status.success(), "{signed:?}");
+    fs::write(file("firmware.pub"), &signed.stdout).unwrap();
+    let image = fs::read(image).unwrap();
+
+    bench.start();
+    let address = bench.ready.rsplit(' ').next().unwrap().to_owned();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(bring_firmware(&address, &image));
+    let ended = bench.running.take().unwrap().wait().unwrap();
+    assert_eq!(ended.code(), Some(75));
+    assert_eq!(fs::read(bench.folder.join("installed")).unwrap(), new);
+    assert!(!bench.folder.join("data/image.verified").exists());
+}

@@ -83,8 +83,8 @@ fn victim(folder: &Path) -> ! {
         let mut line = String::new();
         for _ in 0..STEP {
             let apdu = apdu(spool.status().next);
-            if let Ok(sequence) = spool.push(Push { apdu: &apdu, ..push.clone() }) {
-                line += &format!("{sequence} ");
+            if let Ok(taken) = spool.push(Push { apdu: &apdu, ..push.clone() }) {
+                line += &format!("{} ", taken.sequence);
             }
         }
         let written = writeln!(stdout(), "{line}{}", spool.status().stored);

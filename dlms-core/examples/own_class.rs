@@ -234,7 +234,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for value in [DataBuf::Long(225), DataBuf::Long(900)] {
         let set = Request::Set { attribute: target, selection: None, value: value.to_octets() };
         let event = pair.ask(set)?;
-        let Some(Event::Response(Response::Set(result))) = event else {
+        let Some(Event::Response(_, Response::Set(result))) = event else {
             return Err(format!("{event:?}").into());
         };
         println!("target {value:?}: {result:?}");
@@ -248,7 +248,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let list =
         AttributeDescriptor::new(ClassId::ASSOCIATION_LN, LogicalName::CURRENT_ASSOCIATION, 2);
     let list = pair.ask(Request::Get { attribute: list, selection: None })?;
-    if let Some(Event::Response(Response::Get(Ok(value)))) = list {
+    if let Some(Event::Response(_, Response::Get(Ok(value)))) = list {
         let list = RawData::from_octets(&value)?;
         println!("the object list has {} objects", list.data()?.as_array().map_or(0, |l| l.len()));
     }

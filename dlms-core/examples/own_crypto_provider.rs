@@ -34,6 +34,10 @@ impl Module {
 }
 
 impl CryptoProvider for Module {
+    fn inner(&self) -> &dyn CryptoProvider {
+        &RustCrypto
+    }
+
     /// Nothing is gained by making a key ready: the module has it.
     fn ready(&self, _: &Key) -> Result<Box<dyn CryptoProvider>, CryptoError> {
         Ok(Box::new(self.clone()))
@@ -78,22 +82,6 @@ impl CryptoProvider for Module {
 
     fn sha1(&self, _: &[&[u8]]) -> Result<[u8; 20], CryptoError> {
         Err(CryptoError::Unavailable)
-    }
-
-    fn sha256(&self, parts: &[&[u8]]) -> Result<[u8; 32], CryptoError> {
-        RustCrypto.sha256(parts)
-    }
-
-    fn sha384(&self, parts: &[&[u8]]) -> Result<[u8; 48], CryptoError> {
-        RustCrypto.sha384(parts)
-    }
-
-    fn key_wrap(&self, kek: &Key, key: &Key) -> Result<Vec<u8>, CryptoError> {
-        RustCrypto.key_wrap(kek, key)
-    }
-
-    fn key_unwrap(&self, kek: &Key, wrapped: &[u8]) -> Result<Key, CryptoError> {
-        RustCrypto.key_unwrap(kek, wrapped)
     }
 
     /// Suite 0 only.

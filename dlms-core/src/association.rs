@@ -13,7 +13,8 @@ mod short_names;
 pub use block_transfer::{BlockTransfer, BlockTransferConfig, Side, TransferFault, WINDOW_MAX};
 pub use client::{
     AccessAnswer, AccessItem, ActionOutcome, Association, Ciphering, Client, ClientConfig,
-    Establishment, Event, KeySet, OnRefusal, Phase, Referencing, Request, Response, Selection,
+    Establishment, Event, IN_FLIGHT_MAX, KeySet, OnRefusal, Phase, Priority, Referencing, Request,
+    RequestId, Response, Selection,
 };
 pub use failure::{Failure, Misuse, Violation};
 pub use server::*;

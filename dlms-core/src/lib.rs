@@ -47,12 +47,12 @@
 //! // GET out, the voltage in.
 //! let voltage = LogicalName([1, 0, 32, 7, 0, 255]);
 //! let attribute = AttributeDescriptor::new(ClassId::REGISTER, voltage, 2);
-//! client.request(Request::Get { attribute, selection: None })?;
+//! let asked = client.request(Request::Get { attribute, selection: None })?;
 //! assert!(client.poll_transmit(Instant::ZERO, &mut apdu));
 //! assert_eq!(apdu, [0xc0, 0x01, 0xc1, 0x00, 0x03, 1, 0, 32, 7, 0, 255, 0x02, 0x00]);
 //! client.handle_apdu(&mut [0xc4, 0x01, 0xc1, 0x00, 0x12, 0x08, 0xfd]);
 //! let value = vec![0x12, 0x08, 0xfd]; // long-unsigned 2301
-//! assert_eq!(client.poll_event(), Some(Event::Response(Response::Get(Ok(value)))));
+//! assert_eq!(client.poll_event(), Some(Event::Response(asked, Response::Get(Ok(value)))));
 //! # Ok::<(), dlms_core::association::Misuse>(())
 //! ```
 #![no_std]

@@ -106,8 +106,8 @@ pub use counters::{COUNTER_MAX, CountersExhausted, ReceiveCounter, SendCounters,
 pub use error::SecurityError;
 pub use form::CipherForm;
 pub use general_ciphering::{
-    GeneralCipheredHead, GeneralProtectRequest, GeneralUnprotectRequest, protect_general,
-    unprotect_general_in_place,
+    GeneralCipheredHead, GeneralProtectRequest, GeneralUnprotectRequest,
+    decrypt_general_unverified_in_place, protect_general, unprotect_general_in_place,
 };
 pub use general_header::GeneralHeader;
 pub use general_key::{GeneralKeys, KeyEstablishment};
@@ -125,5 +125,5 @@ pub use rustcrypto::RustCrypto;
 pub use security_setup::{SecurityPolicy, SecuritySetup, SecuritySetupVersion};
 pub use signing::{SIGNING_OVERHEAD_MAX, SignRequest, SignedApdu, VerifyRequest, sign};
 pub use suite::SecuritySuite;
-pub use suspicion::{TagSuspicion, suspect_tag};
+pub use suspicion::{TagSuspicion, suspect_general_tag, suspect_tag};
 pub use system_title::{NotASystemTitle, SystemTitle};

@@ -26,6 +26,10 @@ const OPEN_LEN_MIN: usize = 1536;
 pub struct AwsLc;
 
 impl CryptoProvider for AwsLc {
+    fn inner(&self) -> &dyn CryptoProvider {
+        &RustCrypto
+    }
+
     fn ready(&self, key: &Key) -> Result<Box<dyn CryptoProvider>, CryptoError> {
         Ok(Box::new(Ready {
             key: key.clone(),
@@ -72,34 +76,6 @@ impl CryptoProvider for AwsLc {
         self.gcm_seal(key, iv, &[], text).map(|_tag| ())
     }
 
-    fn aes_ecb_encrypt(&self, key: &Key, block: &mut [u8; 16]) -> Result<(), CryptoError> {
-        RustCrypto.aes_ecb_encrypt(key, block)
-    }
-
-    fn md5(&self, parts: &[&[u8]]) -> Result<[u8; 16], CryptoError> {
-        RustCrypto.md5(parts)
-    }
-
-    fn sha1(&self, parts: &[&[u8]]) -> Result<[u8; 20], CryptoError> {
-        RustCrypto.sha1(parts)
-    }
-
-    fn sha256(&self, parts: &[&[u8]]) -> Result<[u8; 32], CryptoError> {
-        RustCrypto.sha256(parts)
-    }
-
-    fn sha384(&self, parts: &[&[u8]]) -> Result<[u8; 48], CryptoError> {
-        RustCrypto.sha384(parts)
-    }
-
-    fn key_wrap(&self, kek: &Key, key: &Key) -> Result<Vec<u8>, CryptoError> {
-        RustCrypto.key_wrap(kek, key)
-    }
-
-    fn key_unwrap(&self, kek: &Key, wrapped: &[u8]) -> Result<Key, CryptoError> {
-        RustCrypto.key_unwrap(kek, wrapped)
-    }
-
     fn public_keys(&self) -> Option<&dyn PublicKeyProvider> {
         Some(&Self)
     }
@@ -120,6 +96,10 @@ impl fmt::Debug for Ready {
 }
 
 impl CryptoProvider for Ready {
+    fn inner(&self) -> &dyn CryptoProvider {
+        &AwsLc
+    }
+
     fn ready(&self, key: &Key) -> Result<Box<dyn CryptoProvider>, CryptoError> {
         AwsLc.ready(key)
     }
@@ -157,38 +137,6 @@ impl CryptoProvider for Ready {
 
     fn gcm_keystream(&self, key: &Key, iv: &[u8; 12], text: &mut [u8]) -> Result<(), CryptoError> {
         self.gcm_seal(key, iv, &[], text).map(|_tag| ())
-    }
-
-    fn aes_ecb_encrypt(&self, key: &Key, block: &mut [u8; 16]) -> Result<(), CryptoError> {
-        RustCrypto.aes_ecb_encrypt(key, block)
-    }
-
-    fn md5(&self, parts: &[&[u8]]) -> Result<[u8; 16], CryptoError> {
-        RustCrypto.md5(parts)
-    }
-
-    fn sha1(&self, parts: &[&[u8]]) -> Result<[u8; 20], CryptoError> {
-        RustCrypto.sha1(parts)
-    }
-
-    fn sha256(&self, parts: &[&[u8]]) -> Result<[u8; 32], CryptoError> {
-        RustCrypto.sha256(parts)
-    }
-
-    fn sha384(&self, parts: &[&[u8]]) -> Result<[u8; 48], CryptoError> {
-        RustCrypto.sha384(parts)
-    }
-
-    fn key_wrap(&self, kek: &Key, key: &Key) -> Result<Vec<u8>, CryptoError> {
-        RustCrypto.key_wrap(kek, key)
-    }
-
-    fn key_unwrap(&self, kek: &Key, wrapped: &[u8]) -> Result<Key, CryptoError> {
-        RustCrypto.key_unwrap(kek, wrapped)
-    }
-
-    fn public_keys(&self) -> Option<&dyn PublicKeyProvider> {
-        Some(&AwsLc)
     }
 }
 

@@ -1,7 +1,9 @@
 //! The async client of one meter.
 //!
 //! [`Client`] is a handle. A task owns the line and the association; requests go to it one after
-//! the other. Every future of the handle can be dropped: the request it started still ends, its
+//! the other, or several at a time where
+//! [`ClientConfig::in_flight_max`](dlms_core::association::ClientConfig::in_flight_max) and the
+//! line allow it. Every future of the handle can be dropped: the request it started still ends, its
 //! answer is then nobody's.
 
 mod secrets;
@@ -17,7 +19,8 @@ use dlms_core::security::RustCrypto as Provider;
 use dlms_core::{
     association::{
         self, AccessAnswer, AccessItem, Association, ClientConfig, Entropy, Establishment, Event,
-        Failure, Misuse, OnRefusal, Phase, Request, Response, Selection, ShortNameObject,
+        Failure, Misuse, OnRefusal, Phase, Request, RequestId, Response, Selection,
+        ShortNameObject,
     },
     axdr::{DataBuf, Writer},
     cosem::{AttributeDescriptor, MethodDescriptor},
@@ -144,7 +147,8 @@ impl Client {
     ///
     /// Dropped before it is done, it leaves nothing behind at the meter. On lines of streams it is
     /// the line that waits and gives up; the timeout and the retries of `association` count on
-    /// lines of datagrams.
+    /// lines of datagrams. Over HDLC, which is turned round after each APDU, one request is in
+    /// flight at a time.
     ///
     /// # Errors
     /// As [`connect`](Self::connect).
@@ -158,9 +162,14 @@ impl Client {
         association.datagrams = line.is_datagrams();
         if !line.is_full_duplex() {
             association.send_window_max = 1;
+            association.in_flight_max = 1;
         }
         if !association.datagrams {
-            association.response_timeout = None;
+            // Where several are in flight, the line hears of the meter and cannot tell that one of
+            // them got no answer.
+            let several = association.in_flight_max > 1;
+            association.response_timeout = several.then(|| line.patience());
+            association.retries = if several { 0 } else { association.retries };
         }
         let asks_release =
             association.release && association.establishment == Establishment::Confirmed;
@@ -175,6 +184,7 @@ impl Client {
             heard: false,
             asks_release,
             notifications: notifications.clone(),
+            in_flight: Vec::new(),
         };
         let (commands, queue) = mpsc::channel(REQUESTS_MAX);
         let (opened, association) = oneshot::channel();
@@ -392,6 +402,20 @@ enum Service {
     Unconfirmed,
 }
 
+/// Who waits for a request in flight.
+struct Waiting {
+    request: RequestId,
+    reply: oneshot::Sender<Result<Response, Error>>,
+    /// Who takes its blocks as they come.
+    blocks: Option<mpsc::Sender<Vec<u8>>>,
+}
+
+/// What the task does next.
+enum Next {
+    Command(Option<Command>),
+    Heard(Result<(), Error>),
+}
+
 /// Challenges and dedicated keys come from the operating system.
 struct OsEntropy;
 
@@ -413,6 +437,7 @@ struct Driver {
     /// Whether the meter is asked to release the association.
     asks_release: bool,
     notifications: broadcast::Sender<Arc<[u8]>>,
+    in_flight: Vec<Waiting>,
 }
 
 impl Driver {
@@ -460,58 +485,10 @@ impl Driver {
                 return;
             }
         }
-        let failure = loop {
-            let command = tokio::select! {
-                command = queue.recv() => command,
-                idle = self.next_event() => match idle {
-                    Ok(event) => {
-                        self.aside(event);
-                        continue;
-                    }
-                    Err(error) => break error,
-                },
-            };
-            let (answer, reply) = match command {
-                // Whoever asked for it has given up: a command must not come as a surprise later.
-                Some(
-                    Command::Request(_, reply)
-                    | Command::Unconfirmed(_, reply)
-                    | Command::Blocks(_, _, reply),
-                ) if reply.is_closed() => {
-                    continue;
-                }
-                Some(Command::ShortNames(objects)) => {
-                    self.machine.know_short_names(objects);
-                    continue;
-                }
-                Some(Command::Request(request, reply)) => {
-                    (self.answer(request, Service::Confirmed, None).await, reply)
-                }
-                Some(Command::Unconfirmed(request, reply)) => {
-                    (self.answer(request, Service::Unconfirmed, None).await, reply)
-                }
-                Some(Command::Blocks(request, blocks, reply)) => {
-                    (self.answer(request, Service::Confirmed, Some(blocks)).await, reply)
-                }
-                Some(Command::Release(reply)) => {
-                    let said = self.close().await;
-                    let _ = reply.send(Ok(said));
-                    return;
-                }
-                None => {
-                    self.close().await;
-                    return;
-                }
-            };
-            let failed = match &answer {
-                Err(error @ Error::Line(_)) => Some(error.clone()),
-                _ => None,
-            };
-            let _ = reply.send(answer);
-            if let Some(error) = failed {
-                break error;
-            }
-        };
+        let Some(failure) = self.serve(&mut queue).await else { return };
+        for Waiting { reply, .. } in mem::take(&mut self.in_flight) {
+            let _ = reply.send(Err(failure.clone()));
+        }
         let _ = self.remember_received();
         self.disconnect().await;
         drop(self);
@@ -530,58 +507,130 @@ impl Driver {
         }
     }
 
-    /// Makes a request. Whatever ends it early, nothing of it goes out afterwards.
-    async fn answer(
-        &mut self,
-        request: Request,
-        service: Service,
-        blocks: Option<mpsc::Sender<Vec<u8>>>,
-    ) -> Result<Response, Error> {
-        let answer = self.ask(request, service, blocks).await;
-        if answer.is_err() {
-            self.machine.cancel();
-            self.line.waive();
+    /// Serves the handles until the association is closed; why it cannot go on, where the line
+    /// failed.
+    async fn serve(&mut self, queue: &mut mpsc::Receiver<Command>) -> Option<Error> {
+        // What must wait until nothing is in flight.
+        let mut alone = None;
+        loop {
+            if let Err(error) = self.transmit().await {
+                return Some(error);
+            }
+            self.deliver().await;
+            if self.in_flight.is_empty()
+                && let Some(command) = alone.take()
+            {
+                match command {
+                    Some(Command::Release(reply)) => {
+                        let said = self.close().await;
+                        let _ = reply.send(Ok(said));
+                        return None;
+                    }
+                    Some(command) => self.start(command),
+                    None => {
+                        self.close().await;
+                        return None;
+                    }
+                }
+                continue;
+            }
+            let takes = alone.is_none() && self.takes_commands();
+            let next = tokio::select! {
+                command = queue.recv(), if takes => Next::Command(command),
+                heard = self.hear() => Next::Heard(heard),
+            };
+            match next {
+                Next::Heard(Ok(())) => {}
+                Next::Heard(Err(error)) => return Some(error),
+                // A slow reader of blocks would hold up everybody beside it.
+                Next::Command(
+                    command @ (None | Some(Command::Release(_) | Command::Blocks(..))),
+                ) => {
+                    alone = Some(command);
+                }
+                Next::Command(Some(command)) => self.start(command),
+            }
         }
-        answer
     }
 
-    async fn ask(
-        &mut self,
-        request: Request,
-        service: Service,
-        blocks: Option<mpsc::Sender<Vec<u8>>>,
-    ) -> Result<Response, Error> {
+    /// Whether another request may join those in flight.
+    fn takes_commands(&self) -> bool {
+        let none_alone = || self.in_flight.iter().all(|waiting| waiting.blocks.is_none());
+        self.in_flight.is_empty() || (self.machine.has_room() && none_alone())
+    }
+
+    /// Makes a request.
+    fn start(&mut self, command: Command) {
+        let (request, service, blocks, reply) = match command {
+            Command::ShortNames(objects) => return self.machine.know_short_names(objects),
+            Command::Release(_) => return,
+            Command::Request(request, reply) => (request, Service::Confirmed, None, reply),
+            Command::Unconfirmed(request, reply) => (request, Service::Unconfirmed, None, reply),
+            Command::Blocks(request, blocks, reply) => {
+                (request, Service::Confirmed, Some(blocks), reply)
+            }
+        };
+        // Whoever asked for it has given up: a command must not come as a surprise later.
+        if reply.is_closed() {
+            return;
+        }
         secrets::hide(&request, |secret| self.line.trace().hide(secret));
         self.line
             .trace()
             .write(DecodeLevel::Values, || format!("VALUES TX {}", values::asked(&request)));
+        match self.begin(request, service) {
+            Ok(request) => self.in_flight.push(Waiting { request, reply, blocks }),
+            Err(error) => {
+                let _ = reply.send(Err(error));
+            }
+        }
+    }
+
+    fn begin(&mut self, request: Request, service: Service) -> Result<RequestId, Error> {
         self.reserve_counters()?;
-        match service {
+        Ok(match service {
             Service::Confirmed => self.machine.request(request)?,
             Service::Unconfirmed => self.machine.request_unconfirmed(request)?,
-        }
-        loop {
-            match self.next_event().await? {
-                Event::Response(response) => {
+        })
+    }
+
+    /// Tells everybody what the machine has to say to him.
+    async fn deliver(&mut self) {
+        while let Some(event) = self.machine.poll_event() {
+            match event {
+                Event::Response(request, response) => {
                     self.line.trace().write(DecodeLevel::Values, || {
                         format!("VALUES RX {}", values::answered(&response))
                     });
-                    return Ok(response);
+                    self.reply(request, Ok(response));
                 }
-                Event::RequestFailed(failure) => {
-                    return Err(Error::Association { phase: Phase::Request, failure });
+                Event::RequestFailed(request, failure) => {
+                    let phase = Phase::Request;
+                    self.reply(request, Err(Error::Association { phase, failure }));
                 }
-                Event::Block(octets) => {
-                    let taken = match &blocks {
+                Event::Block(request, octets) => {
+                    let mut waiting = self.in_flight.iter().filter(|of| of.request == request);
+                    let taken = match waiting.next().and_then(|of| of.blocks.clone()) {
                         Some(blocks) => blocks.send_timeout(octets, READER_TIMEOUT).await.is_ok(),
                         None => false,
                     };
                     if !taken {
-                        return Err(Error::NotTaken);
+                        self.machine.cancel(request);
+                        self.reply(request, Err(Error::NotTaken));
                     }
                 }
                 other => self.aside(other),
             }
+        }
+    }
+
+    /// The end of a request. Where it was the last, the line waits for nothing.
+    fn reply(&mut self, request: RequestId, answer: Result<Response, Error>) {
+        if let Some(at) = self.in_flight.iter().position(|waiting| waiting.request == request) {
+            let _ = self.in_flight.swap_remove(at).reply.send(answer);
+        }
+        if !self.machine.is_waiting() {
+            self.line.waive();
         }
     }
 
@@ -625,49 +674,74 @@ impl Driver {
         let _ = tokio::time::timeout(RELEASE_TIMEOUT, self.line.disconnect()).await;
     }
 
-    /// Drives line and association until there is an event. Can be dropped at any await: all state
-    /// is in the line and the machine.
+    /// Drives line and association until there is an event.
     async fn next_event(&mut self) -> Result<Event, Error> {
         loop {
             if let Some(event) = self.machine.poll_event() {
                 return Ok(event);
             }
-            let mut out = Vec::new();
-            while self.machine.poll_transmit(self.clock.now(), &mut out) {
-                if self.machine.is_waiting() {
-                    self.line.send(&out).await?;
-                } else {
-                    self.line.send_unanswered(&out).await?;
-                }
-            }
+            self.transmit().await?;
             // What is not answered ends with being sent.
             if let Some(event) = self.machine.poll_event() {
                 return Ok(event);
             }
-            // Ahead of the next APDU. That it fails is no failure of what was sent just now:
-            // whoever asks next is told.
-            let _ = self.reserve_counters();
-            let timeout = self.machine.poll_timeout().map(|timeout| self.clock.at(timeout));
-            let timeout = async {
-                match timeout {
-                    Some(timeout) => tokio::time::sleep_until(timeout).await,
-                    None => future::pending().await,
-                }
-            };
-            tokio::select! {
-                received = self.line.receive(&mut self.apdu) => {
-                    received?;
-                    self.heard = true;
-                    let mut apdu = mem::take(&mut self.apdu);
-                    self.machine.handle_apdu(&mut apdu);
-                    self.apdu = apdu;
-                    // A meter that never pauses keeps the timer beside this from being looked at.
-                    self.machine.handle_timeout(self.clock.now());
-                    self.go_on_waiting();
-                }
-                () = timeout => self.machine.handle_timeout(self.clock.now()),
+            self.hear().await?;
+        }
+    }
+
+    /// Sends what must go out.
+    async fn transmit(&mut self) -> Result<(), Error> {
+        let mut out = Vec::new();
+        while self.machine.poll_transmit(self.clock.now(), &mut out) {
+            if self.machine.is_waiting() {
+                self.line.send(&out).await?;
+            } else {
+                self.line.send_unanswered(&out).await?;
             }
         }
+        // Ahead of the next APDU. That it fails is no failure of what was sent just now: whoever
+        // asks next is told.
+        let _ = self.reserve_counters();
+        Ok(())
+    }
+
+    /// Takes an APDU from the meter, or notices that none comes. Can be dropped at any await: all
+    /// state is in the line and the machine.
+    async fn hear(&mut self) -> Result<(), Error> {
+        let timeout = self.machine.poll_timeout().map(|timeout| self.clock.at(timeout));
+        let timeout = async {
+            match timeout {
+                Some(timeout) => tokio::time::sleep_until(timeout).await,
+                None => future::pending().await,
+            }
+        };
+        let received = tokio::select! {
+            received = self.line.receive(&mut self.apdu) => received,
+            () = timeout => {
+                self.machine.handle_timeout(self.clock.now());
+                return Ok(());
+            }
+        };
+        match received {
+            Ok(()) => {
+                self.heard = true;
+                let mut apdu = mem::take(&mut self.apdu);
+                self.machine.handle_apdu(&mut apdu);
+                self.apdu = apdu;
+            }
+            // The machine knows which of several got no answer.
+            Err(LineError::Timeout { .. }) if self.is_timeout_due() => {}
+            Err(error) => return Err(error.into()),
+        }
+        // A meter that never pauses keeps the timer beside this from being looked at.
+        self.machine.handle_timeout(self.clock.now());
+        self.go_on_waiting();
+        Ok(())
+    }
+
+    /// Whether the machine has waited for long enough itself.
+    fn is_timeout_due(&self) -> bool {
+        self.machine.poll_timeout().is_some_and(|timeout| timeout <= self.clock.now())
     }
 
     fn reserve_counters(&mut self) -> Result<(), Error> {

@@ -63,6 +63,7 @@ mod aws_lc;
 pub mod client;
 mod clock;
 pub mod counters;
+pub mod ledger;
 pub mod line;
 pub mod medium;
 pub mod route;

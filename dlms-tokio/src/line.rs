@@ -342,6 +342,16 @@ impl Line {
         !matches!(self.carrier, Carrier::Hdlc(_))
     }
 
+    /// The longest that silence is borne.
+    pub(crate) fn patience(&self) -> Duration {
+        match &self.carrier {
+            Carrier::Wrapper(line) => line.config().patience(),
+            Carrier::WrapperUdp(line) => line.config().patience(),
+            Carrier::Hdlc(line) => line.config().patience(),
+            Carrier::Trunk(line) => line.config().patience(),
+        }
+    }
+
     /// Releases the HDLC link with DISC; on a wrapper line there is nothing to do. Afterwards the
     /// link is gone, whatever the meter said. The stream is closed when the line is dropped.
     ///

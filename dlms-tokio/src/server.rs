@@ -17,7 +17,10 @@ mod mode_e;
 mod udp;
 mod wrapper;
 
-use core::time::Duration;
+use core::{
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -81,12 +84,39 @@ pub trait ApduServer: Send {
     /// the answer to the empty `out`. True if there is an answer, false for silence.
     fn handle(&mut self, client: u16, server: u16, apdu: &mut Vec<u8>, out: &mut Vec<u8>) -> bool;
 
+    /// Keeps an APDU from `client` to `server` behind which another of theirs waits already, so
+    /// that [`handle`](Self::handle), called for the last of them, can serve those of high priority
+    /// first; the answers after the first then come from [`further`](Self::further). False where it
+    /// is not kept but to be handled by itself. On a connection of the wrapper only: HDLC is turned
+    /// round after each APDU, and datagrams are served as they come. Default: none is kept.
+    fn hold(&mut self, client: u16, server: u16, apdu: &[u8]) -> bool {
+        let _ = (client, server, apdu);
+        false
+    }
+
     /// Writes a further APDU of the answer from `server` to `client` to the empty `out`; false when
     /// there is none. Called after [`handle`](Self::handle), on the wrapper: there an answer may be
-    /// several blocks of general block transfer. Default: none.
+    /// several blocks of general block transfer, or answers to what was [held](Self::hold).
+    /// Default: none.
     fn further(&mut self, client: u16, server: u16, out: &mut Vec<u8>) -> bool {
         let _ = (client, server, out);
         false
+    }
+
+    /// Whether the answer to the APDU handled last, for which [`handle`](Self::handle) had none,
+    /// comes by [`poll_answer`](Self::poll_answer) later, if one comes at all. Until then the
+    /// client's polls over HDLC are answered. Default: no.
+    fn answers_later(&self) -> bool {
+        false
+    }
+
+    /// Writes an answer that was not there when its request was handled to the empty `out`, and
+    /// tells for whom it is: the client, and the server it is from. Called over HDLC only, by
+    /// whoever passes APDUs on to others. An answer for a pair that is not connected any more is
+    /// dropped. Default: there is none.
+    fn poll_answer(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<(u16, u16)> {
+        let _ = (cx, out);
+        Poll::Pending
     }
 
     /// Takes an APDU that must not be answered, since it came in a UI frame of HDLC or is to all

@@ -374,7 +374,7 @@ async fn read_published(settings: &Settings, line: LineConfig) -> Result<Publish
     Ok(published)
 }
 
-fn random() -> [u8; 5] {
+pub(crate) fn random() -> [u8; 5] {
     let mut octets = [0; 5];
     getrandom::fill(&mut octets).expect("the operating system has no random numbers");
     octets

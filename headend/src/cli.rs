@@ -18,7 +18,7 @@ pub use self::certificate::CertificateVerb;
 pub(crate) use self::{
     certificate::{CertificateAction, CertificateOptions, Which},
     opening::Opening,
-    party::{Establishment, Party},
+    party::{Establishment, Party, PartyAids},
 };
 use crate::{decode::transport::Framing, object::Object, wanted::Wanted};
 
@@ -132,8 +132,11 @@ Examples:
 
 Hexadecimal digits may have blanks, commas, colons and line ends between them, and 0x in front; the
 dumps of xxd and hexdump -C are read as well. With -o jsonl each line of input is an object with
-\"id\", \"framing\", \"hex\" and \"keys\": {\"ek\", \"ak\", \"system_title\"}, and becomes a line of
-output.
+\"id\", \"framing\", \"hex\" and \"keys\": {\"ek\", \"ak\", \"system_title\", \"kek\"}, and becomes
+a line of output.
+The exit code is about one capture; of a file of such lines each says for itself what is wrong.
+What is ciphered or signed several times is taken apart layer by layer. Each is verified if its key
+is given, and when it does not verify it is told which key, title or certificate is probably wrong.
 A meter that names its values in another way than those that are known: see --patterns.")]
     Decode(Decode),
     /// Make octets of APDUs that are written as XML
@@ -153,10 +156,27 @@ Examples:
   headend listen --udp '[::]:4059' --ek 000102...0e0f --ak d0d1...dedf
   headend listen --tcp 127.0.0.1:5000 --framing hdlc -o csv
 
-Forged, replayed and incomplete messages yield no value, only a note on standard error. A message
-in clear that asks to be confirmed is confirmed once its lines are written. Ctrl-C ends with code
-0.")]
+Forged, replayed and incomplete messages yield no value, only a note on standard error that says
+which key, title or certificate is probably wrong. Counters are remembered as long as the command
+runs: what was recorded before can be played back once after a new start.
+A message that asks to be confirmed is so once its lines are written, protected as it was itself.
+What is not verified is not confirmed. Ctrl-C ends with code 0.")]
     Listen(Listen),
+    /// Take what meters pushed to concentrators, each push once, and acknowledge it
+    #[command(after_help = "\
+Examples:
+  headend spool wrapper://192.0.2.9 --client 1 --auth hls-gmac --security authenc \\
+      --keys concentrator.toml --push-keys meters.toml
+  headend spool wrapper://192.0.2.9 ... -o jsonl --to pushes.jsonl --follow --live 0.0.0.0:4059
+  headend spool wrapper://192.0.2.9 ... -o csv --keep
+
+A concentrator keeps a push until it is acknowledged, which happens when its lines are written: to
+--to FILE, synced, with FILE.spool beside it, so that no push comes twice or is lost whatever breaks
+off; or else to standard output, where a push may come again after a crash. A push that nobody can
+open is a line with its octets; so is one that came before under the same invocation counter, as
+from a meter that pushes again because it was not confirmed (--forget-received, when a meter has new
+keys). Ctrl-C ends with code 0.")]
+    Spool(Spool),
     /// Read fifty simulated meters into a database: a first look in a minute
     #[command(after_help = "\
 Examples:
@@ -187,6 +207,12 @@ pub struct Read {
     /// Ask for all of them with one ACCESS request
     #[arg(long, conflicts_with = "short_names")]
     pub(crate) access: bool,
+    /// Ask for each by itself and for up to N before the first is answered, over TCP or UDP; some
+    /// meters take only one request at a time
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(value_parser = value_parser!(u8).range(1..=8))]
+    #[arg(conflicts_with_all = ["access", "short_names", "gbt", "saps"])]
+    pub(crate) in_flight: u8,
     #[command(flatten)]
     pub(crate) names: Names,
     #[command(flatten)]
@@ -388,6 +414,14 @@ pub struct Listen {
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Security")]
     #[arg(value_parser = value_parser!(u32).range(..=i64::from(WINDOW_MAX)))]
     pub(crate) counter_window: u32,
+    /// Our private signature key, a file in PEM or hexadecimal: what asks to be confirmed and is
+    /// signed is confirmed with a signature [env: DLMS_SIGNING_KEY]
+    #[arg(long, value_name = "FILE", help_heading = "Confirmation")]
+    pub(crate) signing_key: Option<PathBuf>,
+    /// The file that remembers used counters, for confirmations of what is ciphered [default:
+    /// dlms-headend/counters.json in the user's data folder]
+    #[arg(long, value_name = "F", help_heading = "Confirmation")]
+    pub(crate) counter_file: Option<PathBuf>,
     /// End after N messages
     #[arg(long, value_name = "N")]
     #[arg(value_parser = value_parser!(u64).range(1..))]
@@ -398,8 +432,50 @@ pub struct Listen {
     pub(crate) output: Output,
 }
 
-/// What helps to read what nobody asked for.
+/// `headend spool`.
 #[derive(Debug, Args)]
+pub struct Spool {
+    /// Where the concentrators are: wrapper://HOST:PORT
+    #[arg(value_name = "ADDRESS", required = true)]
+    pub(crate) addresses: Vec<Address>,
+    /// Add the lines to this file, which nobody else writes to
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: Option<PathBuf>,
+    /// Acknowledge nothing: the concentrators keep what was read
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// Go on, and take what comes
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// Seconds after which a concentrator is asked whether there is more
+    #[arg(long, value_name = "S", default_value = "10", requires = "follow")]
+    pub(crate) every: Seconds,
+    /// Let concentrators connect here and pass on pushes as they get them (push.to there)
+    #[arg(long, value_name = "ADDRESS", requires = "follow")]
+    pub(crate) live: Option<SocketAddr>,
+    /// A TOML file with the keys of the meters, each under its system title; --keys has those of
+    /// the concentrator [default: the file of --keys]
+    #[arg(long, value_name = "FILE", help_heading = "Security")]
+    pub(crate) push_keys: Option<PathBuf>,
+    /// Give values only of pushes whose tag verified
+    #[arg(long, help_heading = "Security")]
+    pub(crate) verified_only: bool,
+    /// Take pushes that overtook each other, each once: up to N invocation counters back, at most
+    /// 64
+    #[arg(long, value_name = "N", default_value_t = 64, help_heading = "Security")]
+    #[arg(value_parser = value_parser!(u32).range(..=i64::from(WINDOW_MAX)))]
+    pub(crate) counter_window: u32,
+    /// A TOML file with further ways in which pushes name their values
+    #[arg(long, value_name = "FILE")]
+    pub(crate) patterns: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) association: Association,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// What helps to read what nobody asked for.
+#[derive(Debug, Default, Args)]
 pub(crate) struct Aids {
     /// A TOML file with the keys of many meters, each under its system title
     #[arg(long, value_name = "FILE", help_heading = "Security")]
@@ -417,6 +493,8 @@ pub(crate) struct Aids {
     /// fields = "name value scaler-unit", [[list]], [[untagged]]
     #[arg(long, value_name = "FILE")]
     pub(crate) patterns: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) party: PartyAids,
 }
 
 /// `headend decode --framing`.

@@ -10,6 +10,7 @@ mod objects;
 pub(crate) mod profile;
 mod read;
 mod saps;
+mod spool;
 mod write;
 
 use std::io::{self, Stdout};
@@ -35,6 +36,7 @@ pub(crate) async fn run(verb: Verb) -> io::Result<Exit> {
     match verb {
         Verb::Read(typed) => read::run(typed).await,
         Verb::Saps(typed) => saps::run(typed).await,
+        Verb::Spool(typed) => spool::run(typed).await,
         Verb::Objects(typed) => objects::run(typed).await,
         Verb::Profile(typed) => profile::run(typed).await,
         Verb::Write(typed) => write::run(typed).await,

@@ -2,7 +2,8 @@
 //!
 //! A counter that was used twice with one key breaks AES-GCM, and a meter refuses a counter that is
 //! not greater than the last one. So the next counter is stored durably *before* any counter below
-//! it is used: written to a temporary file, synced, renamed over the old one, the folder synced.
+//! it is used: written to a temporary file, synced, renamed over the old one, the folder synced;
+//! or, where there are many meters, added to a journal and synced.
 //! A lock on `FILE.lock` keeps two processes from handing out the same numbers. What a crash or the
 //! end of the process leaves of a reserved block is never used.
 //!
@@ -27,12 +28,14 @@
 //! # Ok::<(), headend::counter_file::CounterFileError>(())
 //! ```
 
+mod journal;
+
 use core::{fmt, ops::Range};
 use std::{
-    collections::BTreeMap,
-    fs::{self, File, OpenOptions},
-    io::{self, Write},
+    collections::{BTreeMap, BTreeSet},
+    io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use dlms_core::{
@@ -42,6 +45,7 @@ use dlms_core::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use self::journal::Store;
 use crate::hex;
 
 /// How far a number that nobody vouches for may move a counter forward. A forged number costs the
@@ -49,13 +53,15 @@ use crate::hex;
 pub const HINT_MAX: u32 = 1 << 20;
 /// The counter a key starts with. The standard lets the first be 0 or 1; 1 suits both readings.
 const FIRST: u32 = 1;
-/// The format of the file. A file of another version is left alone.
-const VERSION: u32 = 1;
+/// The format of the file. A file of a later version is left alone. Of version 1 there is no
+/// journal.
+const VERSION: u32 = 2;
 
-/// The file that remembers counters. Nothing is opened or created before it is needed.
+/// The file that remembers counters. Nothing is opened or created before it is needed. Clones share
+/// what was read of it.
 #[derive(Clone, Debug)]
 pub struct CounterFile {
-    path: PathBuf,
+    store: Arc<Store>,
 }
 
 /// Where a meter is: an address, the SAP of the logical device behind it, and on HDLC its physical
@@ -86,6 +92,11 @@ impl Place {
         Self(format!("device {}", hex::text(name)))
     }
 
+    /// The meter with this title, wherever it is.
+    pub(crate) fn of_meter(title: SystemTitle) -> Self {
+        Self(title.to_string())
+    }
+
     /// How files name it.
     pub(crate) fn text(&self) -> &str {
         &self.0
@@ -95,7 +106,7 @@ impl Place {
 /// The counter of one client with one key at one meter.
 #[derive(Clone, Debug)]
 pub struct Counter {
-    path: PathBuf,
+    store: Arc<Store>,
     place: Place,
     client: String,
     key: String,
@@ -157,8 +168,9 @@ pub enum CounterFileError {
 
 impl CounterFile {
     /// The file at `path`.
-    pub const fn new(path: PathBuf) -> Self {
-        Self { path }
+    #[must_use]
+    pub fn new(path: PathBuf) -> Self {
+        Self { store: Arc::new(Store::new(path)) }
     }
 
     /// The file in the user's data folder: `dlms-headend/counters.json` in `$XDG_DATA_HOME` or in
@@ -177,7 +189,7 @@ impl CounterFile {
 
     /// Where the file is.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.store.path()
     }
 
     /// The title of the meter that was last at `place`.
@@ -185,8 +197,8 @@ impl CounterFile {
     /// # Errors
     /// The file cannot be read.
     pub fn title_at(&self, place: &Place) -> Result<Option<SystemTitle>, CounterFileError> {
-        let contents = read(&self.path)?;
-        Ok(contents.meters.get(&place.0).and_then(|title| title.parse().ok()))
+        self.store
+            .look(|contents| contents.meters.get(&place.0).and_then(|title| title.parse().ok()))
     }
 
     /// The client title of this installation: made from `random` the first time and the same ever
@@ -195,13 +207,14 @@ impl CounterFile {
     /// # Errors
     /// The file cannot be read or written.
     pub fn client_title(&self, random: [u8; 5]) -> Result<SystemTitle, CounterFileError> {
-        update(&self.path, |contents| {
+        self.store.update(|contents| {
             if let Some(title) = contents.client_title.as_ref().and_then(|text| text.parse().ok()) {
                 return Ok(title);
             }
             let [a, b, c, d, e] = random;
             let title = SystemTitle([b'D', b'H', b'E', a, b, c, d, e]);
             contents.client_title = Some(title.to_string());
+            contents.dirty.client_title = true;
             Ok(title)
         })
     }
@@ -210,7 +223,7 @@ impl CounterFile {
     #[must_use]
     pub fn counter(&self, place: &Place, client: SystemTitle, key: &Key) -> Counter {
         Counter {
-            path: self.path.clone(),
+            store: Arc::clone(&self.store),
             place: place.clone(),
             client: client.to_string(),
             key: fingerprint(key),
@@ -224,8 +237,8 @@ impl Counter {
     /// # Errors
     /// The file cannot be read.
     pub fn next(&self) -> Result<Option<u32>, CounterFileError> {
-        let contents = read(&self.path)?;
-        Ok(contents.entry(self, contents.meter(self)).map(|entry| entry.next))
+        self.store
+            .look(|contents| contents.entry(self, contents.meter(self)).map(|entry| entry.next))
     }
 
     /// Moves the counter to `hint`, a number that nobody vouches for: at most [`HINT_MAX`] forward
@@ -267,7 +280,7 @@ impl Counter {
     /// # Errors
     /// [`CounterFileError::Exhausted`]; the file cannot be read or written.
     pub fn reserve(&self, count: u32) -> Result<Range<u32>, CounterFileError> {
-        update(&self.path, |contents| {
+        self.store.update(|contents| {
             // Not just beyond its own entry: two addresses may be one meter, and two meters with
             // one key must not see the same counter either.
             let start = contents.furthest(self);
@@ -288,14 +301,15 @@ impl Counter {
     /// The file cannot be read or written.
     pub fn learned(&self, title: SystemTitle) -> Result<(), CounterFileError> {
         let title = title.to_string();
-        if read(&self.path)?.meters.get(&self.place.0) == Some(&title) {
+        if self.store.look(|contents| contents.meters.get(&self.place.0) == Some(&title))? {
             return Ok(());
         }
-        update(&self.path, |contents| {
+        self.store.update(|contents| {
             let before = contents.meter(self).to_owned();
             let used = contents.entry(self, &before).map(|entry| entry.next);
-            contents.counters.retain(|entry| entry.meter != self.place.0 || !self.owns(entry));
+            contents.remove(self, &self.place.0);
             contents.meters.insert(self.place.0.clone(), title.clone());
+            contents.dirty.places.insert(self.place.0.clone());
             if let Some(used) = used {
                 let entry = contents.entry_mut(self);
                 entry.next = entry.next.max(used);
@@ -309,13 +323,14 @@ impl Counter {
     /// # Errors
     /// The file cannot be read.
     pub fn received(&self) -> Result<Option<Received>, CounterFileError> {
-        let contents = read(&self.path)?;
-        let meter = contents.meter(self);
-        let received = contents.entry(self, meter).and_then(|entry| entry.received);
-        Ok(meter.parse().ok().zip(received).map(|(originator, last)| Received {
-            originator,
-            counter: ReceiveCounter::after(last),
-        }))
+        self.store.look(|contents| {
+            let meter = contents.meter(self);
+            let received = contents.entry(self, meter).and_then(|entry| entry.received);
+            meter.parse().ok().zip(received).map(|(originator, last)| Received {
+                originator,
+                counter: ReceiveCounter::after(last),
+            })
+        })
     }
 
     /// Remembers what was accepted. It is kept under the title of the meter, whether or not this
@@ -326,10 +341,11 @@ impl Counter {
     pub fn accept(&self, received: Received) -> Result<(), CounterFileError> {
         let Some(last) = received.counter.last() else { return Ok(()) };
         let meter = received.originator.to_string();
-        if read(&self.path)?.entry(self, &meter).is_some_and(|entry| entry.received >= Some(last)) {
+        let is_known = |entry: &Entry| entry.received >= Some(last);
+        if self.store.look(|contents| contents.entry(self, &meter).is_some_and(is_known))? {
             return Ok(());
         }
-        update(&self.path, |contents| {
+        self.store.update(|contents| {
             let entry = contents.entry_of_mut(self, meter);
             entry.received = entry.received.max(Some(last));
             Ok(())
@@ -341,7 +357,7 @@ impl Counter {
     /// # Errors
     /// The file cannot be read or written.
     pub fn forget_received(&self) -> Result<(), CounterFileError> {
-        update(&self.path, |contents| {
+        self.store.update(|contents| {
             contents.entry_mut(self).received = None;
             Ok(())
         })
@@ -355,7 +371,7 @@ impl Counter {
         &self,
         change: impl FnOnce(&mut u32) -> Result<T, CounterFileError>,
     ) -> Result<T, CounterFileError> {
-        update(&self.path, |contents| change(&mut contents.entry_mut(self).next))
+        self.store.update(|contents| change(&mut contents.entry_mut(self).next))
     }
 }
 
@@ -376,10 +392,22 @@ struct Contents {
     #[serde(default)]
     meters: BTreeMap<String, String>,
     counters: Vec<Entry>,
+    /// What was changed since it was stored.
+    #[serde(skip)]
+    dirty: Dirty,
+}
+
+/// What of the contents differs from what is stored.
+#[derive(Debug, Default)]
+struct Dirty {
+    client_title: bool,
+    places: BTreeSet<String>,
+    /// Meter, client and key of entries that were changed, made or removed.
+    entries: BTreeSet<(String, String, String)>,
 }
 
 /// The counter of one client with one key at one meter.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
     /// The title of the meter, or its place while the title is unknown.
@@ -395,7 +423,13 @@ struct Entry {
 
 impl Default for Contents {
     fn default() -> Self {
-        Self { version: VERSION, client_title: None, meters: BTreeMap::new(), counters: vec![] }
+        Self {
+            version: 1,
+            client_title: None,
+            meters: BTreeMap::new(),
+            counters: Vec::new(),
+            dirty: Dirty::default(),
+        }
     }
 }
 
@@ -418,6 +452,8 @@ impl Contents {
 
     /// The entry of the client and key of `counter` at `meter`, likewise.
     fn entry_of_mut(&mut self, counter: &Counter, meter: String) -> &mut Entry {
+        let (client, key) = (counter.client.clone(), counter.key.clone());
+        self.dirty.entries.insert((meter.clone(), client, key));
         let known =
             self.counters.iter().position(|entry| entry.meter == meter && counter.owns(entry));
         let index = known.unwrap_or_else(|| {
@@ -429,90 +465,21 @@ impl Contents {
         &mut self.counters[index]
     }
 
+    /// Removes the entry of the client and key of `counter` at `meter`, if there is one.
+    fn remove(&mut self, counter: &Counter, meter: &str) {
+        let before = self.counters.len();
+        self.counters.retain(|entry| entry.meter != meter || !counter.owns(entry));
+        if self.counters.len() < before {
+            let (client, key) = (counter.client.clone(), counter.key.clone());
+            self.dirty.entries.insert((meter.to_owned(), client, key));
+        }
+    }
+
     /// The first counter that this client never used with this key, at any meter.
     fn furthest(&self, counter: &Counter) -> u32 {
         let used = self.counters.iter().filter(|entry| counter.owns(entry));
         used.map(|entry| entry.next).max().unwrap_or(FIRST)
     }
-}
-
-/// Reads the file. An absent one is empty.
-fn read(path: &Path) -> Result<Contents, CounterFileError> {
-    let text = match fs::read(path) {
-        Ok(text) => text,
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Contents::default()),
-        Err(cause) => return Err(system("read", path, cause)),
-    };
-    let corrupt = |cause: serde_json::Error| CounterFileError::Corrupt {
-        path: path.to_owned(),
-        cause: cause.to_string(),
-    };
-    // The version first: a later format may differ in everything else.
-    #[derive(Deserialize)]
-    struct Version {
-        version: u32,
-    }
-    let Version { version } = serde_json::from_slice(&text).map_err(corrupt)?;
-    if version != VERSION {
-        return Err(CounterFileError::Version { path: path.to_owned(), found: version });
-    }
-    serde_json::from_slice(&text).map_err(corrupt)
-}
-
-/// Changes the file under the lock; when this returns the change is on the disk. On an error the
-/// file is as it was.
-fn update<T>(
-    path: &Path,
-    change: impl FnOnce(&mut Contents) -> Result<T, CounterFileError>,
-) -> Result<T, CounterFileError> {
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    fs::create_dir_all(folder).map_err(|cause| system("create", folder, cause))?;
-
-    // The lock is a file of its own: the counter file itself is replaced, and a lock on a replaced
-    // file keeps nobody out. It is released when it is closed, at the latest by the system.
-    let lock_path = beside(path, ".lock");
-    let lock = private().create(true).truncate(false).write(true).open(&lock_path);
-    let lock = lock.map_err(|cause| system("open", &lock_path, cause))?;
-    lock.lock().map_err(|cause| system("lock", &lock_path, cause))?;
-
-    let mut contents = read(path)?;
-    let result = change(&mut contents)?;
-
-    let mut text = serde_json::to_vec_pretty(&contents)
-        .map_err(|cause| system("write", path, cause.into()))?;
-    text.push(b'\n');
-    let new_path = beside(path, ".new");
-    write_durably(&new_path, &text).map_err(|cause| system("write", &new_path, cause))?;
-    fs::rename(&new_path, path).map_err(|cause| system("replace", path, cause))?;
-    // The rename itself is on the disk only when the folder is.
-    #[cfg(unix)]
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|cause| system("sync", folder, cause))?;
-    Ok(result)
-}
-
-fn write_durably(path: &Path, text: &[u8]) -> io::Result<()> {
-    let mut file: File = private().create(true).truncate(true).write(true).open(path)?;
-    file.write_all(text)?;
-    file.sync_all()
-}
-
-/// A file that only its owner reads: the titles and addresses of meters are nobody else's business.
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 fn system(doing: &'static str, path: &Path, cause: io::Error) -> CounterFileError {
@@ -522,7 +489,7 @@ fn system(doing: &'static str, path: &Path, cause: io::Error) -> CounterFileErro
 #[cfg(test)]
 mod tests {
     use core::sync::atomic::{AtomicU32, Ordering};
-    use std::thread;
+    use std::{fs, thread};
 
     use super::*;
 
@@ -553,6 +520,12 @@ mod tests {
 
         fn text(&self) -> String {
             fs::read_to_string(self.file().path()).unwrap()
+        }
+
+        /// The counter of one of many, as another process has it.
+        fn counter_of(&self, number: u8) -> Counter {
+            let place = Place::of_device(format!("ABC{number:013}").as_bytes());
+            self.file().counter(&place, CLIENT, &Key::from([number; 16]))
         }
     }
 
@@ -741,6 +714,112 @@ mod tests {
         assert_eq!(file.counter(&place, CLIENT, &Key::from([1; 16])).reserve(5).unwrap(), 1..6);
     }
 
+    /// So many meters that their counters go into the journal.
+    const MANY: u16 = 400;
+
+    fn many(folder: &Folder) -> Vec<Counter> {
+        let file = folder.file();
+        (0..MANY)
+            .map(|number| {
+                let place = Place::of_device(format!("ABC{number:013}").as_bytes());
+                let key = Key::from([u8::try_from(number % 200).unwrap(); 16]);
+                let counter = file.counter(&place, CLIENT, &key);
+                counter.reserve(64).unwrap();
+                let title = SystemTitle([b'A', b'B', b'C', 0, 0, 0, 1, 2]);
+                let [high, low] = number.to_be_bytes();
+                let title = SystemTitle([title.0[0], title.0[1], title.0[2], 0, 0, 0, high, low]);
+                counter.learned(title).unwrap();
+                counter
+                    .accept(Received { originator: title, counter: ReceiveCounter::after(9) })
+                    .unwrap();
+                counter
+            })
+            .collect()
+    }
+
+    fn journal(folder: &Folder) -> PathBuf {
+        folder.0.join("counters.json.journal")
+    }
+
+    #[test]
+    fn what_many_meters_used_is_in_the_journal_before_it_is_used_and_known_to_all() {
+        let folder = Folder::new();
+        let counters = many(&folder);
+        let before = fs::metadata(journal(&folder)).unwrap().len();
+        let text = folder.text();
+        assert_eq!(counters[7].reserve(64).unwrap().len(), 64);
+        // One line more, and the file as it was.
+        let line = fs::read_to_string(journal(&folder))
+            .unwrap()
+            .split_off(usize::try_from(before).unwrap());
+        let next = counters[7].next().unwrap().unwrap();
+        assert!(line.contains(&format!("\"next\":{next}")) && line.ends_with('\n'), "{line}");
+        assert_eq!(folder.text(), text);
+        // Another process, and one that began before.
+        let other = folder.file();
+        let place = Place::of_device(b"ABC0000000000007");
+        let seventh = other.counter(&place, CLIENT, &Key::from([7; 16]));
+        assert_eq!(seventh.next().unwrap(), Some(next));
+        assert_eq!(seventh.reserve(5).unwrap(), next..next + 5);
+        assert_eq!(counters[7].reserve(5).unwrap(), next + 5..next + 10);
+        assert_eq!(seventh.received().unwrap().unwrap().counter.last(), Some(9));
+        // Those who share a key share its counters.
+        assert_eq!(counters[207].reserve(1).unwrap(), next + 10..next + 11);
+    }
+
+    #[test]
+    fn the_journal_goes_into_the_file_before_it_is_longer_than_that() {
+        let folder = Folder::new();
+        let counters = many(&folder);
+        let mut taken = BTreeSet::new();
+        let mut merged = 0;
+        let mut text = folder.text();
+        for round in 0..3 * usize::from(MANY) {
+            let counter = &counters[round % usize::from(MANY)];
+            taken.insert((round % 200, counter.reserve(2).unwrap().start));
+            if folder.text() != text {
+                merged += 1;
+                text = folder.text();
+            }
+            let length = fs::metadata(journal(&folder)).unwrap().len();
+            assert!(length <= 2 * text.len() as u64, "{length}");
+        }
+        assert!(merged > 0);
+        assert_eq!(taken.len(), 3 * usize::from(MANY), "a counter was handed out twice");
+        // As another process finds it.
+        let file = folder.file();
+        for (number, counter) in counters.iter().enumerate() {
+            let place = Place::of_device(format!("ABC{number:013}").as_bytes());
+            let key = Key::from([u8::try_from(number % 200).unwrap(); 16]);
+            let found = file.counter(&place, CLIENT, &key).next().unwrap();
+            assert_eq!(found, counter.next().unwrap());
+        }
+    }
+
+    #[test]
+    fn a_line_that_a_crash_broke_off_was_never_used_and_goes() {
+        let folder = Folder::new();
+        let counters = many(&folder);
+        let next = counters[3].next().unwrap().unwrap();
+        let mut whole = fs::read(journal(&folder)).unwrap();
+        let line = br#"{"counters":[{"meter":"x","client":"y","key":"z","next":5}]}"#;
+        for torn in [&line[..30], &[0; 40], b"garbage\n"] {
+            fs::write(journal(&folder), [&whole, torn].concat()).unwrap();
+            let counter = folder.counter_of(3);
+            assert_eq!(counter.next().unwrap(), Some(next));
+        }
+        // Another meter has the same key.
+        let shared = counters[203].next().unwrap().unwrap();
+        assert_eq!(folder.counter_of(3).reserve(1).unwrap(), shared..shared + 1);
+        let text = fs::read_to_string(journal(&folder)).unwrap();
+        assert!(!text.contains("garbage") && text.len() > whole.len(), "{text}");
+        // In the middle it is no crash, and nothing is believed.
+        whole.splice(0..0, *b"garbage\n");
+        fs::write(journal(&folder), whole).unwrap();
+        let error = folder.counter_of(3).next().unwrap_err();
+        assert!(matches!(error, CounterFileError::Corrupt { .. }), "{error}");
+    }
+
     #[test]
     fn the_file_holds_no_key() {
         let folder = Folder::new();
@@ -759,10 +838,10 @@ mod tests {
             assert!(matches!(error, CounterFileError::Corrupt { .. }), "{text}: {error}");
             assert_eq!(folder.text(), text);
         }
-        let later = r#"{"version":2,"anything":[]}"#;
+        let later = r#"{"version":3,"anything":[]}"#;
         fs::write(folder.file().path(), later).unwrap();
         let error = folder.counter("a").reserve(1).unwrap_err();
-        assert!(matches!(error, CounterFileError::Version { found: 2, .. }), "{error}");
+        assert!(matches!(error, CounterFileError::Version { found: 3, .. }), "{error}");
         assert_eq!(folder.text(), later);
     }
 

@@ -2,7 +2,8 @@
 //!
 //! - [`capture`]: octets as people write them down.
 //! - [`transport`]: frames, and the APDUs that are in them, whole or in parts.
-//! - [`keyring`]: opens what is ciphered.
+//! - [`keyring`]: opens one layer of protection; [`layers`] opens all that an APDU has.
+//! - [`suspicion`]: which key, title or certificate is probably wrong when one stays closed.
 //! - [`content`]: what a plain APDU carries.
 //! - [`patterns_file`]: how pushes name their values, in a file.
 //! - [`tree`] shows all of it to people; [`record`] to programs; [`xml`] to translators.
@@ -12,14 +13,18 @@
 pub(crate) mod capture;
 pub(crate) mod content;
 pub(crate) mod keyring;
+pub(crate) mod layers;
 pub(crate) mod patterns_file;
 pub(crate) mod record;
+pub(crate) mod suspicion;
 pub(crate) mod transport;
 pub(crate) mod tree;
 pub(crate) mod xml;
 
 use dlms_core::{Malformed, MalformedKind, security::SecurityError};
 use serde::Serialize;
+
+use self::suspicion::Suspect;
 
 /// Something that is wrong with captured octets, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -31,11 +36,21 @@ pub(crate) struct Fault {
     pub(crate) offset: usize,
     /// For people.
     pub(crate) text: String,
+    /// Which input is probably at fault, where that can be told. The text has it too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) suspect: Option<Suspect>,
 }
 
 impl Fault {
     pub(crate) fn new(code: &'static str, offset: usize, text: impl ToString) -> Self {
-        Self { code, offset, text: text.to_string() }
+        Self { code, offset, text: text.to_string(), suspect: None }
+    }
+
+    /// The same, with the input that is probably at fault.
+    pub(crate) fn suspecting(self, suspect: Option<Suspect>) -> Self {
+        let Some(suspect) = suspect else { return self };
+        let text = format!("{}; {}", self.text, suspect.hint());
+        Self { text, suspect: Some(suspect), ..self }
     }
 }
 
@@ -60,14 +75,21 @@ impl From<SecurityError> for Fault {
         let code = match error {
             SecurityError::Malformed(malformed) => return malformed.into(),
             SecurityError::TagMismatch => "tag-mismatch",
+            SecurityError::SignatureMismatch => "signature-mismatch",
+            SecurityError::SignatureMissing => "signature-missing",
+            SecurityError::WrappedKeyMismatch => "wrapped-key-mismatch",
+            SecurityError::KeyMissing(_) | SecurityError::AuthenticationKeyMissing => "no-key",
             SecurityError::CounterNotGreater { .. } => "replayed",
             SecurityError::CounterMaximum => "counter-maximum",
             SecurityError::SystemTitleMissing => "system-title-unknown",
+            SecurityError::RecipientMismatch { .. } => "for-another",
+            SecurityError::Reflected => "reflected",
             SecurityError::Compressed => "compressed",
             SecurityError::KeyLength => "key-length",
+            SecurityError::NotOnCurve => "not-on-curve",
             SecurityError::Control(_) => "security-control",
             _ => "security",
         };
-        Self::new(code, 0, error)
+        Self::new(code, 0, error).suspecting(Suspect::of(&error))
     }
 }

@@ -117,6 +117,10 @@ impl Diagnosis {
             }
             Error::SapUnlisted(_) => ("E-SAP-UNLISTED", "sap-not-listed", &table::SAP_UNLISTED),
             Error::NoRoute => ("E-ROUTE-NONE", "no-route", &table::NO_ROUTE),
+            Error::SpoolRefused(_) => ("E-SPOOL-REFUSED", "spool-refused", &table::SPOOL_REFUSED),
+            Error::SpoolRestarted { .. } => {
+                ("E-SPOOL-RESTARTED", "spool-restarted", &table::SPOOL_RESTARTED)
+            }
             Error::Shape(_) => ("E-OBJ-SHAPE", "unexpected-shape", &table::SHAPE),
         };
         Self::new(code.into(), name, phase, error.to_string(), entry, context)
@@ -302,7 +306,7 @@ impl Diagnosis {
     fn security(error: &SecurityError, phase: &str, context: &Context) -> Self {
         let (code, name, entry) = match error {
             // The keys fitted when the association was opened.
-            SecurityError::TagMismatch if phase != "associate" => {
+            SecurityError::TagMismatch if phase != ASSOCIATE => {
                 ("E-SEC-TAG", "tag-mismatch", &table::ALTERED)
             }
             SecurityError::TagMismatch => ("E-SEC-TAG", "tag-mismatch", &table::SECURITY),

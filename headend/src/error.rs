@@ -50,6 +50,21 @@ pub(crate) enum Error {
     /// No concentrator leads to this device any more.
     #[error("no concentrator leads to it")]
     NoRoute,
+    /// A concentrator does not show what it kept of pushes.
+    #[error("the concentrator does not show its spool: {0}")]
+    SpoolRefused(DataAccessResult),
+    /// A concentrator gives pushes numbers that other pushes have.
+    #[error(
+        "{concentrator} gives number {next} next in epoch {epoch}, and has given it to another push"
+    )]
+    SpoolRestarted {
+        /// Its name.
+        concentrator: String,
+        /// Its epoch.
+        epoch: u32,
+        /// The number that it gives next.
+        next: u64,
+    },
     /// A value does not have the shape that the standard gives its attribute.
     #[error("the meter sent something that is no {0}")]
     Shape(&'static str),

@@ -6,15 +6,21 @@
 //! ek = "000102030405060708090A0B0C0D0E0F"
 //! ak = "D0D1D2D3D4D5D6D7D8D9DADBDCDDDEDF"   # not needed for encryption alone
 //! suite = 0                                  # the default; suite 2 has keys of 64 digits
+//! # For what it sends unasked, where it ciphers with other keys than these or signs:
+//! kek = "F0F1F2F3F4F5F6F7F8F9FAFBFCFDFEFF"
+//! peer-key = "0217E617...6E5794"             # x and y, or PEM, also of a certificate
+//! peer-agreement-key = "0217E617...6E5794"
 //! ```
 //!
 //! No message about such a file repeats anything of it but the titles of meters.
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
-use dlms_core::security::{Key, SecuritySuite, SystemTitle};
+use dlms_core::security::{Key, PublicKey, SecuritySuite, SystemTitle};
 use toml::{Table, Value};
 use zeroize::Zeroizing;
+
+use crate::settings;
 
 /// The keys of one client at one meter.
 #[derive(Clone, Debug)]
@@ -22,6 +28,16 @@ pub(crate) struct Keys {
     pub(crate) suite: SecuritySuite,
     pub(crate) encryption: Key,
     pub(crate) authentication: Option<Key>,
+    /// What `headend decode` and `headend listen` need beyond these.
+    pub(crate) party: Box<PartyOfMeter>,
+}
+
+/// The key encryption key, and the public keys of the meter.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PartyOfMeter {
+    pub(crate) key_encryption: Option<Key>,
+    pub(crate) signature: Option<PublicKey>,
+    pub(crate) agreement: Option<PublicKey>,
 }
 
 /// Keys by the system title of the meter.
@@ -98,20 +114,33 @@ fn keys(section: Value) -> Result<Keys, &'static str> {
     };
     let encryption: Option<Key> = key("ek")?;
     let authentication: Option<Key> = key("ak")?;
+    let key_encryption: Option<Key> = key("kek")?;
+    let mut public = |name| match section.remove(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => settings::public_key(&text)
+            .map(Some)
+            .ok_or("a public key is x and y in hexadecimal digits, or PEM"),
+        Some(_) => Err("a public key stands in quotes"),
+    };
+    let (signature, agreement) = (public("peer-key")?, public("peer-agreement-key")?);
     let suite = match section.remove("suite") {
         None => SecuritySuite::Suite0,
         Some(Value::Integer(number)) => suite(number).ok_or("the suite is 0, 1 or 2")?,
         Some(_) => return Err("the suite is a number: suite = 0"),
     };
     if !section.is_empty() {
-        return Err("it holds something else than ek, ak and suite");
+        return Err(
+            "it holds something else than ek, ak, suite, kek, peer-key and peer-agreement-key",
+        );
     }
     let encryption = encryption.ok_or("ek = \"HEX\" is missing")?;
     let fits = |key: &Key| key.octets().len() == suite.key_len();
-    if !fits(&encryption) || !authentication.as_ref().is_none_or(fits) {
+    let others = [&authentication, &key_encryption];
+    if !fits(&encryption) || !others.iter().all(|key| key.as_ref().is_none_or(fits)) {
         return Err("a key does not have the length that its suite asks for");
     }
-    Ok(Keys { suite, encryption, authentication })
+    let party = Box::new(PartyOfMeter { key_encryption, signature, agreement });
+    Ok(Keys { suite, encryption, authentication, party })
 }
 
 /// The suite with this number.
@@ -149,6 +178,27 @@ mod tests {
         let one = "[47525801000003E8]\nek = \"000102030405060708090A0B0C0D0E0F\"\n";
         let file = KeysFile::parse(one).unwrap();
         assert!(file.only().unwrap().authentication.is_none());
+    }
+
+    #[test]
+    fn what_a_meter_sends_unasked_may_need_further_keys() {
+        const KEY: &str = "000102030405060708090A0B0C0D0E0F";
+        const PUBLIC: &str = include_str!("../../tests/keys/p256-11-public.pem");
+        const DIGITS: &str = "0217E617F0B6443928278F96999E69A23A4F2C152BDF6D6CDF66E5B80282D4ED\
+                              194A7DEBCB97712D2DDA3CA85AA8765A56F45FC758599652F2897C65306E5794";
+        let section = format!("[47525801000003E8]\nek = \"{KEY}\"\nkek = \"{KEY}\"\nsuite = 1\n");
+        let text = format!(
+            "{section}peer-key = \"\"\"{PUBLIC}\"\"\"\npeer-agreement-key = \"{DIGITS}\"\n"
+        );
+        let file = KeysFile::parse(&text).unwrap();
+        let PartyOfMeter { key_encryption, signature, agreement } = &*file.of(TITLE).unwrap().party;
+        assert!(key_encryption.is_some() && signature.is_some());
+        assert_eq!(signature, agreement);
+        for wrong in [KEY, "", "zz"] {
+            let message = KeysFile::parse(&format!("{section}peer-key = \"{wrong}\"\n"));
+            let message = message.unwrap_err().to_string();
+            assert!(message.contains("a public key is x and y"), "{message}");
+        }
     }
 
     #[test]

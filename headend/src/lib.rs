@@ -11,7 +11,8 @@
 //! - `meter`: a meter that we are associated with, and what we have learned of it.
 //! - `commands`: the verbs.
 //! - [`reading`] and [`profile`]: values and rows as they are shown; `render`: as table, JSON, CSV.
-//! - `decode`: captured octets, layer by layer; `listen`: what meters push.
+//! - `decode`: captured octets, layer by layer; `listen`: what meters push; `spool`: what
+//!   concentrators kept of it, and `spool_file`, where it arrives once.
 //! - `demo`: fifty simulated meters, read by the same path.
 //! - [`diagnosis`]: what went wrong, what it usually means, and what to try; [`exit`]: the codes.
 //!
@@ -34,6 +35,7 @@ pub mod counter_file;
 mod decode;
 mod demo;
 pub mod diagnosis;
+mod durable;
 mod error;
 pub mod exit;
 mod hex;
@@ -50,6 +52,8 @@ mod registry;
 mod render;
 mod report;
 mod settings;
+mod spool;
+mod spool_file;
 mod time_rules;
 pub mod value;
 mod wanted;

@@ -4,11 +4,12 @@
 use std::{collections::BTreeMap, io};
 
 use dlms_core::{
+    Malformed,
     association::{
         AccessAnswer, AccessItem, Failure, OnRefusal, Referencing, Request, Selection,
         ShortNameObject,
     },
-    axdr::{DataBuf, RawData},
+    axdr::{CompactArrayRules, Data, DataBuf, RawData},
     cosem::{AttributeDescriptor, ClassId, LogicalName, MethodDescriptor, ScalerUnit},
     xdlms::{ActionResult, Conformance, DataAccessResult},
 };
@@ -49,6 +50,7 @@ pub(crate) struct Meter {
     /// Whether the meter takes GET with list. Some agree to it and then refuse.
     takes_lists: bool,
     time_rules: TimeRules,
+    compact_array_rules: CompactArrayRules,
     objects: Option<Vec<ListedObject>>,
     /// None for one that cannot be read.
     scaler_units: BTreeMap<AttributeDescriptor, Option<ScalerUnit>>,
@@ -85,6 +87,7 @@ impl Meter {
             counter,
             takes_lists,
             time_rules: quirks.time_rules(),
+            compact_array_rules: quirks.compact_array_rules(),
             objects: None,
             scaler_units: BTreeMap::new(),
         })
@@ -95,18 +98,48 @@ impl Meter {
         self.time_rules
     }
 
+    /// How its compact-arrays are to be read where they come as they were sent: in blocks.
+    pub(crate) const fn compact_array_rules(&self) -> CompactArrayRules {
+        self.compact_array_rules
+    }
+
+    /// `answer` as the standard would have it: a compact-array by other rules becomes an array. One
+    /// that contradicts itself stays as it came, for whoever reads it to refuse.
+    fn by_the_standard(
+        &self,
+        answer: Result<Vec<u8>, DataAccessResult>,
+    ) -> Result<Vec<u8>, DataAccessResult> {
+        let octets = answer?;
+        if self.compact_array_rules == CompactArrayRules::Standard {
+            return Ok(octets);
+        }
+        let unpacked = || {
+            let Data::CompactArray(array) = RawData::from_octets(&octets)?.data()? else {
+                return Ok(None);
+            };
+            let elements = array.elements_by(self.compact_array_rules)?;
+            let elements = elements.map(|element| element?.to_buf());
+            elements.collect::<Result<Vec<_>, Malformed>>().map(Some)
+        };
+        Ok(match unpacked() {
+            Ok(Some(elements)) => DataBuf::array(elements).to_octets(),
+            _ => octets,
+        })
+    }
+
     /// Reads one attribute: its encoded value, or the meter's refusal.
     pub(crate) async fn read(
         &mut self,
         attribute: AttributeDescriptor,
     ) -> Result<Result<Vec<u8>, DataAccessResult>, Error> {
-        match self.client.read(attribute).await {
+        let answer = match self.client.read(attribute).await {
             Err(error) => {
                 self.recover(error).await?;
-                Ok(self.client.read(attribute).await?)
+                self.client.read(attribute).await?
             }
-            Ok(answer) => Ok(answer),
-        }
+            Ok(answer) => answer,
+        };
+        Ok(self.by_the_standard(answer))
     }
 
     /// Reads several attributes, with as few requests as the meter allows, and hands each answer
@@ -125,16 +158,21 @@ impl Meter {
             let answers = self.client.access(items, OnRefusal::GoOn).await?;
             for (which, answer) in attributes.iter().zip(answers) {
                 if let AccessAnswer::Get(answer) = answer {
-                    taken(*which, answer);
+                    taken(*which, self.by_the_standard(answer));
                 }
             }
             return Ok(());
+        }
+        if self.settings.association.in_flight_max > 1 {
+            return self.read_in_flight(attributes, taken).await;
         }
         for list in attributes.chunks(LIST_MAX) {
             if self.takes_lists && list.len() > 1 {
                 match self.client.read_list(list).await {
                     Ok(answers) => {
-                        list.iter().zip(answers).for_each(|(which, answer)| taken(*which, answer));
+                        for (which, answer) in list.iter().zip(answers) {
+                            taken(*which, self.by_the_standard(answer));
+                        }
                         continue;
                     }
                     Err(error) if refuses_lists(&error) => {
@@ -152,6 +190,23 @@ impl Meter {
             for which in list {
                 taken(*which, self.read(*which).await?);
             }
+        }
+        Ok(())
+    }
+
+    /// Asks for each attribute by itself, without waiting for the answer before.
+    async fn read_in_flight(
+        &self,
+        attributes: &[AttributeDescriptor],
+        mut taken: impl FnMut(AttributeDescriptor, Result<Vec<u8>, DataAccessResult>),
+    ) -> Result<(), Error> {
+        let ask = |which: &AttributeDescriptor| {
+            let (client, which) = (self.client.clone(), *which);
+            tokio::spawn(async move { client.read(which).await })
+        };
+        let asked: Vec<_> = attributes.iter().map(ask).collect();
+        for (which, answer) in attributes.iter().zip(asked) {
+            taken(*which, answer.await.map_err(|_| client::Error::Closed)??);
         }
         Ok(())
     }

@@ -46,6 +46,14 @@ pub(crate) enum Which {
     Entries(u32, Option<u32>),
 }
 
+impl Which {
+    /// Whether times with a deviation bound it.
+    pub(crate) fn has_deviation(self) -> bool {
+        let Self::Times { from, to } = self else { return false };
+        [from, to].into_iter().flatten().any(|time| time.deviation().is_some())
+    }
+}
+
 /// The columns of a profile, and which of them are wanted.
 #[derive(Clone, Debug)]
 pub(crate) struct Columns {

@@ -11,6 +11,10 @@
 //! address-bytes = 2
 //! deviation-reversed = true
 //! deviation-minutes = -60
+//! range-deviations = false
+//! block-window = 1
+//! compact-array-counts = true
+//! compat = ["kdf-arc-06"]
 //! ```
 //!
 //! | quirk | what is done differently |
@@ -21,6 +25,13 @@
 //! | `address-bytes` | the HDLC server address has 1, 2 or 4 octets |
 //! | `deviation-reversed` | true: the deviations in the meter's times are minutes to add to UTC |
 //! | `deviation-minutes` | the minutes to add to a time that has no deviation to get UTC |
+//! | `range-deviations` | false: --from and --to are sent as local times, without deviation |
+//! | `block-window` | no more general blocks in one go, whatever window the meter tells |
+//! | `compact-array-counts` | true: arrays in compact-arrays have their counts in the contents |
+//! | `compat` | differences in its security, as `--compat` names them |
+//!
+//! What needs no key, because it cannot be taken for anything else: answers whose LLC header is
+//! that of a client or is missing, empty system titles, and pushes whose time has a tag.
 //!
 //! A title is known when the meter at this address told it before, or tells it while associating;
 //! its first three octets are the manufacturer. The logical device name is asked for when a section
@@ -36,7 +47,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use dlms_core::security::SystemTitle;
+use dlms_core::{
+    association::WINDOW_MAX,
+    axdr::CompactArrayRules,
+    security::{Compatibility, SystemTitle},
+};
 use dlms_tokio::Address;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -79,6 +94,18 @@ pub(crate) struct Quirks {
     /// The deviation of times that have none, in minutes to add to local time to get UTC.
     #[serde(skip)]
     pub(crate) deviation_minutes: Option<i16>,
+    /// Whether ranges of a profile may have times with a deviation.
+    #[serde(skip)]
+    pub(crate) range_deviations: Option<bool>,
+    /// How many general blocks may go out and come in in one go.
+    #[serde(skip)]
+    pub(crate) block_window: Option<u8>,
+    /// Whether inner arrays of compact-arrays have their counts in the contents.
+    #[serde(skip)]
+    pub(crate) compact_array_counts: Option<bool>,
+    /// How its security differs from the standard.
+    #[serde(skip)]
+    pub(crate) compat: Option<Compatibility>,
 }
 
 impl Quirks {
@@ -91,6 +118,18 @@ impl Quirks {
             address_bytes: self.address_bytes.or(others.address_bytes),
             deviation_reversed: self.deviation_reversed.or(others.deviation_reversed),
             deviation_minutes: self.deviation_minutes.or(others.deviation_minutes),
+            range_deviations: self.range_deviations.or(others.range_deviations),
+            block_window: self.block_window.or(others.block_window),
+            compact_array_counts: self.compact_array_counts.or(others.compact_array_counts),
+            compat: self.compat.or(others.compat),
+        }
+    }
+
+    /// How compact-arrays are to be read.
+    pub(crate) fn compact_array_rules(self) -> CompactArrayRules {
+        match self.compact_array_counts {
+            Some(true) => CompactArrayRules::CountInContents,
+            _ => CompactArrayRules::Standard,
         }
     }
 
@@ -99,6 +138,7 @@ impl Quirks {
         TimeRules {
             reversed: self.deviation_reversed.unwrap_or(false),
             unspecified_means: self.deviation_minutes,
+            ranges_are_local: self.range_deviations == Some(false),
         }
     }
 }
@@ -149,7 +189,7 @@ pub(crate) enum QuirksFileError {
 }
 
 /// Everything that a section may have.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 14] = [
     "manufacturer",
     "system-title",
     "address",
@@ -160,6 +200,10 @@ const KEYS: [&str; 10] = [
     "address-bytes",
     "deviation-reversed",
     "deviation-minutes",
+    "range-deviations",
+    "block-window",
+    "compact-array-counts",
+    "compat",
 ];
 /// The greatest deviation, in minutes (IEC 62056-6-2, date-time), summer time included.
 const DEVIATION_MAX: i64 = 840;
@@ -256,6 +300,27 @@ fn parse_section(table: &Table) -> Result<(Which, Quirks), String> {
                 let minutes = i16::try_from(*minutes).ok().filter(|_| fits);
                 quirks.deviation_minutes =
                     Some(minutes.ok_or("deviation-minutes: write -840 to 840")?);
+            }
+            ("range-deviations", Value::Boolean(value)) => quirks.range_deviations = Some(*value),
+            ("compact-array-counts", Value::Boolean(value)) => {
+                quirks.compact_array_counts = Some(*value);
+            }
+            ("block-window", Value::Integer(blocks)) => {
+                let blocks = u8::try_from(*blocks).ok();
+                let blocks = blocks.filter(|blocks| (1..=WINDOW_MAX).contains(blocks));
+                quirks.block_window = Some(blocks.ok_or("block-window: write 1 to 63")?);
+            }
+            ("compat", Value::Array(switches)) => {
+                let mut compat = Compatibility::default();
+                let known =
+                    |switch: &Value| switch.as_str().is_some_and(|name| compat.turn_on(name));
+                if !switches.iter().all(known) {
+                    return Err(format!(
+                        "compat: write a list of {}",
+                        Compatibility::SWITCHES.join(", ")
+                    ));
+                }
+                quirks.compat = Some(compat);
             }
             ("release", Value::Boolean(value)) => quirks.release = Some(*value),
             ("lists", Value::Boolean(value)) => quirks.lists = Some(*value),
@@ -430,6 +495,24 @@ mod tests {
     }
 
     #[test]
+    fn every_key_says_what_is_done_differently() {
+        let file = QuirksFile::parse(
+            "[all]\nmanufacturer = \"GRX\"\nrange-deviations = false\nblock-window = 1\n\
+             compact-array-counts = true\ncompat = [\"kdf-arc-06\"]",
+        )
+        .unwrap();
+        let address = address("wrapper://192.0.2.8:4059");
+        let quirks = file.of(&address, None, Some(b"GRX0000000001000"));
+        assert!(quirks.time_rules().ranges_are_local);
+        assert_eq!(quirks.block_window, Some(1));
+        assert_eq!(quirks.compact_array_rules(), CompactArrayRules::CountInContents);
+        assert!(quirks.compat.is_some_and(|compat| compat.kdf_arc_06));
+        let none = Quirks::default();
+        assert!(!none.time_rules().ranges_are_local);
+        assert_eq!(none.compact_array_rules(), CompactArrayRules::Standard);
+    }
+
+    #[test]
     fn a_device_name_fits_whole_or_by_its_beginning_and_tells_the_manufacturer() {
         let file = QuirksFile::parse(
             "[all]\nmanufacturer = \"GRX\"\nlists = false\ndeviation-minutes = -60\n\
@@ -473,6 +556,11 @@ mod tests {
             ("[a]\nmanufacturer = \"GRX\"\naddress-bytes = 3", "write 1, 2 or 4"),
             ("[a]\ndevice-name = \"*\"", "write 1 to 16 characters"),
             ("[a]\nmanufacturer = \"GRX\"\ndeviation-minutes = 841", "write -840 to 840"),
+            ("[a]\nmanufacturer = \"GRX\"\nblock-window = 64", "write 1 to 63"),
+            (
+                "[a]\nmanufacturer = \"GRX\"\ncompat = [\"kdf\"]",
+                "list of general-ciphering-short-aad",
+            ),
             ("[a]\nrelease = false", "name the meters with one of"),
             ("[a]\nmanufacturer = \"GRX\"\nsystem-title = \"47525801000003E8\"", "with one of"),
             ("a = 1", "section [a]: it must be a section in brackets"),

@@ -121,7 +121,7 @@ impl<W: Write> Printer<W> {
 }
 
 /// A text without control characters: what a meter sends must not command the terminal.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for char in text.chars() {
         if char.is_control() {
@@ -143,7 +143,7 @@ pub(crate) fn csv_cell(value: &Value) -> String {
 }
 
 /// One line of CSV (RFC 4180, with the line ends of this world).
-fn write_csv(out: &mut impl Write, cells: &[String]) -> io::Result<()> {
+pub(crate) fn write_csv(out: &mut impl Write, cells: &[String]) -> io::Result<()> {
     for (index, cell) in cells.iter().enumerate() {
         if index > 0 {
             out.write_all(b",")?;

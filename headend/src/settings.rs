@@ -8,7 +8,7 @@ use std::{fs, io, path::PathBuf, sync::Arc};
 
 use dlms_core::{
     acse::Mechanism,
-    association::{ClientConfig, Establishment, KeySet, Referencing},
+    association::{ClientConfig, Establishment, KeySet, Referencing, WINDOW_MAX},
     cosem::{AttributeDescriptor, ClassId},
     security::{Key, Protection, Secret, SecuritySuite, SystemTitle, hls::AesEcb},
     wrapper,
@@ -17,6 +17,7 @@ use dlms_core::{
 use dlms_tokio::{Address, DecodeLevel, LineConfig, Trace, trunk::Trunk};
 use zeroize::Zeroizing;
 
+pub(crate) use self::party_keys::{public_key, reader_keys, signing_key};
 use crate::{
     cli,
     counter_file::{CounterFile, Place},
@@ -169,6 +170,12 @@ impl Settings {
         self
     }
 
+    /// The same, with up to `in_flight` requests before the first is answered.
+    pub(crate) fn with_in_flight(mut self, in_flight: u8) -> Self {
+        self.association.in_flight_max = in_flight;
+        self
+    }
+
     /// The meaning of `typed` for the meter at `address`. `environment` gives the value of a
     /// variable.
     pub(crate) fn new(
@@ -212,6 +219,7 @@ impl Settings {
             retries: typed.retries,
             ..LineConfig::default()
         };
+        let block_window = quirks.block_window.unwrap_or(WINDOW_MAX);
         let association = ClientConfig {
             establishment: establishment(&typed.opening),
             key_set: match typed.opening.broadcast_key {
@@ -225,7 +233,8 @@ impl Settings {
             system_title: typed.system_title,
             server_title: typed.opening.meter_title,
             max_receive_pdu: typed.max_pdu.min(quirks.max_pdu.unwrap_or(u16::MAX)),
-            block_window: typed.gbt,
+            block_window: typed.gbt.map(|window| window.min(block_window)),
+            send_window_max: block_window,
             referencing: match typed.short_names {
                 true => Referencing::ShortName,
                 false => Referencing::LogicalName,
@@ -234,7 +243,7 @@ impl Settings {
             retries: typed.retries,
             release: !typed.no_rlrq && quirks.release != Some(false),
             general_ciphering: typed.party.general_ciphering.map(Into::into),
-            party_keys: party_keys::party_keys(typed, &environment)?,
+            party_keys: party_keys::party_keys(typed, quirks.compat, &environment)?,
             ..ClientConfig::default()
         };
         Ok(Self {
@@ -493,7 +502,8 @@ fn keys(
     if authentication.is_none() && (gmac || protection.authenticated) {
         return Err(SettingsError::AuthenticationKeyMissing(asker));
     }
-    Ok(KeySource::Given(Keys { suite, encryption, authentication }))
+    let party = Box::default();
+    Ok(KeySource::Given(Keys { suite, encryption, authentication, party }))
 }
 
 #[cfg(test)]

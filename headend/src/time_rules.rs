@@ -10,6 +10,8 @@ pub(crate) struct TimeRules {
     /// What deviation it means where it writes none, in minutes as the standard counts them. A
     /// clock that stays in standard time all year has one.
     pub(crate) unspecified_means: Option<i16>,
+    /// Whether it takes times only without deviation where it is asked for a range.
+    pub(crate) ranges_are_local: bool,
 }
 
 impl TimeRules {
@@ -33,6 +35,14 @@ impl TimeRules {
             _ => time,
         }
     }
+
+    /// How a bound of a range is written for the meter.
+    pub(crate) fn bound(self, time: DateTime) -> DateTime {
+        match self.ranges_are_local {
+            true => time.with_deviation(None).unwrap_or(time),
+            false => self.written(time),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -52,6 +62,14 @@ mod tests {
         assert_eq!(rules.written(meant), written);
         let local = time("2026-01-15T12:00:00");
         assert_eq!((rules.understood(local), rules.written(local)), (local, local));
+    }
+
+    #[test]
+    fn a_bound_is_local_where_the_meter_takes_no_other() {
+        let rules = TimeRules { ranges_are_local: true, ..TimeRules::default() };
+        let typed = time("2026-01-15T12:00:00+01:00");
+        assert_eq!(rules.bound(typed), time("2026-01-15T12:00:00"));
+        assert_eq!((rules.written(typed), TimeRules::default().bound(typed)), (typed, typed));
     }
 
     #[test]

@@ -70,13 +70,18 @@ fn headend(words: &[&str], script: &[(&str, &str)]) -> Output {
 /// The same, before it is started. The meter is there as long as the runtime is.
 fn prepared(words: &[&str], script: &[(&str, &str)]) -> (Runtime, Command) {
     let script = script.iter().map(|(request, answer)| (octets(request), octets(answer))).collect();
+    prepared_for(words, Scripted { script })
+}
+
+/// The same, with any meter.
+fn prepared_for(words: &[&str], mut server: impl ApduServer + 'static) -> (Runtime, Command) {
     let runtime = Runtime::new().unwrap();
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
     let meter = format!("wrapper://{}", listener.local_addr().unwrap());
     runtime.spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
         let config = WrapperServerConfig::default();
-        serve_wrapper(stream, &mut Scripted { script }, &config).await
+        serve_wrapper(stream, &mut server, &config).await
     });
     let words = words.iter().map(|word| if *word == "METER" { meter.as_str() } else { word });
     let mut command = Command::new(env!("CARGO_BIN_EXE_headend"));
@@ -463,6 +468,60 @@ fn what_is_known_is_shown_before_a_silent_meter_is_left() {
         assert_eq!(headend.try_wait().unwrap(), None, "{words:?}");
         assert_eq!(headend.wait().unwrap().code(), Some(0), "{words:?}");
     }
+}
+
+/// A meter that answers two GETs of the voltage once both have come, the later one first.
+#[derive(Default)]
+struct InPairs {
+    answers: Vec<Vec<u8>>,
+}
+
+impl ApduServer for InPairs {
+    fn knows(&self, server: u16) -> bool {
+        server == 1
+    }
+
+    fn handle(&mut self, _: u16, _: u16, apdu: &mut Vec<u8>, out: &mut Vec<u8>) -> bool {
+        match apdu[..] {
+            [0x60, ..] => out.extend(octets(ASSOCIATE.1)),
+            [0x62, ..] => out.extend(octets(RELEASE.1)),
+            [0xc0, 1, invoke, .., attribute, 0] => {
+                let value = if attribute == 3 { "0202 0fff 1623" } else { "12 08fd" };
+                self.answers.push([&[0xc4, 1, invoke, 0][..], &octets(value)].concat());
+                if let [_, _] = self.answers[..] {
+                    out.extend(self.answers.pop().unwrap());
+                }
+            }
+            _ => {}
+        }
+        !out.is_empty()
+    }
+
+    fn further(&mut self, _: u16, _: u16, out: &mut Vec<u8>) -> bool {
+        out.extend(self.answers.pop().unwrap_or_default());
+        !out.is_empty()
+    }
+
+    fn disconnected(&mut self, _: u16, _: u16) {}
+}
+
+#[test]
+fn with_several_in_flight_a_request_is_made_before_the_last_is_answered() {
+    let read = |options: &[&str]| {
+        let words = [&["read", "METER", "3:1-0:32.7.0*255", "-o", "jsonl"][..], options].concat();
+        let (_runtime, mut command) = prepared_for(&words, InPairs::default());
+        command.output().unwrap()
+    };
+    let output = read(&["--in-flight", "2"]);
+    assert!(stdout(&output).contains(r#""text":"230.1 V","error":null"#), "{output:?}");
+    assert_eq!((stderr(&output).as_str(), output.status.code()), ("", Some(0)));
+    // One at a time, this meter never answers.
+    let output = read(&[]);
+    assert_ne!(output.status.code(), Some(0));
+    assert!(stdout(&output).contains(r#""text":null"#), "{output:?}");
+    let output = read(&["--in-flight", "9"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("1..=8"), "{output:?}");
 }
 
 #[test]

@@ -168,6 +168,29 @@ faults! {
     MisnamesDevice = "misnames-device",
     /// Attributes that do not exist are read as null-data.
     InventsAttributes = "invents-attributes",
+    // In the field: what a client has to live with.
+    /// The LLC header of answers is that of a client: E6 E6 00.
+    AnswersAsClient = "answers-as-client",
+    /// Answers have no LLC header.
+    OmitsLlc = "omits-llc",
+    /// What is ciphered in a general form carries an empty system title.
+    OmitsTitles = "omits-titles",
+    /// The date-time of a push has the tag of an octet-string, which does not belong there.
+    TagsPushTimes = "tags-push-times",
+    /// More than one general block in a go is not answered, whatever window was told.
+    ChokesOnWindows = "chokes-on-windows",
+    /// Scripts are a compact-array whose inner arrays have their counts in the contents.
+    CountsInContents = "counts-in-contents",
+    /// A range of a profile is refused when its times have a deviation.
+    RefusesDeviations = "refuses-deviations",
+}
+
+impl Fault {
+    /// Whether meters in the field do this and a client has to live with it. No test case of the
+    /// Yellow Book notices it.
+    pub const fn is_of_the_field(self) -> bool {
+        self as u32 >= Self::AnswersAsClient as u32
+    }
 }
 
 /// A set of faults.

@@ -74,6 +74,9 @@ pub use listen::{
 pub use medium::{MediumWeather, listen_medium, physical_address, serve_medium};
 pub use meter::{Button, LOGICAL_DEVICE, LOGICAL_DEVICES_MAX, Meter, MeterConfig};
 pub use objects::ENTRIES_MAX;
-pub use push::{Push, SendConfig, send_pushes};
+pub use push::{
+    ConfirmationInterval, ProtectionTypes, Push, PushProtection, PushRules, RestrictedEntries,
+    SendConfig, send_pushes,
+};
 pub use wall_clock::WallClock;
 pub use zone::Deviation;

@@ -357,11 +357,19 @@ struct Port {
     send_window_max: u8,
     /// By client and logical device.
     associations: BTreeMap<(u16, u16), Server>,
+    /// For [`Fault::ChokesOnWindows`].
+    choked: bool,
 }
 
 impl Port {
     const fn new(meter: Arc<Mutex<Meter>>, answer: AnswerConfig) -> Self {
-        Self { meter, answer, send_window_max: WINDOW_MAX, associations: BTreeMap::new() }
+        Self {
+            meter,
+            answer,
+            send_window_max: WINDOW_MAX,
+            associations: BTreeMap::new(),
+            choked: false,
+        }
     }
 
     /// On a line of HDLC, which is turned round after each APDU.
@@ -403,6 +411,7 @@ impl Port {
 
     fn answer(&mut self, client: u16, server: u16, apdu: &mut Vec<u8>, out: &mut Vec<u8>) -> bool {
         let (shared, faults) = (Arc::clone(&self.meter), self.answer.faults);
+        let mut choked = self.choked;
         let association = self.association(client, server);
         let mut meter = lock(&shared);
         let Some(meter) = meter.logical_device(server) else { return false };
@@ -412,10 +421,13 @@ impl Port {
         let client = meter.client_of(client).cloned();
         let associated = association.is_associated();
         let mut device = FaultyDevice::new(meter, faults);
-        let faulty = FaultyAssociation { faults, client: client.as_ref(), associated };
-        faulty.handle(apdu, out, &mut |apdu, out| {
+        let mut faulty =
+            FaultyAssociation { faults, choked: &mut choked, client: client.as_ref(), associated };
+        let answers = faulty.handle(apdu, out, &mut |apdu, out| {
             association.handle_apdu(&mut device, &mut SystemEntropy, apdu, out)
-        })
+        });
+        self.choked = choked;
+        answers
     }
 }
 
@@ -430,9 +442,18 @@ impl ApduServer for Port {
         answered
     }
 
+    fn hold(&mut self, client: u16, server: u16, apdu: &[u8]) -> bool {
+        // A fault looks at one request after the other.
+        let association = self.associations.get_mut(&(client, server));
+        self.answer.faults.is_empty()
+            && association.is_some_and(|association| association.hold(apdu))
+    }
+
     fn further(&mut self, client: u16, server: u16, out: &mut Vec<u8>) -> bool {
         let association = self.associations.get_mut(&(client, server));
-        association.is_some_and(|association| association.poll_transmit(out))
+        let answered = association.is_some_and(|association| association.poll_transmit(out));
+        self.forget_idle(client, server);
+        answered
     }
 
     fn handle_unconfirmed(&mut self, client: u16, server: Option<u16>, apdu: &mut Vec<u8>) {

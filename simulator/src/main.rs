@@ -164,7 +164,8 @@ struct MeterArguments {
     /// authenticated and encrypted.
     #[arg(long, value_name = "HEX", requires = "pre_established")]
     pre_established_title: Option<SystemTitle>,
-    /// Send what the push setups say, over TCP and UDP.
+    /// Send what the push setups say, over TCP and UDP, or with transport service HDLC in frames
+    /// over TCP.
     #[arg(long, conflicts_with = "serial")]
     push: bool,
     /// Put all meters behind one gateway at the first port: each is addressed by its serial number,
@@ -470,6 +471,7 @@ impl Meters {
                     gateway,
                     ciphered: arguments.push_ciphered,
                     apdu_len_max: arguments.push_max_apdu,
+                    faults: self.answer.faults,
                 };
                 send_pushes(&meters, config).await;
             }

@@ -10,7 +10,8 @@ use dlms_core::{
     device::{ObjectSet, SapAssignmentItem, Switching},
     security::{
         COUNTER_MAX, Certificate, Certificates, CryptoProvider, Key, PartyKeys, ProtectRequest,
-        Protection, ReceiveCounter, RustCrypto, SecurityControl, SystemTitle, protect,
+        Protection, ReceiveCounter, RustCrypto, SecurityControl, SecuritySetup, SystemTitle,
+        protect,
     },
     xdlms::{ActionResult, DataAccessResult, SelectiveAccess, tag},
 };
@@ -18,7 +19,7 @@ use dlms_core::{
 use crate::{
     client::{MANAGEMENT_CLIENT, MeterClient, MeterKeys},
     objects::{objects, switch},
-    push::Push,
+    push::{Push, PushRules},
     wall_clock::WallClock,
     world::World,
     zone::Deviation,
@@ -70,6 +71,8 @@ pub struct MeterConfig {
     pub deviation: Deviation,
     /// Whether the meters stay in standard time all year.
     pub standard_time: bool,
+    /// What their push setups do where the standard leaves it open.
+    pub push_rules: PushRules,
 }
 
 impl Default for MeterConfig {
@@ -87,6 +90,7 @@ impl Default for MeterConfig {
             companion: None,
             deviation: Deviation::Standard,
             standard_time: false,
+            push_rules: PushRules::default(),
         }
     }
 }
@@ -153,6 +157,7 @@ impl Meter {
         }
         world.zone.written = config.deviation;
         world.zone.enabled &= !config.standard_time;
+        world.push_rules = config.push_rules;
         let short_names = short_names(&objects);
         let next_counter = u32::try_from(WallClock::system().now()).unwrap_or(1);
         Self {
@@ -250,6 +255,11 @@ impl Meter {
         let mut out = Vec::new();
         protect(&RustCrypto, &request, &push.apdu, &mut out).ok()?;
         Some(out)
+    }
+
+    /// Its keys and policy.
+    pub(crate) fn security(&self) -> &SecuritySetup {
+        &self.world.security
     }
 
     pub(crate) fn client_of(&self, sap: u16) -> Option<&MeterClient> {

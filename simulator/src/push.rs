@@ -1,5 +1,8 @@
 //! What a meter sends unasked.
 
+mod confirmation;
+mod protection;
+mod rules;
 mod send;
 
 use dlms_core::{
@@ -10,6 +13,8 @@ use dlms_core::{
     xdlms::LongInvokeIdAndPriority,
 };
 
+pub use protection::PushProtection;
+pub use rules::{ConfirmationInterval, ProtectionTypes, PushRules, RestrictedEntries};
 pub use send::{SendConfig, send_pushes};
 
 /// A message that a meter pushes: where it goes, and the APDU.
@@ -31,4 +36,6 @@ pub struct Push {
     pub invoke: LongInvokeIdAndPriority,
     /// The Data-Notification, without ciphering.
     pub apdu: Vec<u8>,
+    /// How its push setup wants it protected: the first layer is put on first.
+    pub protection: Vec<PushProtection>,
 }

@@ -12,7 +12,7 @@ use crate::{
     events::EventLog,
     household::{Flow, Household, Meterage},
     meter::{LOGICAL_DEVICE, logical_device_name},
-    push::Push,
+    push::{Push, PushRules},
     supply::Supply,
     tariff::Tariff,
     zone::Zone,
@@ -53,6 +53,8 @@ pub(crate) struct World {
     pub(crate) pushes: VecDeque<Push>,
     /// The push setups whose last push did not arrive.
     pub(crate) undelivered: Vec<LogicalName>,
+    /// What is left open of push setups.
+    pub(crate) push_rules: PushRules,
     /// When a push of each push setup was last confirmed, on the meter's clock.
     pub(crate) confirmed: BTreeMap<LogicalName, i64>,
     /// The greatest invocation counter accepted from any client.
@@ -92,6 +94,7 @@ impl World {
             image_time_s: 0,
             pushes: VecDeque::new(),
             undelivered: Vec::new(),
+            push_rules: PushRules::default(),
             confirmed: BTreeMap::new(),
             received_counter: 0,
             now,

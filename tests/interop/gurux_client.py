@@ -91,6 +91,14 @@ def obj(ln, cls): x = cls(ln); return x
 if o.only == "saps":
     step("SAP assignments", lambda: len(read(GXDLMSSapAssignment("0.0.41.0.0.255"), 2)))
     step("logical device name", lambda: read(GXDLMSData("0.0.42.0.0.255"), 2))
+elif o.only == "readings":
+    rd = GXDLMSProfileGeneric("0.0.128.2.0.255"); step("readings columns", lambda: len(read(rd, 3)))
+    step("readings entries in use", lambda: read(rd, 7))
+    def reading_rows():
+        rows = c.updateValue(rd, 2, many(c.readRowsByEntry(rd, 1, 20)).value); return len(rows), [str(x) for x in rows[-1]]
+    step("readings by entry", reading_rows)
+    ms = GXDLMSProfileGeneric("0.0.128.3.0.255"); step("missing columns", lambda: len(read(ms, 3)))
+    rs = GXDLMSProfileGeneric("0.0.128.4.0.255"); step("results columns", lambda: len(read(rs, 3))); step("results", lambda: len(read(rs, 2)))
 elif o.only != "connect":
     step("SAP assignment", lambda: read(GXDLMSSapAssignment("0.0.41.0.0.255"), 2))
     step("logical device name", lambda: read(GXDLMSData("0.0.42.0.0.255"), 2))

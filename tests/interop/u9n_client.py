@@ -50,6 +50,17 @@ if not bad:
     step("set", lambda: c.set(at(I.DATA, "0.0.96.10.1.255", 2), dlms_data.UnsignedIntegerData(5).to_bytes()).result)
     step("remote_disconnect", lambda: c.action(cosem.CosemMethod(I.DISCONNECT_CONTROL, cosem.Obis.from_string("0.0.96.3.10.255"), 1), dlms_data.IntegerData(0).to_bytes()))
     step("state", lambda: g(I.DISCONNECT_CONTROL, "0.0.96.3.10.255", 3))
+    image = lambda method, data: c.action(cosem.CosemMethod(I.IMAGE_TRANSFER, cosem.Obis.from_string("0.0.44.0.0.255"), method), data)
+    def image_blocks():
+        # Structures of an octet-string and a double-long-unsigned, in either order: it has no words for them.
+        image(1, b"\x02\x02\x09\x04fw-1\x06" + (1000).to_bytes(4, "big"))
+        for n in range(5): image(2, b"\x02\x02\x06" + n.to_bytes(4, "big") + b"\x09\x81\xc8" + bytes(range(200)))
+        return g(I.IMAGE_TRANSFER, "0.0.44.0.0.255", 4)
+    # It writes the length of what it ciphers in one octet: no block of 200 octets fits into that.
+    if not kw:
+        step("image blocks", image_blocks)
+        step("image verify", lambda: image(3, dlms_data.IntegerData(0).to_bytes()))
+        step("image status", lambda: g(I.IMAGE_TRANSFER, "0.0.44.0.0.255", 6))
     step("unknown object", lambda: g(I.DATA, "9.9.9.9.9.255", 2))
     step("release", c.release_association)
 if bad < 3: step("profile by entry (known unimplemented in u9n)", lambda: c.get(at(I.PROFILE_GENERIC, "1.0.99.1.0.255", 2), access_descriptor=EntryDescriptor(from_entry=10, to_entry=29)))

@@ -15,6 +15,8 @@ use crate::program::{Output, Program};
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// The slowest script, a client that does everything over HDLC, takes a few seconds.
 const CLIENT_TIME_MAX: Duration = Duration::from_secs(120);
+/// It looks at every rule for every name, some 100 in a second.
+const NAMES_TIME_MAX: Duration = Duration::from_secs(300);
 const START_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// A foreign program. The clients run to their end; the proxy is a running one.
@@ -84,6 +86,19 @@ impl Foreign {
         Program::start(command).finish(CLIENT_TIME_MAX)
     }
 
+    /// Runs `protected_push.py` on the file `requests`: it ciphers and signs APDUs with OpenSSL,
+    /// and answers each line with one.
+    ///
+    /// # Panics
+    ///
+    /// When there is no Python with the packages, or the program does not end.
+    #[must_use]
+    pub fn protected_push(requests: &Path) -> Output {
+        let mut command = script("protected_push.py");
+        command.arg(requests);
+        Program::start(command).finish(CLIENT_TIME_MAX)
+    }
+
     /// Runs `gurux_classes.py`, which prints what it knows of each interface class as JSON.
     ///
     /// # Panics
@@ -92,6 +107,29 @@ impl Foreign {
     #[must_use]
     pub fn gurux_classes() -> Output {
         Program::start(script("gurux_classes.py")).finish(CLIENT_TIME_MAX)
+    }
+
+    /// Runs `gurux_names.py` on the logical names in `file`. It prints what it calls each, and each
+    /// unit.
+    ///
+    /// # Panics
+    ///
+    /// As [`gurux_classes`](Self::gurux_classes).
+    #[must_use]
+    pub fn gurux_names(file: &Path) -> Output {
+        let mut command = script("gurux_names.py");
+        command.arg(file);
+        Program::start(command).finish(NAMES_TIME_MAX)
+    }
+
+    /// Runs `gurux_values.py`, which prints structured attributes as it writes them, as JSON.
+    ///
+    /// # Panics
+    ///
+    /// As [`gurux_classes`](Self::gurux_classes).
+    #[must_use]
+    pub fn gurux_values() -> Output {
+        Program::start(script("gurux_values.py")).finish(CLIENT_TIME_MAX)
     }
 
     /// Runs `gurux_translator.py` on the requests in `file`. It prints an answer for each.

@@ -24,6 +24,7 @@
 //! | [`cable`] | pseudo-terminals and TCP connections with noise, loss and cuts |
 //! | [`counters`](mod@counters) | invocation counters, read off a line |
 //! | [`peer`] | TCP ports at which the test itself speaks, badly |
+//! | [`profile_meter`] | a meter with a profile of any rows one likes, that may break off |
 //! | [`ports`] | TCP ports that are free |
 //! | [`folder`] | a folder that goes away |
 //! | [`random`] | chance that is the same in every run |
@@ -38,6 +39,7 @@ pub mod mode;
 pub mod ours;
 pub mod peer;
 pub mod ports;
+pub mod profile_meter;
 pub mod program;
 pub mod random;
 pub mod soak;
@@ -50,5 +52,6 @@ pub use meter::{Framing, Meter};
 pub use mode::{Mode, signing_environment};
 pub use ours::{Concentrator, Example, Headend, Simulator, conformance};
 pub use peer::Peer;
+pub use profile_meter::ProfileMeter;
 pub use program::{Output, Program};
 pub use random::Random;

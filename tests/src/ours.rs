@@ -208,6 +208,17 @@ impl Concentrator {
         Self::start(&tables.concat())
     }
 
+    /// One that serves HDLC over TCP as well, and the port of that.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    #[must_use]
+    pub fn with_hdlc(config: &str) -> (Self, u16) {
+        let port = free_port();
+        (Self::start(&format!("hdlc = [\"127.0.0.1:{port}\"]\n{config}")), port)
+    }
+
     fn run(file: &str, home: &Folder) -> (Program, u16) {
         let mut command = in_home(&binaries().concentrator, home);
         command.args(["run", "--config", file]);
@@ -218,6 +229,20 @@ impl Concentrator {
             panic!("did not start:\n{}", program.finish(RUN_TIME_MAX));
         };
         (program, port)
+    }
+
+    /// What `concentrator VERB -o jsonl` shows of it.
+    ///
+    /// # Panics
+    ///
+    /// When it does not answer.
+    #[must_use]
+    pub fn show(&self, verb: &str) -> Vec<Value> {
+        let mut command = in_home(&binaries().concentrator, &self.home);
+        command.args([verb, "-o", "jsonl", "--config", &self.home.file("concentrator.toml")]);
+        let output = Program::start(command).finish(RUN_TIME_MAX);
+        output.assert_code(0);
+        output.json_lines()
     }
 
     /// The port that head-ends connect to.
@@ -241,16 +266,23 @@ impl Concentrator {
     pub fn wait_for_meters(&self, count: u64) -> u64 {
         let until = Instant::now() + RUN_TIME_MAX;
         loop {
-            let mut command = in_home(&binaries().concentrator, &self.home);
-            let file = self.home.file("concentrator.toml");
-            command.args(["status", "-o", "jsonl", "--config", &file]);
-            let output = Program::start(command).finish(RUN_TIME_MAX);
-            output.assert_code(0);
-            let known = output.json_lines()[0]["meters"].as_u64().unwrap_or_default();
+            let known = self.show("status")[0]["meters"].as_u64().unwrap_or_default();
             if known >= count || Instant::now() > until {
                 return known;
             }
         }
+    }
+
+    /// Asks it from this machine: `concentrator` with these arguments.
+    ///
+    /// # Panics
+    ///
+    /// When it does not end within a minute.
+    #[must_use]
+    pub fn ask(&self, args: &[&str]) -> Output {
+        let mut command = in_home(&binaries().concentrator, &self.home);
+        command.args(args).args(["--config", &self.home.file("concentrator.toml")]);
+        Program::start(command).finish(RUN_TIME_MAX)
     }
 
     /// Its folder, in which its data are.
@@ -263,6 +295,19 @@ impl Concentrator {
     #[must_use]
     pub fn id(&self) -> u32 {
         self.program.id()
+    }
+
+    /// Kills it, as a power failure would, and starts it again with what it has on the disk.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    #[must_use]
+    pub fn restart(self) -> Self {
+        let Self { program, home, .. } = self;
+        let _ = program.kill();
+        let (program, port) = Self::run(&home.file("concentrator.toml"), &home);
+        Self { program, port, home }
     }
 
     /// Kills it, as a power failure would, and returns what it printed.

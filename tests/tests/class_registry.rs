@@ -6,9 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dlms_core::axdr::DataType;
+use dlms_core::axdr::{BitStringBuf, DataType, RawData};
 use dlms_core::cosem::ClassId;
 use dlms_core::cosem::registry::{self, InterfaceClass};
+use dlms_core::cosem::value::{
+    AddressContext, BlacklistedNeighbour, BroadcastSeen, CosemValue, G3Modulation, Neighbour,
+    OctetString, PosEntry, Route, RoutingConfiguration, TxResolution,
+};
 use dlms_tests::Foreign;
 use serde_json::Value;
 
@@ -93,4 +97,74 @@ fn deviations(theirs: &Value) -> Vec<(String, String)> {
 /// The number of the last attribute: numbers that were given up are counted by both sides.
 fn count(class: &InterfaceClass) -> i64 {
     class.attributes.last().map_or(0, |attribute| attribute.id.0.into())
+}
+
+/// Each table has one row, and each integer in it is the number of its field.
+#[test]
+fn the_tables_of_g3_plc_are_those_that_gurux_dlms_writes() {
+    let output = Foreign::gurux_values();
+    output.assert_code(0);
+    let written: Value = serde_json::from_str(&output.stdout).unwrap();
+    let bits = |text: &str| BitStringBuf::from_bits(text.chars().map(|bit| bit == '1'));
+
+    let neighbour = Neighbour {
+        short_address: 1,
+        coherent: true,
+        tone_map: bits("101010"),
+        modulation: G3Modulation::Quaternary,
+        tx_gain: 5,
+        tx_resolution: TxResolution::Other(6),
+        tx_coefficients: bits("11110000"),
+        lqi: 8,
+        phase_differential: 9,
+        tone_map_valid_min: 10,
+        valid_min: 11,
+    };
+    same(&written["91/11"], neighbour);
+    same(&written["91/25"], PosEntry { short_address: 1, lqi: 2, valid_min: 3 });
+    let configuration = RoutingConfiguration {
+        net_traversal_time_s: 1,
+        routing_table_entry_ttl_min: 2,
+        kr: 3,
+        km: 4,
+        kc: 5,
+        kq: 6,
+        kh: 7,
+        krt: 8,
+        rreq_retries: 9,
+        rreq_wait_s: 10,
+        blacklist_table_entry_ttl_min: 11,
+        unicast_rreq: true,
+        rlc_enabled: false,
+        reverse_link_cost: 14,
+    };
+    same(&written["92/6"], configuration);
+    let route =
+        Route { destination: 1, next_hop: 2, cost: 3, hops: 4, weak_links: 5, valid_min: 6 };
+    same(&written["92/8"], route);
+    let context = AddressContext {
+        id: bits("0001"),
+        length: 2,
+        context: OctetString(vec![0xfe, 0x80]),
+        compresses: true,
+        valid_min: 4,
+    };
+    same(&written["92/9"], context);
+    same(&written["92/10"], BlacklistedNeighbour { address: 1, valid_min: 2 });
+    same(&written["92/11"], BroadcastSeen { source: 1, sequence: 2, valid_min: 3 });
+}
+
+/// `theirs`, in hex, is an array of `ours` alone, read as well as written.
+fn same<T: CosemValue + PartialEq + core::fmt::Debug>(theirs: &Value, ours: T) {
+    let theirs = octets(theirs.as_str().unwrap());
+    let ours = vec![ours];
+    let data = RawData::from_octets(&theirs).unwrap();
+    let theirs = data.data().unwrap();
+    // Not octet for octet: true is any octet but 0.
+    assert_eq!(Some(ours.to_data()), theirs.to_buf().ok());
+    assert_eq!(Vec::from_data(&theirs), Some(ours));
+}
+
+fn octets(hex: &str) -> Vec<u8> {
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
 }

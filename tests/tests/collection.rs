@@ -1,17 +1,19 @@
 //! The concentrator reads simulated meters by itself, with their reading client: what it stores is
 //! what the meter has, and what the client must not do is refused.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use core::time::Duration;
 use std::{
-    path::PathBuf,
+    fs,
+    os::unix::fs::PermissionsExt,
     sync::{Arc, Mutex},
 };
 
 use concentrator::{
     collection::{
-        Calendar, Cause, Job, Keep, Order, Outcome, OwnClock, OwnClockLimits, Planner,
-        PlannerConfig, ReaderConfig, Report, Ring, RingLimits, Setting, Task, TimeLimits,
-        TimeVerdict, Upload, What, Whom, read,
+        Calendar, Cause, Deed, Job, Keep, KeyFile, Ledger, Order, Outcome, OwnClock,
+        OwnClockLimits, Planner, PlannerConfig, ReaderConfig, Reason, Report, Ring, RingLimits,
+        Setting, Stores, Task, TimeLimits, TimeVerdict, Upload, What, Whom, read,
     },
     nodes::LogicalDeviceName,
 };
@@ -20,10 +22,10 @@ use dlms_core::{
     association::ClientConfig,
     axdr::DataBuf,
     cosem::{AttributeDescriptor, ClassId, LogicalName, MethodDescriptor},
-    security::Secret,
+    security::{Protection, Secret, SystemTitle},
     xdlms::{ActionResult, DataAccessResult},
 };
-use dlms_tests::Folder;
+use dlms_tests::{Folder, ProfileMeter, profile_meter};
 use dlms_tokio::{Line, LineConfig, Trace, client::Client};
 use simulator::{
     AnswerConfig, Meter, MeterClient, MeterConfig, READING_CLIENT, WallClock, serve_wrapper_stream,
@@ -44,7 +46,7 @@ const ENERGY: AttributeDescriptor =
 
 struct Bench {
     folder: Folder,
-    ring: Ring,
+    stores: Stores,
     meter: Arc<Mutex<Meter>>,
     now: Arc<Mutex<i64>>,
     config: ReaderConfig,
@@ -72,13 +74,12 @@ impl Bench {
         let config =
             ReaderConfig { client: READING_CLIENT, association, ..ReaderConfig::default() };
         let folder = Folder::new();
-        let ring =
-            Ring::open(&ring_file(&folder), RingLimits::default()).expect("the folder is ours");
+        let stores = stores(&folder);
         let own_clock = OwnClockLimits { since_comparison_max_s: None, deviation_max_ms: 0 };
         let mut planner =
             Planner::new(Vec::new(), PlannerConfig { own_clock, ..PlannerConfig::default() });
         planner.add_meter(NOON, name(), None);
-        Self { folder, ring, meter, now, config, planner, orders: 0 }
+        Self { folder, stores, meter, now, config, planner, orders: 0 }
     }
 
     fn connect(&self) -> DuplexStream {
@@ -96,6 +97,7 @@ impl Bench {
         let order = Order {
             id: self.orders,
             issued_s: now,
+            begins_s: now,
             expires_s: now + 60,
             whom: Whom::default(),
             what,
@@ -106,13 +108,19 @@ impl Bench {
         let clock = Arc::clone(&self.now);
         let now_ms = move || *clock.lock().expect("nobody panicked") * 1_000 + 500;
         // The meter is at SAP 1 of its own stream; the exchange would take any other there.
-        let report = read(self.connect(), 1, &job, &self.config, &self.ring, &now_ms).await;
+        let report = read(self.connect(), 1, &job, &self.config, &self.stores, &now_ms).await;
         self.planner.handle_outcome(now, job.id, report.outcome);
         report
     }
 
+    /// A job that reads the profile, of a task.
+    fn job_of_task(&self) -> Job {
+        let now_s = *self.now.lock().expect("nobody panicked");
+        job(What::Read(vec![PROFILE], Keep::Ordinary), None, now_s)
+    }
+
     fn uploads(&self, attribute: AttributeDescriptor) -> Vec<Upload> {
-        let mut uploads = self.ring.uploads(u32::MAX).expect("it is readable");
+        let mut uploads = self.stores.ring.uploads(u32::MAX).expect("it is readable");
         uploads.retain(|upload| upload.block.attribute == attribute);
         uploads.sort_by_key(|upload| upload.block.day);
         uploads
@@ -128,8 +136,13 @@ fn name() -> LogicalDeviceName {
     b"DHE0000000000007"[..].try_into().expect("a name")
 }
 
-fn ring_file(folder: &Folder) -> PathBuf {
-    folder.path().join("ring.db")
+fn stores(folder: &Folder) -> Stores {
+    let ring = Ring::open(&folder.path().join("ring.db"), RingLimits::default());
+    let ledger = Ledger::open(&folder.path().join("ledger.db"));
+    Stores {
+        ring: Arc::new(ring.expect("the folder is ours")),
+        ledger: Arc::new(ledger.expect("the folder is ours")),
+    }
 }
 
 fn run(test: impl Future<Output = ()>) {
@@ -161,12 +174,11 @@ fn what_a_meter_has_is_stored_once_however_often_it_is_read() {
         assert_eq!(bench.does(all()).await.rows, 1);
         // After a restart and an hour: four quarters.
         *bench.now.lock().unwrap() += 3_600;
-        let file = ring_file(&bench.folder);
-        bench.ring = Ring::open(&file, RingLimits::default()).unwrap();
+        bench.stores = stores(&bench.folder);
         let report = bench.does(What::Read(vec![PROFILE], Keep::Billing)).await;
         assert_eq!((report.outcome, report.rows), (Outcome::Done, 4));
         assert!(bench.captured().is_sorted_by(|one, other| one + QUARTER_S == *other));
-        assert_eq!(bench.ring.missing(9).unwrap(), []);
+        assert_eq!(bench.stores.ring.missing(9).unwrap(), []);
     });
 }
 
@@ -177,7 +189,7 @@ fn what_a_meter_has_overwritten_is_listed() {
         bench.does(What::Read(vec![PROFILE], Keep::Ordinary)).await;
         *bench.now.lock().unwrap() += 10 * 86_400;
         bench.does(What::Read(vec![PROFILE], Keep::Ordinary)).await;
-        let missing = bench.ring.missing(9).unwrap();
+        let missing = bench.stores.ring.missing(9).unwrap();
         let captured = bench.captured();
         assert_eq!(captured.len(), 2 * ENTRIES as usize);
         assert_eq!(missing.len(), 1, "{missing:?}");
@@ -217,6 +229,225 @@ fn a_clock_is_compared_and_the_meter_refuses_to_have_it_set_by_the_reading_clien
 }
 
 #[test]
+fn a_clock_that_is_a_little_wrong_is_set_by_whoever_reads_the_meter_anyway() {
+    run(async {
+        for (setting, expected) in [(None, 100), (Some(Setting::Shift), 0)] {
+            let mut bench = Bench::new(100);
+            let shown = Arc::clone(&bench.now);
+            let open = MeterConfig {
+                entries: 4,
+                clock: WallClock::new(move || *shown.lock().unwrap() + 100),
+                ..MeterConfig::default()
+            };
+            bench.meter = Arc::new(Mutex::new(Meter::new(7, Arc::new(open))));
+            bench.config.time = TimeLimits { setting, ..TimeLimits::default() };
+            let job = bench.job_of_task();
+            let clock = Arc::clone(&bench.now);
+            let now_ms = move || *clock.lock().unwrap() * 1_000 + 500;
+            let report =
+                read(bench.connect(), 1, &job, &bench.config, &bench.stores, &now_ms).await;
+            assert_eq!(report.outcome, Outcome::Done);
+            bench.config.time = TimeLimits::default();
+            let report = bench.does(What::Time).await;
+            assert_eq!(report.value, DataBuf::DoubleLong(expected).to_octets(), "{setting:?}");
+        }
+    });
+}
+
+/// A meter with these rows, read by the reading client at its present time.
+async fn read_profile(
+    meter: &Arc<Mutex<ProfileMeter>>,
+    stores: &Stores,
+    deviation_min: Option<i16>,
+) -> Report {
+    let now_s = meter.lock().unwrap().now_s;
+    let config = ReaderConfig { deviation_min, ..ReaderConfig::default() };
+    let job = job(What::Read(vec![PROFILE], Keep::Billing), None, now_s);
+    let now_ms = move || now_s * 1_000;
+    read(ProfileMeter::serve(meter), 1, &job, &config, stores, &now_ms).await
+}
+
+/// A job for the meter, of an order or of a task.
+fn job(what: What, order: Option<u64>, now_s: i64) -> Job {
+    let own_clock = OwnClockLimits { since_comparison_max_s: None, deviation_max_ms: 0 };
+    let config = PlannerConfig { own_clock, ..PlannerConfig::default() };
+    let mut planner = Planner::new(Vec::new(), config);
+    planner.add_meter(now_s, name(), None);
+    let (issued_s, begins_s, expires_s) = (now_s, now_s, now_s + 60);
+    let whom = Whom::default();
+    let id = order.unwrap_or(1);
+    let given = Order { id, issued_s, begins_s, expires_s, whom, what, priority: 1 };
+    planner.handle_order(now_s, given).unwrap();
+    let job = planner.poll_job(now_s, &OwnClock::default()).unwrap();
+    Job { order, ..job }
+}
+
+#[test]
+fn a_meter_that_was_without_power_is_read_from_the_last_row_on_and_nothing_is_called_overwritten() {
+    run(async {
+        let folder = Folder::new();
+        let stores = stores(&folder);
+        // Ten days of rows; then it was without power for ten days, and was read by nobody for
+        // twelve.
+        let begin_s = NOON - 22 * 86_400;
+        let days = |from: i64, to: i64| {
+            (from * 96..to * 96).map(|quarter| begin_s + quarter * QUARTER_S).collect::<Vec<i64>>()
+        };
+        let held = ProfileMeter::new(begin_s + 10 * 86_400, 900, days(0, 10));
+        let meter = Arc::new(Mutex::new(held));
+        assert_eq!(read_profile(&meter, &stores, None).await.rows, 960);
+        // It had captured two days more before that.
+        let captured = [days(10, 12), days(21, 22)].concat();
+        *meter.lock().unwrap() = ProfileMeter::new(NOON, 900, [days(8, 10), captured].concat());
+        assert_eq!(read_profile(&meter, &stores, None).await.rows, 3 * 96);
+        let missing = stores.ring.missing(9).unwrap();
+        assert_eq!(missing.len(), 1, "{missing:?}");
+        assert_eq!(missing[0].stretch.reason, Reason::NotCaptured);
+        assert_eq!(missing[0].stretch.after_s, begin_s + 12 * 86_400 - QUARTER_S);
+        // And what it really has no more is told apart from that.
+        *meter.lock().unwrap() = ProfileMeter::new(NOON + 9 * 86_400, 900, days(30, 31));
+        assert_eq!(read_profile(&meter, &stores, None).await.rows, 96);
+        assert_eq!(stores.ring.missing(9).unwrap()[1].stretch.reason, Reason::Overwritten);
+    });
+}
+
+#[test]
+fn a_meter_that_does_not_say_how_far_it_is_from_utc_is_not_called_read() {
+    run(async {
+        let folder = Folder::new();
+        let stores = stores(&folder);
+        let rows = (0..96).map(|back| NOON - 86_400 + back * QUARTER_S).collect();
+        let mute = ProfileMeter { deviation: None, ..ProfileMeter::new(NOON, 900, rows) };
+        let meter = Arc::new(Mutex::new(mute));
+        let report = read_profile(&meter, &stores, None).await;
+        assert_eq!((report.outcome, report.rows), (Outcome::Failed(Cause::Undated), 0));
+        assert!(Cause::Undated.to_string().contains("collection.deviation-min"));
+        assert_eq!(read_profile(&meter, &stores, Some(0)).await.rows, 96);
+    });
+}
+
+#[test]
+fn what_changes_something_is_done_once_and_looked_up_when_its_answer_is_lost() {
+    run(async {
+        let folder = Folder::new();
+        let mut stores_ = stores(&folder);
+        let meter = Arc::new(Mutex::new(ProfileMeter::new(NOON, 900, Vec::new())));
+        let deed = Deed::Write(profile_meter::SWITCH, DataBuf::Unsigned(9).to_octets());
+        let look_up = Some(profile_meter::SWITCH);
+        let change = What::Change { deed, look_up };
+        let config = ReaderConfig::default();
+        let now_ms = || NOON * 1_000;
+        // The association is answered, the write is done and its answer is lost.
+        meter.lock().unwrap().answers_left = Some(2);
+        let begun = job(change.clone(), Some(5), NOON);
+        let stream = ProfileMeter::serve(&meter);
+        let report = read(stream, 1, &begun, &config, &stores_, &now_ms).await;
+        assert_eq!(report.outcome, Outcome::Failed(Cause::Unreachable));
+        assert_eq!(meter.lock().unwrap().written, [9]);
+        // The power goes as well. The next time nothing is written.
+        stores_ = stores(&folder);
+        meter.lock().unwrap().answers_left = None;
+        let stream = ProfileMeter::serve(&meter);
+        let report = read(stream, 1, &begun, &config, &stores_, &now_ms).await;
+        assert_eq!(report.outcome, Outcome::Failed(Cause::Unknown));
+        assert_eq!(report.value, DataBuf::octet_string([9]).to_octets());
+        assert_eq!(meter.lock().unwrap().written, [9]);
+        // Another order is another.
+        let other = job(change, Some(6), NOON);
+        let stream = ProfileMeter::serve(&meter);
+        let report = read(stream, 1, &other, &config, &stores_, &now_ms).await;
+        assert_eq!(report.outcome, Outcome::Done);
+        assert_eq!(meter.lock().unwrap().written, [9, 9]);
+    });
+}
+
+/// A bench whose reading client proves itself by GMAC and ciphers, with a key file of this text.
+fn bench_with_keys(text: &str) -> Bench {
+    let mut bench = Bench::new(0);
+    let mut clients = MeterClient::strict();
+    for client in clients.iter_mut().filter(|client| client.sap == READING_CLIENT) {
+        client.mechanisms = vec![Mechanism::HlsGmac];
+        client.protection = Protection::AUTHENTICATED_ENCRYPTED;
+    }
+    let now = Arc::clone(&bench.now);
+    let clock = WallClock::new(move || *now.lock().expect("nobody panicked"));
+    let config = MeterConfig { entries: ENTRIES, clients, clock, ..MeterConfig::default() };
+    bench.meter = Arc::new(Mutex::new(Meter::new(7, Arc::new(config))));
+    let file = bench.folder.path().join("keys");
+    fs::write(&file, text).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    bench.config.keys = Some(Arc::new(KeyFile::read(&file).unwrap()));
+    bench.config.association = ClientConfig {
+        mechanism: Mechanism::HlsGmac,
+        system_title: Some(SystemTitle(*b"DHCREAD1")),
+        ..ClientConfig::default()
+    };
+    bench
+}
+
+const KEYS: &str = "000102030405060708090A0B0C0D0E0F D0D1D2D3D4D5D6D7D8D9DADBDCDDDEDF";
+
+#[test]
+fn a_reading_client_with_keys_reads_by_gmac_and_ciphered_and_its_counters_only_grow() {
+    run(async {
+        let mut bench = bench_with_keys(&format!("* {KEYS}\n"));
+        let all = || What::Read(vec![PROFILE], Keep::Billing);
+        let report = bench.does(all()).await;
+        assert_eq!((report.outcome, report.rows), (Outcome::Done, ENTRIES));
+        // After a power cut the meter takes the counters of the next association: they are greater.
+        bench.stores = stores(&bench.folder);
+        *bench.now.lock().unwrap() += 3_600;
+        let report = bench.does(all()).await;
+        assert_eq!((report.outcome, report.rows), (Outcome::Done, 4));
+        // One that begins again from the first is refused: that is what the ledger is for.
+        let ledger = Ledger::open(&bench.folder.path().join("another.db")).unwrap();
+        bench.stores.ledger = Arc::new(ledger);
+        let report = bench.does(all()).await;
+        assert!(matches!(report.outcome, Outcome::Failed(_)), "{report:?}");
+    });
+}
+
+#[test]
+fn a_meter_for_which_there_is_no_key_or_a_wrong_one_is_not_read() {
+    run(async {
+        let wrong = KEYS.replace("0001", "FF01");
+        for text in [format!("ABC0000000000001 {KEYS}\n"), format!("* {wrong}\n")] {
+            let mut bench = bench_with_keys(&text);
+            let report = bench.does(What::Read(vec![PROFILE], Keep::Billing)).await;
+            assert!(
+                matches!(report.outcome, Outcome::Failed(Cause::Security | Cause::Refused)),
+                "{report:?}"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_meter_refuses_the_reading_client_with_keys_what_is_for_the_head_end_alone() {
+    run(async {
+        let mut bench = bench_with_keys(&format!("* {KEYS}\n"));
+        let key = DataBuf::array([DataBuf::structure([
+            DataBuf::Enum(0),
+            DataBuf::octet_string([0; 24]),
+        ])]);
+        for (class, instance, method, parameter) in [
+            (ClassId::DISCONNECT_CONTROL, [0, 0, 96, 3, 10, 255], 1, DataBuf::Integer(0)),
+            (ClassId::SECURITY_SETUP, [0, 0, 43, 0, 0, 255], 2, key),
+            (ClassId::IMAGE_TRANSFER, [0, 0, 44, 0, 0, 255], 4, DataBuf::Integer(0)),
+        ] {
+            let method = MethodDescriptor::new(class, LogicalName(instance), method);
+            let deed = Deed::Invoke(method, Some(parameter.to_octets()));
+            // Past the check of orders, as a concentrator would ask that somebody else has altered.
+            let report = bench.does(What::Change { deed, look_up: None }).await;
+            assert_eq!(report.outcome, Outcome::Failed(Cause::Refused), "{method:?}");
+            let attribute = AttributeDescriptor::new(class, LogicalName(instance), 2);
+            let report = bench.does(What::Read(vec![attribute], Keep::Ordinary)).await;
+            assert_eq!(report.outcome, Outcome::Done, "the object is there: {attribute:?}");
+        }
+    });
+}
+
+#[test]
 fn the_reading_client_can_neither_disconnect_nor_change_keys_nor_activate_an_image() {
     run(async {
         let bench = Bench::new(0);
@@ -228,7 +459,6 @@ fn the_reading_client_can_neither_disconnect_nor_change_keys_nor_activate_an_ima
             DataBuf::Enum(0),
             DataBuf::octet_string([0; 24]),
         ])]);
-        let mut refused = 0;
         for (class, instance, method, parameter) in [
             (ClassId::DISCONNECT_CONTROL, [0, 0, 96, 3, 10, 255], 1, &nothing),
             (ClassId::SECURITY_SETUP, [0, 0, 43, 0, 0, 255], 2, &key),
@@ -237,9 +467,7 @@ fn the_reading_client_can_neither_disconnect_nor_change_keys_nor_activate_an_ima
             let method = MethodDescriptor::new(class, LogicalName(instance), method);
             let answer = client.invoke(method, Some(parameter)).await.unwrap();
             assert_eq!(answer, Err(ActionResult::ReadWriteDenied), "{method:?}");
-            refused += 1;
         }
-        assert_eq!(refused, 3);
         // The three objects are there: the same client reads them.
         for (class, instance) in [
             (ClassId::DISCONNECT_CONTROL, [0, 0, 96, 3, 10, 255]),
@@ -277,7 +505,8 @@ fn a_task_reads_a_meter_each_hour() {
             let job = planner.poll_job(due_s, &OwnClock::default()).unwrap();
             let now_ms = move || due_s * 1_000;
             bench.config.timeout = Duration::from_secs(5);
-            let report = read(bench.connect(), 1, &job, &bench.config, &bench.ring, &now_ms).await;
+            let report =
+                read(bench.connect(), 1, &job, &bench.config, &bench.stores, &now_ms).await;
             assert_eq!(report.outcome, Outcome::Done);
             planner.handle_outcome(due_s, job.id, report.outcome);
             rows.push(report.rows);

@@ -1,35 +1,37 @@
 //! A month of meters in simulated time: they do not answer, break off, are off, and the
 //! concentrator loses its power again and again. Every row that a meter still has when it is read
-//! arrives at the head-end once, and what does not arrive is listed.
+//! arrives at the head-end once, and what does not arrive is listed. Each is read by the reader of
+//! the concentrator over an association.
 //!
 //! Sixty meters usually; with `DLMS_SOAK=20` it is 1,200.
 
+use core::time::Duration;
 use std::{
     collections::{BTreeMap, VecDeque},
     env,
     path::Path,
     process,
+    sync::{Arc, Mutex},
 };
 
 use concentrator::{
     collection::{
-        Calendar, Cause, Job, Keep, Mark, Outcome, OwnClock, OwnClockLimits, Planner,
-        PlannerConfig, PlannerEvent, Reading, Reason, Ring, RingLimits, Stretch, Task, Whom,
+        Calendar, Cause, Job, Keep, Ledger, Outcome, OwnClock, OwnClockLimits, Planner,
+        PlannerConfig, PlannerEvent, ReaderConfig, Reason, Report, Ring, RingLimits, Stores,
+        Stretch, Task, Whom, read,
     },
     nodes::LogicalDeviceName,
 };
-use dlms_core::cosem::{AttributeDescriptor, ClassId, LogicalName};
-use dlms_tests::soak;
+use dlms_tests::{ProfileMeter, profile_meter::PROFILE, soak};
+use tokio::runtime::{self, Runtime};
 
 const METERS: u32 = 60;
 const DAYS: i64 = 30;
 const DAY_S: i64 = 86_400;
 const PERIOD_S: i64 = 3_600;
 /// Rows that a meter keeps: five days.
-const DEPTH: i64 = 120;
+const DEPTH: usize = 120;
 const START_S: i64 = 20_454 * DAY_S;
-const PROFILE: AttributeDescriptor =
-    AttributeDescriptor::new(ClassId::PROFILE_GENERIC, LogicalName([1, 0, 99, 1, 0, 255]), 2);
 
 /// Chance that is the same in every run: xorshift.
 struct Chance(u64);
@@ -40,6 +42,11 @@ impl Chance {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0.is_multiple_of(of)
+    }
+
+    fn below(&mut self, end: u32) -> u32 {
+        self.one_in(1);
+        (self.0 % u64::from(end)) as u32
     }
 }
 
@@ -73,7 +80,7 @@ fn tasks() -> Vec<Task> {
 
 struct Concentrator {
     planner: Planner,
-    ring: Ring,
+    ring: Arc<Ring>,
 }
 
 impl Concentrator {
@@ -93,29 +100,36 @@ impl Concentrator {
         for number in 0..meters {
             planner.add_meter(at_s, name(number), Some((number % 32) as u16));
         }
-        Self { planner, ring }
+        Self { planner, ring: Arc::new(ring) }
     }
 }
 
-/// What a meter gives from a mark on: what it still has.
-fn ask(number: u32, now_s: i64, mark: Option<Mark>) -> (Vec<(i64, Vec<u8>)>, Vec<Stretch>) {
-    let oldest_s = now_s.div_euclid(PERIOD_S) * PERIOD_S - (DEPTH - 1) * PERIOD_S;
-    let oldest_s = oldest_s.max(START_S);
-    let from_s = mark.map_or(oldest_s, |mark| mark.at_s + PERIOD_S).max(oldest_s);
-    let hours = (from_s..=now_s).step_by(3_600);
-    let times: Vec<i64> = hours.filter(|at_s| captures(number, *at_s)).collect();
-    let mut missing = Vec::new();
-    if let Some(after_s) = mark.map(|mark| mark.at_s).filter(|at_s| at_s + PERIOD_S < oldest_s) {
-        missing.push(Stretch { after_s, until_s: oldest_s, reason: Reason::Overwritten });
-    }
-    let known = mark.map(|mark| mark.at_s).filter(|at_s| at_s + PERIOD_S >= oldest_s);
-    let in_a_row: Vec<i64> = known.into_iter().chain(times.iter().copied()).collect();
-    for pair in in_a_row.windows(2).filter(|pair| pair[1] - pair[0] > PERIOD_S) {
-        let (after_s, until_s) = (pair[0], pair[1]);
-        missing.push(Stretch { after_s, until_s, reason: Reason::NotCaptured });
-    }
-    let rows = times.into_iter().map(|at_s| (at_s, at_s.to_be_bytes().to_vec())).collect();
-    (rows, missing)
+/// A meter as it is at this moment: with the rows that it still has, however long ago they were
+/// captured.
+fn meter(number: u32, now_s: i64) -> ProfileMeter {
+    let hours = (START_S..=now_s).step_by(3_600);
+    let captured: Vec<i64> = hours.filter(|at_s| captures(number, *at_s)).collect();
+    let held = captured[captured.len().saturating_sub(DEPTH)..].to_vec();
+    ProfileMeter::new(now_s, PERIOD_S as u32, held)
+}
+
+/// Does a job with a meter that answers so many requests, or all.
+fn does(
+    runtime: &Runtime,
+    job: &Job,
+    meter: ProfileMeter,
+    answers_left: Option<u32>,
+    stores: &Stores,
+) -> Report {
+    let now_ms = meter.now_s * 1_000;
+    let meter = Arc::new(Mutex::new(ProfileMeter { answers_left, ..meter }));
+    let history = Duration::from_secs(10 * DAY_S as u64);
+    let config = ReaderConfig { history, ..ReaderConfig::default() };
+    runtime.block_on(async {
+        let now_ms = move || now_ms;
+        let reading = read(ProfileMeter::serve(&meter), 1, job, &config, stores, &now_ms);
+        reading.await
+    })
 }
 
 #[derive(Default)]
@@ -170,12 +184,14 @@ fn every_row_that_a_meter_still_holds_arrives_once_and_what_does_not_is_listed()
     let mut chance = Chance(0x9E37_79B9_7F4A_7C15);
     let mut head_end = HeadEnd::default();
     let clock = OwnClock::default();
-    let (mut cuts, mut lost) = (0, 0);
+    let (mut cuts, mut lost, mut broke_off) = (0, 0, 0);
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let ledger = Arc::new(Ledger::open(&folder.join("ledger.db")).expect("the file is usable"));
 
     let mut now_s = START_S;
     let mut concentrator = Concentrator::start(&file, now_s, meters);
     let mut under_way: VecDeque<(i64, Job)> = VecDeque::new();
-    let mut storing = Vec::new();
     let mut fetched = 0;
     while now_s < START_S + DAYS * DAY_S {
         while let Some(job) = concentrator.planner.poll_job(now_s, &clock) {
@@ -191,34 +207,23 @@ fn every_row_that_a_meter_still_holds_arrives_once_and_what_does_not_is_listed()
                 concentrator.planner.handle_outcome(now_s, job.id, outcome);
                 continue;
             }
-            let mark = concentrator.ring.mark(&job.meter, PROFILE).expect("the ring is readable");
-            let (mut rows, missing) = ask(number, now_s, mark);
             // It breaks off: what has come is kept.
-            let broken = chance.one_in(11) && missing.is_empty();
-            if broken {
-                rows.truncate(rows.len() / 2);
-            }
-            let reading = Reading {
-                meter: job.meter.clone(),
-                attribute: PROFILE,
-                keep: Keep::Billing,
-                period_s: PERIOD_S as u32,
-                arrived_s: now_s,
-                rows,
-                missing,
-            };
-            let outcome = if broken { Outcome::Failed(Cause::Unreachable) } else { Outcome::Done };
-            storing.push((concentrator.ring.store(reading), job.id, outcome));
-        }
-        for (stored, job, outcome) in storing.drain(..) {
-            stored.wait().expect("there is room");
-            concentrator.planner.handle_outcome(now_s, job, outcome);
+            let broken = chance.one_in(11).then(|| 6 + chance.below(5));
+            let stores =
+                Stores { ring: Arc::clone(&concentrator.ring), ledger: Arc::clone(&ledger) };
+            let report = does(&runtime, &job, meter(number, now_s), broken, &stores);
+            assert!(
+                broken.is_some() || report.outcome == Outcome::Done,
+                "meter {number}: {report:?}"
+            );
+            broke_off += u32::from(report.outcome != Outcome::Done);
+            concentrator.planner.handle_outcome(now_s, job.id, report.outcome);
         }
         while let Some(event) = concentrator.planner.poll_event() {
             if let PlannerEvent::Settled { task, meter, slot, outcome: Outcome::Done } = event {
                 // Whether it is stored when the power goes is left to chance.
                 if !chance.one_in(30) {
-                    let _ = concentrator.ring.settled(&task, meter, slot);
+                    concentrator.ring.settled(&task, meter, slot);
                 }
             }
         }
@@ -243,6 +248,7 @@ fn every_row_that_a_meter_still_holds_arrives_once_and_what_does_not_is_listed()
     for _ in 0..3 {
         head_end.fetch(&concentrator.ring, &mut chance);
     }
+    assert!(broke_off > meters / 2, "only {broke_off} readings broke off: too easy");
     assert!(cuts >= 5 && lost > 4 * meters, "{cuts} power cuts, {lost} answers lost: too easy");
     assert!(head_end.offered_again > meters / 12, "no acknowledgement was lost");
     assert!(head_end.rows.values().all(|times| *times == 1), "a row arrived twice");
@@ -270,7 +276,9 @@ fn every_row_that_a_meter_still_holds_arrives_once_and_what_does_not_is_listed()
     // Every 50th meter is without power for a day, every 40th longer than it remembers.
     assert_eq!(listed[&Reason::NotCaptured], meters.div_ceil(50) * 24);
     assert!(listed[&Reason::Overwritten] > meters.div_ceil(40) * 48, "{listed:?}");
-    println!("{meters} meters, {cuts} power cuts, {lost} answers lost, {listed:?}");
+    println!(
+        "{meters} meters, {cuts} power cuts, {lost} answers lost, {broke_off} broke off, {listed:?}"
+    );
     drop(concentrator);
     std::fs::remove_dir_all(folder).expect("the folder is ours");
 }

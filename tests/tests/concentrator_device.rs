@@ -82,9 +82,12 @@ fn management(folder: &Path, meters: u16, public_sap_list: bool) -> Management {
                 authentication: "D0D1D2D3D4D5D6D7D8D9DADBDCDDDEDF".parse().unwrap(),
             }),
             password: None,
+            reading_password: None,
             public_sap_list,
         },
         push_destination: String::new(),
+        firmware: None,
+        station: None,
     })
 }
 

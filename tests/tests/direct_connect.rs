@@ -8,8 +8,8 @@ use std::{
 };
 
 use dlms_tests::{
-    Concentrator, Folder, Foreign, Framing, Headend, Meter, Mode, Noise, Output, Simulator,
-    TcpCable,
+    Concentrator, Folder, Foreign, Framing, Headend, Meter, Mode, Noise, Output, SerialCable,
+    Simulator, TcpCable,
 };
 use serde_json::Value;
 
@@ -217,17 +217,23 @@ fn contains(part: &[u8], octets: &[u8]) -> bool {
     part.windows(octets.len()).any(|window| window == octets)
 }
 
+/// The tables of 1,200 meters, of which the last one is there: no two are at one place.
+fn before_1_200(last: &Meter) -> String {
+    let tables = (0..1_200).map(|number| {
+        let address = match number {
+            1_199 => last.address(),
+            _ => format!("wrapper://127.1.{}.{}", number / 256, number % 256),
+        };
+        format!("[[meter]]\nname = \"GRX{number:013}\"\naddress = \"{address}\"\n")
+    });
+    tables.collect()
+}
+
 /// The list is 27,600 octets long and goes in blocks.
 #[test]
 fn a_foreign_client_reads_the_list_of_1_200_meters_and_then_each_of_them_is_there() {
     let meter = Foreign::gurux_meter(Framing::Wrapper, &["--entries", "96"]);
-    let tables: String = (0..1_200)
-        .map(|number| {
-            let address = meter.address();
-            format!("[[meter]]\nname = \"GRX{number:013}\"\naddress = \"{address}\"\n")
-        })
-        .collect();
-    let config = format!("[management]\npublic-sap-list = true\n{tables}");
+    let config = format!("[management]\npublic-sap-list = true\n{}", before_1_200(&meter));
     let concentrator = Concentrator::start(&config);
     let args = ["--client", "16", "--only", "SAP assignment"];
     let output = Foreign::gurux_client(Framing::Wrapper, concentrator.port(), &args);
@@ -280,4 +286,48 @@ fn meters_on_a_bus_are_found_named_and_read() {
     let output = headend.run(&[&words[..], &options].concat());
     output.assert_code(0);
     assert_eq!(output.json_lines().len(), 5, "{output}");
+}
+
+/// By HDLC the SAP is the upper address; this is how the foreign client writes both.
+fn by_hdlc(sap: u32) -> String {
+    (sap << 14 | 17).to_string()
+}
+
+/// The list goes in blocks, in segments, in windows; and a meter that itself speaks the wrapper is
+/// another link on the same port.
+#[test]
+fn a_foreign_client_by_hdlc_reads_the_list_and_does_every_step_at_a_foreign_meter() {
+    let direct = Foreign::gurux_meter(Framing::Hdlc, &["--entries", "3000"]);
+    let expected = Foreign::gurux_client(Framing::Hdlc, direct.port(), &GMAC);
+    let meter = Foreign::gurux_meter(Framing::Wrapper, &["--entries", "3000"]);
+    let config = format!("[management]\npublic-sap-list = true\n{}", before_1_200(&meter));
+    let (_concentrator, port) = Concentrator::with_hdlc(&config);
+    let public = ["--client", "16", "--only", "saps", "--sap", &by_hdlc(1)];
+    let output = Foreign::gurux_client(Framing::Hdlc, port, &public);
+    assert!(output.stdout.contains("SAP assignments = 1201 "), "{output}");
+    let sap = by_hdlc(1_224);
+    let args = [&GMAC[..], &["--sap", &sap]].concat();
+    let output = Foreign::gurux_client(Framing::Hdlc, port, &args);
+    assert_eq!(steps(&output), steps(&expected), "{output}\n{expected}");
+}
+
+#[test]
+fn our_head_end_reads_by_hdlc_at_a_serial_port() {
+    let meter = Simulator::meter(Framing::Wrapper, &["--entries", "96"]);
+    let cable = SerialCable::new(Noise::NONE);
+    let address = meter.address();
+    let config = format!(
+        "hdlc-serial = [\"hdlc+serial://{}?baud=115200\"]\nhdlc-physical = 20\n\
+         [[meter]]\nname = \"DHE0000000000500\"\nsap = 500\naddress = \"{address}\"\n",
+        cable.far().unwrap()
+    );
+    let _concentrator = Concentrator::start(&config);
+    let near = format!("hdlc+serial://{}?baud=115200", cable.near());
+    let options = Mode::AUTHENC.options();
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    let words = ["read", &near, "1:0-0:42.0.0*255:2", "7:1-0:99.1.0*255:2", "-o", "jsonl"];
+    let sap = ["--server", "500/20"];
+    let output = Headend::new().run(&[&words[..], &sap, &options].concat());
+    output.assert_code(0);
+    assert_eq!(output.json_lines().len(), 2, "{output}");
 }

@@ -6,6 +6,7 @@
 //! take no octet.
 
 use core::{fmt, time::Duration};
+use std::sync::{Arc, Mutex};
 
 use dlms_core::{
     axdr::{CompactArrayRules, Data, DataBuf, RawData, Reader},
@@ -16,10 +17,21 @@ use dlms_core::{
     xdlms::{Apdu, GeneralBlockTransfer, PushedBlocks},
 };
 use dlms_tests::Random;
+use dlms_tokio::HdlcServerConfig;
 use dlms_xml::Style;
-use hdlc::deframer::{Deframer, OnError};
+use hdlc::{
+    address::Address,
+    control::{Control, Sequence},
+    deframer::{Deframer, OnError},
+    frame::{FRAME_LEN_MAX, Frame},
+};
 use peak_alloc::PeakAlloc;
 use rustix::time::{ClockId, clock_gettime};
+use simulator::{AnswerConfig, Meter, MeterConfig, serve_hdlc_stream, serve_wrapper_stream};
+use tokio::{
+    io::{self, AsyncWriteExt, DuplexStream},
+    runtime,
+};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -308,6 +320,90 @@ const PARSERS: &[Parser] = &[
         ],
     },
     Parser {
+        name: "a meter on an HDLC line",
+        parse: |octets| {
+            serve(octets, async |meter, line| {
+                let config = HdlcServerConfig::default();
+                let _ = serve_hdlc_stream(meter, line, AnswerConfig::default(), &config).await;
+            });
+        },
+        bombs: &[
+            bomb("links opened anew", |length| {
+                filled(&[], &[frame(SNRM, false, &[]), vec![0x7e; 200]].concat(), length)
+            }),
+            bomb("a PDU that never ends", |length| {
+                let segment = [&[0xe6, 0xe6, 0x00][..], &[0; 100]].concat();
+                on_a_link(length, |number| frame(information(number), true, &segment))
+            }),
+            bomb("APDUs that are none", |length| {
+                on_a_link(length, |number| {
+                    let none = [&[0xe6, 0xe6, 0x00][..], &[0xff; 100]].concat();
+                    frame(information(number), false, &none)
+                })
+            }),
+            bomb("requests without an association", |length| {
+                on_a_link(length, |number| {
+                    let item = [0, 1, 0, 0, 42, 0, 0, 255, 2, 0];
+                    let head = [0xe6, 0xe6, 0x00, 0xc0, 3, 0xc1, 11];
+                    frame(information(number), false, &[&head[..], &item.repeat(11)].concat())
+                })
+            }),
+            bomb("frames out of their order", |length| {
+                on_a_link(length, |number| frame(information(number * 3), true, &[0; 100]))
+            }),
+            bomb("noise", noise),
+        ],
+    },
+    Parser {
+        name: "a meter on a wrapper line",
+        parse: |octets| {
+            serve(octets, async |meter, line| {
+                let _ = serve_wrapper_stream(meter, line, AnswerConfig::default()).await;
+            });
+        },
+        bombs: &[
+            bomb("AARQs of noise", |length| {
+                let apdu = [&[0x60, 0x81, 0xc8][..], &Random::new(2).octets(200)].concat();
+                filled(&[], &wrapped(&apdu), length)
+            }),
+            bomb("associations opened anew", |length| {
+                filled(&[], &[wrapped(AARQ), wrapped(&[0xff; 400])].concat(), length)
+            }),
+            bomb("general blocks that never end", |length| {
+                associated(length, |number| {
+                    let [.., high, low] = number.to_be_bytes();
+                    [&[0xe0, 0x41, high, low, 0, 0, 0x82, 0x03, 0x84][..], &[0; 900]].concat()
+                })
+            }),
+            bomb("first general blocks", |length| {
+                let head = [0xe0, 0x41, 0, 1, 0, 0, 0x82, 0x03, 0x84];
+                associated(length, |_| [&head[..], &[0; 900]].concat())
+            }),
+            bomb("a SET in blocks that never ends", |length| {
+                associated(length, |number| {
+                    let name = [0, 1, 0, 0, 96, 10, 1, 255, 2, 0];
+                    let number = u32::try_from(number).expect("a small number").to_be_bytes();
+                    let head = match number {
+                        [0, 0, 0, 1] => [&[0xc1, 2, 0xc1][..], &name].concat(),
+                        _ => vec![0xc1, 3, 0xc1],
+                    };
+                    let block = [&[0][..], &number, &[0x82, 0x03, 0x84], &[0; 900]].concat();
+                    [head, block].concat()
+                })
+            }),
+            bomb("a GET in blocks begun again and again", |length| {
+                let get = [0xc0, 1, 0xc1, 0, 15, 0, 0, 40, 0, 0, 255, 2, 0];
+                associated(length, |_| [&get[..], &[0; 900]].concat())
+            }),
+            bomb("lists of unknown objects", |length| {
+                let item = [0, 3, 9, 9, 9, 9, 9, 9, 2, 0];
+                let request = [&[0xc0, 3, 0xc1, 90][..], &item.repeat(90)].concat();
+                associated(length, |_| request.clone())
+            }),
+            bomb("noise", noise),
+        ],
+    },
+    Parser {
         name: "an APDU into XML",
         parse: |octets| {
             for style in [Style::Short, Style::Asn1] {
@@ -359,6 +455,71 @@ const PARSERS: &[Parser] = &[
         ],
     },
 ];
+
+const SNRM: Control = Control::Snrm { pf: true };
+/// An AARQ of the public client without authentication, with block transfers of every kind.
+const AARQ: &[u8] = &[
+    0x60, 0x1d, 0xa1, 0x09, 0x06, 0x07, 0x60, 0x85, 0x74, 0x05, 0x08, 0x01, 0x01, 0xbe, 0x10, 0x04,
+    0x0e, 0x01, 0x00, 0x00, 0x00, 0x06, 0x5f, 0x1f, 0x04, 0x00, 0x60, 0xfe, 0xdf, 0x04, 0x00,
+];
+
+/// A frame of the public client to the meter.
+fn frame(control: Control, segmented: bool, information: &[u8]) -> Vec<u8> {
+    let (destination, source) = (Address::MANAGEMENT, Address::PUBLIC_CLIENT);
+    let frame = Frame { destination, source, control, segmented, information };
+    let mut octets = [0; FRAME_LEN_MAX];
+    let length = frame.encode(&mut octets).expect("a short frame");
+    octets[..length].to_vec()
+}
+
+/// The control field of the I-frame with this number, by a client that acknowledges nothing.
+fn information(number: usize) -> Control {
+    let ns = (0..number % 8).fold(Sequence::ZERO, |sequence, _| sequence.next());
+    Control::I { ns, nr: Sequence::ZERO, pf: true }
+}
+
+/// A link, and frames on it by their numbers from 0, whose numbers on the line go round.
+fn on_a_link(length: usize, frame_of: impl Fn(usize) -> Vec<u8>) -> Vec<u8> {
+    let round: Vec<u8> = (0..8).flat_map(frame_of).collect();
+    filled(&frame(SNRM, false, &[]), &round, length)
+}
+
+/// An APDU of the public client to logical device 1.
+fn wrapped(apdu: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(apdu.len()).expect("a short APDU").to_be_bytes();
+    [&[0, 1, 0, 16, 0, 1][..], &length, apdu].concat()
+}
+
+/// An association, and APDUs in it by their numbers from 1.
+fn associated(length: usize, apdu: impl Fn(usize) -> Vec<u8>) -> Vec<u8> {
+    let mut all = wrapped(AARQ);
+    for number in 1.. {
+        if all.len() >= length {
+            break;
+        }
+        all.extend(wrapped(&apdu(number)));
+    }
+    all
+}
+
+/// Says `octets` on a line to a simulated meter that is served by `serving`, and takes whatever it
+/// answers.
+fn serve(octets: &[u8], serving: impl AsyncFnOnce(Arc<Mutex<Meter>>, DuplexStream)) {
+    let meter = Arc::new(Mutex::new(Meter::new(1000, Arc::new(MeterConfig::default()))));
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let (ours, its) = io::duplex(64 * 1024);
+        let (mut answers, mut questions) = io::split(ours);
+        let asking = async {
+            // A meter may hang up on what is no frame.
+            let _ = questions.write_all(octets).await;
+            let _ = questions.shutdown().await;
+        };
+        let mut nowhere = io::sink();
+        let hearing = io::copy(&mut answers, &mut nowhere);
+        let _ = tokio::join!(serving(meter, its), asking, hearing);
+    });
+}
 
 fn push_body(octets: &[u8]) {
     let patterns = Patterns::built_in();

@@ -1,11 +1,14 @@
 //! `headend listen` takes what meters push, and nothing that is forged, replayed or cut short.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where its helper does")]
+
 use core::time::Duration;
 use std::fs;
 use std::io::Write;
 use std::net::{TcpStream, UdpSocket};
 use std::process::Command;
 
+use dlms_core::security::{CryptoProvider, RustCrypto};
 use dlms_tests::mode::{AUTHENTICATION_KEY, ENCRYPTION_KEY};
 use dlms_tests::{Foreign, Framing, Headend, Output, Program, Simulator, ports};
 use serde_json::{Value, json};
@@ -47,6 +50,10 @@ struct Listener {
 
 impl Listener {
     fn start(transport: &str, framing: &str, options: &[&str]) -> Self {
+        Self::start_at(ports::free_port(), transport, framing, options)
+    }
+
+    fn start_at(port: u16, transport: &str, framing: &str, options: &[&str]) -> Self {
         let headend = Headend::new();
         let keys = headend.home().file("keys.toml");
         let text = format!(
@@ -54,7 +61,6 @@ impl Listener {
              [\"{SIMULATED}\"]\nek = \"{ENCRYPTION_KEY}\"\nak = \"{AUTHENTICATION_KEY}\"\n"
         );
         fs::write(&keys, text).expect("a folder to write to");
-        let port = ports::free_port();
         let address = format!("127.0.0.1:{port}");
         let listen = ["listen", transport, &address, "--framing", framing, "--keys", &keys];
         let mut program = headend.start(&[&listen[..], &["-o", "jsonl"], options].concat());
@@ -264,18 +270,57 @@ fn last_confirmation(address: &str) -> Value {
 }
 
 #[test]
-fn a_push_that_asks_to_be_confirmed_is_confirmed() {
-    for (transport, service) in [("--tcp", 0), ("--udp", 1)] {
-        let meter = Simulator::meter(Framing::Wrapper, &["--entries", "4", "--push"]);
+fn a_push_that_asks_to_be_confirmed_is_confirmed_in_every_framing_and_as_it_was_protected() {
+    let (clear, ciphered) = (&["--push"][..], &["--push", "--push-ciphered"][..]);
+    for (transport, framing, service, options) in [
+        ("--tcp", "wrapper", 0, clear),
+        ("--udp", "wrapper", 1, clear),
+        ("--tcp", "hdlc", 5, clear),
+        ("--tcp", "wrapper", 0, ciphered),
+        ("--udp", "wrapper", 1, ciphered),
+        ("--tcp", "hdlc", 5, ciphered),
+    ] {
+        let options = [&["--entries", "4"], options].concat();
+        let meter = Simulator::meter(Framing::Wrapper, &options);
         let address = meter.address();
         let before = last_confirmation(&address);
-        let listener = Listener::start(transport, "wrapper", &["--count", "1"]);
+        let listener = Listener::start(transport, framing, &["--count", "1"]);
         push_now(&address, listener.port, service, 2);
-        listener.finish().assert_code(0);
+        let output = listener.finish();
+        output.assert_code(0);
+        assert!(!output.stderr.contains("not confirmed"), "{output}");
         // The meter may be a moment behind the listener.
         let confirmed = (0..200).any(|_| last_confirmation(&address) != before);
-        assert!(confirmed, "{transport}");
+        assert!(confirmed, "{transport} {framing} {options:?}: {output}");
     }
+}
+
+#[test]
+fn a_push_that_cannot_be_verified_is_not_confirmed_and_comes_again() {
+    let meter =
+        Simulator::meter(Framing::Wrapper, &["--entries", "4", "--push", "--push-ciphered"]);
+    let address = meter.address();
+    let before = last_confirmation(&address);
+    let setup = "40:0-2:25.9.0*255";
+    let headend = Headend::new();
+    headend.run(&["write", &address, &format!("{setup}:6"), "unsigned:255"]).assert_code(0);
+    // Keys of another meter: nothing is taken from this one.
+    let port = ports::free_port();
+    let to = format!("127.0.0.1:{port}");
+    let other = "99".repeat(16);
+    let keys = ["--ek", &other, "--ak", &other];
+    let mut program = headend.start(&[&["listen", "--tcp", &to][..], &keys].concat());
+    assert!(program.wait_for_line("listening", START_TIME_MAX).is_some());
+    push_now(&address, port, 0, 2);
+    assert!(program.wait_for_line("refused", START_TIME_MAX).is_some());
+    let output = program.kill();
+    assert!(output.stderr.contains("encryption key"), "{output}");
+    assert_eq!(last_confirmation(&address), before);
+    // Now somebody listens who has its keys: a retry is taken and confirmed.
+    let listener = Listener::start_at(port, "--tcp", "wrapper", &["--count", "1"]);
+    listener.finish().assert_code(0);
+    let confirmed = (0..200).any(|_| last_confirmation(&address) != before);
+    assert!(confirmed);
 }
 
 #[test]
@@ -290,5 +335,110 @@ fn a_simulated_meter_pushes_ciphered_and_in_blocks() {
     assert_eq!(lines.len(), 4, "{output}");
     for line in &lines {
         assert_eq!((&line["meter"], &line["verified"]), (&json!(SIMULATED), &json!(true)));
+    }
+}
+
+#[test]
+fn whoever_takes_no_answers_in_does_not_hold_the_others_up() {
+    const MESSAGES: u64 = 2_000;
+    let count = (MESSAGES + 1).to_string();
+    let listener = Listener::start("--tcp", "wrapper", &["--count", &count]);
+    let header = [0x00, 0x01, 0x00, 0x01, 0x00, 0x67, 0x00, 0x19];
+    let mut asking = [&header[..], &VOLTAGE].concat();
+    // Service class: confirmed.
+    asking[9] = 0x40;
+    let mut stranger = TcpStream::connect(("127.0.0.1", listener.port)).unwrap();
+    let many = asking.repeat(usize::try_from(MESSAGES).unwrap());
+    stranger.write_all(&many).unwrap();
+    let mut meter = TcpStream::connect(("127.0.0.1", listener.port)).unwrap();
+    meter.write_all(&asking).unwrap();
+    // It is answered, and the command comes to its end.
+    let mut answer = [0; 14];
+    std::io::Read::read_exact(&mut meter, &mut answer).unwrap();
+    assert_eq!(answer[8..], [0x10, 0x40, 0, 0, 1, 0]);
+    let output = listener.finish();
+    output.assert_code(0);
+    assert_eq!(output.json_lines().len(), 2_001, "{output}");
+}
+
+/// A public key of P-256, as digits, of the private key with this octet repeated.
+fn public_key(octet: &str) -> String {
+    let private = octet.repeat(32).parse().unwrap();
+    let public = RustCrypto.public_keys().unwrap().public_key(&private).unwrap();
+    public.octets().iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+#[test]
+fn a_push_is_protected_as_its_setup_says_and_confirmed_likewise() {
+    const OURS: &str = "4448450000000001";
+    let element = |kind: u8, key: &str| {
+        format!(
+            "structure(enum:{kind},structure(octet-string:,octet-string:,octet-string:{OURS},\
+             octet-string:,structure({key})))"
+        )
+    };
+    let identified = element(2, "enum:0,enum:0");
+    let signature = element(3, "enum:0,enum:0");
+    let agreed = element(2, "enum:2,structure(octet-string:02,octet-string:)");
+    let wrapped = element(2, "enum:1,structure(enum:0,octet-string:)");
+    let files = dlms_tests::Folder::new();
+    let file = |name: &str, text: &str| {
+        let path = files.file(name);
+        fs::write(&path, text).unwrap();
+        path
+    };
+    // The keys of the simulated meters of suite 1, from the client's side.
+    let (signing, agreement) = (file("signing", &"11".repeat(32)), file("own", &"33".repeat(32)));
+    let (peer, peer_agreement) = (file("peer", &public_key("22")), file("pa", &public_key("44")));
+    let kek = "606162636465666768696a6b6c6d6e6f";
+    let keys = [
+        "--signing-key",
+        &signing,
+        "--peer-key",
+        &peer,
+        "--agreement-key",
+        &agreement,
+        "--peer-agreement-key",
+        &peer_agreement,
+        "--kek",
+        kek,
+        "--ek",
+        ENCRYPTION_KEY,
+        "--ak",
+        AUTHENTICATION_KEY,
+        "--recipient-title",
+        OURS,
+        "--verified-only",
+        "--count",
+        "1",
+        "-o",
+        "jsonl",
+    ];
+    for layers in
+        [vec![&identified], vec![&signature], vec![&signature, &agreed], vec![&wrapped, &signature]]
+    {
+        let options = ["--entries", "4", "--push", "--suite", "1"];
+        let meter = Simulator::meter(Framing::Wrapper, &options);
+        let address = meter.address();
+        let before = last_confirmation(&address);
+        let setup = "40:0-2:25.9.0*255:10";
+        let layers: Vec<&str> = layers.into_iter().map(String::as_str).collect();
+        let value = format!("array({})", layers.join(","));
+        Headend::new().run(&["write", &address, setup, &value]).assert_code(0);
+
+        let headend = Headend::new();
+        let port = ports::free_port();
+        let to = format!("127.0.0.1:{port}");
+        let mut program = headend.start(&[&["listen", "--tcp", &to][..], &keys].concat());
+        assert!(program.wait_for_line("listening", START_TIME_MAX).is_some());
+        push_now(&address, port, 0, 2);
+        let output = program.finish(END_TIME_MAX);
+        output.assert_code(0);
+        for line in output.json_lines() {
+            assert_eq!((&line["meter"], &line["verified"]), (&json!(SIMULATED), &json!(true)));
+        }
+        assert!(!output.stderr.contains("not confirmed"), "{output}");
+        let confirmed = (0..500).any(|_| last_confirmation(&address) != before);
+        assert!(confirmed, "{value}: {output}");
     }
 }

@@ -4,19 +4,20 @@ use core::time::Duration;
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use dlms_core::{
     acse::Mechanism,
     association::ClientConfig,
-    cosem::{AttributeDescriptor, ClassId, LogicalName},
-    security::Secret,
+    cosem::{AttributeDescriptor, ClassId},
+    security::{Secret, SystemTitle},
 };
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{
-    Calendar, Keep, OwnClockLimits, PlannerConfig, ReaderConfig, RingLimits, Setting, TASKS_MAX,
-    Task, TimeLimits, Whom,
+    Calendar, Keep, KeyFile, KeyFileError, OwnClockLimits, PlannerConfig, ReaderConfig, RingLimits,
+    Setting, TASKS_MAX, Task, TimeLimits, Whom,
 };
 
 /// What the concentrator reads by itself.
@@ -25,11 +26,17 @@ use super::{
 pub struct CollectionConfig {
     /// The SAP of the reading client. Default: 2.
     pub client: u16,
-    /// How it proves itself: `lowest` (not at all, the default), `lls`, `hls-md5`, `hls-sha1` or
-    /// `hls-sha256`.
+    /// How it proves itself: `lowest` (not at all, the default), `lls`, `hls-md5`, `hls-sha1`,
+    /// `hls-sha256`, or `hls-gmac` with keys, by which all it asks is then authenticated and
+    /// encrypted, too.
     pub authentication: Authentication,
     /// The file with its password or secret, and nothing else but a last end of line.
     pub secret_file: Option<PathBuf>,
+    /// For `hls-gmac`, its system title: 16 hexadecimal digits.
+    #[serde(deserialize_with = "title")]
+    pub system_title: Option<SystemTitle>,
+    /// For `hls-gmac`, the file with its keys at each meter, or at all; see [`KeyFile`].
+    pub keys_file: Option<PathBuf>,
     /// Seconds for which an answer is waited for. Default: 30, more than the exchange waits.
     pub timeout_s: u32,
     /// Days for which a profile is read that was never read before. Default: 40.
@@ -60,6 +67,8 @@ impl Default for CollectionConfig {
             client: 2,
             authentication: Authentication::Lowest,
             secret_file: None,
+            system_title: None,
+            keys_file: None,
             timeout_s: 30,
             history_days: 40,
             piece_h: 24,
@@ -89,6 +98,8 @@ pub enum Authentication {
     HlsSha1,
     /// By HLS with SHA-256.
     HlsSha256,
+    /// By HLS with GMAC.
+    HlsGmac,
 }
 
 /// When the own clock is trusted.
@@ -204,19 +215,23 @@ pub struct Attribute(pub AttributeDescriptor);
 impl<'de> Deserialize<'de> for Attribute {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
-        let wrong = || {
+        Self::parse(&text, Some("2")).map(Self).ok_or_else(|| {
             D::Error::custom(format!("{text:?} is not CLASS:NAME, such as \"7:1-0:99.1.0*255\""))
-        };
-        let (class, rest) = text.split_once(':').ok_or_else(wrong)?;
+        })
+    }
+}
+
+impl Attribute {
+    /// `CLASS:NAME:NUMBER`; where `usual` is given, it is the number of one that has none.
+    pub(crate) fn parse(text: &str, usual: Option<&str>) -> Option<AttributeDescriptor> {
+        let (class, rest) = text.split_once(':')?;
         // The logical name has a colon of its own.
-        let (name, attribute) = match rest.rsplit_once(':') {
-            Some((name, attribute)) if name.contains(':') => (name, attribute),
-            _ => (rest, "2"),
+        let (name, number) = match rest.rsplit_once(':') {
+            Some((name, number)) if name.contains(':') => (name, number),
+            _ => (rest, usual?),
         };
-        let class = class.parse().map_err(|_| wrong())?;
-        let name: LogicalName = name.parse().map_err(|_| wrong())?;
-        let attribute = attribute.parse().map_err(|_| wrong())?;
-        Ok(Self(AttributeDescriptor::new(ClassId(class), name, attribute)))
+        let (class, name) = (class.parse().ok()?, name.parse().ok()?);
+        Some(AttributeDescriptor::new(ClassId(class), name, number.parse().ok()?))
     }
 }
 
@@ -245,12 +260,21 @@ pub enum CollectionError {
     /// The client has to prove itself, and there is nothing to do it with.
     #[error("[collection] authentication needs secret-file")]
     NoSecret,
+    /// It proves itself by keys, and does not say which.
+    #[error("[collection] authentication = \"hls-gmac\" needs system-title and keys-file")]
+    NoKeys,
+    /// Keys are named that are not used.
+    #[error("[collection] system-title and keys-file are for authentication = \"hls-gmac\"")]
+    IdleKeys,
+    /// The file with the keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeyFileError),
 }
 
 impl CollectionConfig {
     /// Takes relative paths as beside the configuration in `folder`.
     pub fn beside(&mut self, folder: &Path) {
-        if let Some(file) = &mut self.secret_file {
+        for file in [&mut self.secret_file, &mut self.keys_file].into_iter().flatten() {
             *file = folder.join(&*file);
         }
     }
@@ -313,10 +337,11 @@ impl CollectionConfig {
         }
     }
 
-    /// How meters are read. The secret is read from its file.
+    /// How meters are read. The secret and the keys are read from their files.
     ///
     /// # Errors
-    /// [`CollectionError::Secret`], [`CollectionError::NoSecret`].
+    /// [`CollectionError::Secret`], [`CollectionError::NoSecret`], [`CollectionError::NoKeys`],
+    /// [`CollectionError::IdleKeys`], [`CollectionError::Keys`].
     pub fn reader(&self) -> Result<ReaderConfig, CollectionError> {
         let mechanism = match self.authentication {
             Authentication::Lowest => Mechanism::Lowest,
@@ -324,16 +349,31 @@ impl CollectionConfig {
             Authentication::HlsMd5 => Mechanism::HlsMd5,
             Authentication::HlsSha1 => Mechanism::HlsSha1,
             Authentication::HlsSha256 => Mechanism::HlsSha256,
+            Authentication::HlsGmac => Mechanism::HlsGmac,
+        };
+        let keys = match (mechanism, self.system_title, &self.keys_file) {
+            (Mechanism::HlsGmac, Some(_), Some(path)) => Some(Arc::new(KeyFile::read(path)?)),
+            (Mechanism::HlsGmac, ..) => return Err(CollectionError::NoKeys),
+            (_, None, None) => None,
+            _ => return Err(CollectionError::IdleKeys),
         };
         let secret = match &self.secret_file {
             Some(path) => secret(path)?,
-            None if mechanism == Mechanism::Lowest => Secret::from(&[][..]),
+            None if matches!(mechanism, Mechanism::Lowest | Mechanism::HlsGmac) => {
+                Secret::from(&[][..])
+            }
             None => return Err(CollectionError::NoSecret),
         };
         let hours = |hours: u64| Duration::from_secs(hours * 3_600);
         Ok(ReaderConfig {
             client: self.client,
-            association: ClientConfig { mechanism, secret, ..ClientConfig::default() },
+            association: ClientConfig {
+                mechanism,
+                secret,
+                system_title: self.system_title,
+                ..ClientConfig::default()
+            },
+            keys,
             timeout: Duration::from_secs(self.timeout_s.into()),
             history: hours(24 * u64::from(self.history_days)),
             piece: hours(self.piece_h.into()),
@@ -357,6 +397,11 @@ impl CollectionConfig {
     }
 }
 
+fn title<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SystemTitle>, D::Error> {
+    let text = String::deserialize(from)?;
+    text.parse().map(Some).map_err(D::Error::custom)
+}
+
 /// The secret in a file. What was read is wiped with it: nothing is copied on the way.
 fn secret(path: &Path) -> Result<Secret, CollectionError> {
     let read = fs::read(path).map_err(|error| CollectionError::Secret { path: path.into(), error });
@@ -369,6 +414,8 @@ fn secret(path: &Path) -> Result<Secret, CollectionError> {
 
 #[cfg(test)]
 mod tests {
+    use dlms_core::cosem::LogicalName;
+
     use super::*;
 
     fn parse(text: &str) -> Result<CollectionConfig, toml::de::Error> {
@@ -438,6 +485,26 @@ mod tests {
         assert_eq!(reader.association.secret.octets(), b"12345678");
         assert!(!format!("{reader:?}").contains("12345678"));
         fs::remove_file(folder.join(file)).unwrap();
+    }
+
+    #[test]
+    fn a_client_with_keys_names_them_and_one_without_does_not() {
+        let gmac = "authentication = \"hls-gmac\"\n";
+        assert!(matches!(parse(gmac).unwrap().reader(), Err(CollectionError::NoKeys)));
+        let idle = parse("keys-file = \"keys\"\n").unwrap().reader();
+        assert!(matches!(idle, Err(CollectionError::IdleKeys)));
+        let folder = crate::state::Scratch::new();
+        fs::create_dir_all(folder.path()).unwrap();
+        let file = folder.path().join("keys");
+        fs::write(&file, format!("* {} {}\n", "01".repeat(16), "02".repeat(16))).unwrap();
+        let owner = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o600);
+        fs::set_permissions(&file, owner).unwrap();
+        let text = format!("{gmac}system-title = \"4448435245414431\"\nkeys-file = \"keys\"\n");
+        let mut config = parse(&text).unwrap();
+        config.beside(folder.path());
+        let reader = config.reader().unwrap();
+        assert_eq!(reader.association.system_title, Some(SystemTitle(*b"DHCREAD1")));
+        assert!(reader.keys.is_some() && !format!("{reader:?}").contains("0101"));
     }
 
     #[test]

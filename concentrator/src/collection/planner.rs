@@ -48,7 +48,7 @@
 use core::{cmp::Reverse, time::Duration};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{Doubt, Order, OwnClock, OwnClockLimits, Task, What};
+use super::{Cause, Doubt, Order, Outcome, OwnClock, OwnClockLimits, Task, What};
 use crate::nodes::LogicalDeviceName;
 
 /// Tasks that may be configured.
@@ -57,16 +57,6 @@ pub const TASKS_MAX: usize = 64;
 pub const ORDERS_MAX: usize = 256;
 /// Numbers of orders that are remembered after they were done, so that none is taken twice.
 pub const ORDERS_REMEMBERED_MAX: usize = 4_096;
-
-/// When somebody else has the meter, it is tried again after as much.
-const BUSY_S: i64 = 30;
-/// The first time that a meter does not answer it is tried again after as much; twice as much each
-/// further time,
-const UNREACHABLE_S: i64 = 60;
-/// but after an hour at most.
-const UNREACHABLE_MAX_S: i64 = 3_600;
-/// A disk that takes nothing may do so in a minute.
-const NOT_STORED_S: i64 = 60;
 
 /// How many jobs there may be at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,51 +99,8 @@ pub struct Job {
     pub meter: LogicalDeviceName,
     /// What it is wanted for.
     pub what: What,
-}
-
-/// How a job ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// All was read, and is stored.
-    Done,
-    /// Not all of it.
-    Failed(Cause),
-}
-
-/// Why a job failed, by what helps against it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Cause {
-    /// Somebody else has the meter, who goes first.
-    Busy,
-    /// The meter did not answer, or not to the end.
-    Unreachable,
-    /// The meter does not want it: the association, an attribute, a selection.
-    Refused,
-    /// Keys, secrets or counters are wrong, or it is another meter: nothing helps but people.
-    Security,
-    /// What the meter sent makes no sense.
-    Malformed,
-    /// It could not be stored.
-    NotStored,
-    /// There is no such meter here any more.
-    Gone,
-    /// The time in which it was wanted is over.
-    Expired,
-}
-
-impl Cause {
-    /// After how many seconds it is tried again, when it was tried so often; None: not at all.
-    fn back_off_s(self, attempts: u32) -> Option<i64> {
-        match self {
-            Self::Busy => Some(BUSY_S),
-            Self::Unreachable => {
-                let doubled = UNREACHABLE_S.checked_shl(attempts.saturating_sub(1).min(30));
-                Some(doubled.unwrap_or(i64::MAX).min(UNREACHABLE_MAX_S))
-            }
-            Self::NotStored => Some(NOT_STORED_S),
-            Self::Refused | Self::Security | Self::Malformed | Self::Gone | Self::Expired => None,
-        }
-    }
+    /// The order that it is of; None for a task.
+    pub order: Option<u64>,
 }
 
 /// What the owner should store, or tell.
@@ -407,13 +354,10 @@ impl Planner {
             return Err(OrderError::Nobody);
         }
         let purpose = Purpose::Order(order.id);
+        let due = utc_s.max(order.begins_s);
         self.orders.insert(order.id, Taken { order, left: meant.len() });
         for key in meant {
-            self.wait(
-                key,
-                purpose,
-                Lane { slot: 0, attempts: 0, due: utc_s, state: State::Waiting },
-            );
+            self.wait(key, purpose, Lane { slot: 0, attempts: 0, due, state: State::Waiting });
         }
         Ok(())
     }
@@ -550,7 +494,11 @@ impl Planner {
         let id = JobId(self.next_job);
         self.next_job = self.next_job.wrapping_add(1);
         self.running.insert(id, (key, purpose, meter.medium));
-        Some(Job { id, meter: meter.name.clone(), what })
+        let order = match purpose {
+            Purpose::Order(order) => Some(order),
+            Purpose::Task(_) => None,
+        };
+        Some(Job { id, meter: meter.name.clone(), what, order })
     }
 
     /// It was done, or will not be done any more.
@@ -636,9 +584,21 @@ impl Planner {
                         self.plan(utc_s, key, index, Some(lane.slot.saturating_sub(1)));
                     }
                     (_, Purpose::Order(_)) => {
-                        self.wait(key, purpose, Lane { due: utc_s, state: State::Waiting, ..lane });
+                        // No earlier than it may be begun, and as soon as that.
+                        let due = self.begins(purpose).max(utc_s);
+                        self.wait(key, purpose, Lane { due, state: State::Waiting, ..lane });
                     }
                 }
+            }
+        }
+    }
+
+    /// From when on an order may be begun.
+    fn begins(&self, purpose: Purpose) -> i64 {
+        match purpose {
+            Purpose::Task(_) => i64::MIN,
+            Purpose::Order(id) => {
+                self.orders.get(&id).map_or(i64::MIN, |taken| taken.order.begins_s)
             }
         }
     }

@@ -17,59 +17,35 @@
 //! by; the oldest day first. What goes without having been acknowledged is listed as missing, as is
 //! everything else that a head-end might look for and will not find.
 
-use core::fmt;
+mod schema;
+mod writer;
+
+use core::{fmt, ops::Range};
 use std::{
+    collections::BTreeMap,
     path::Path,
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
 };
 
 use dlms_core::cosem::{AttributeDescriptor, AttributeId, ClassId, LogicalName};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
-use tokio::sync::oneshot;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use tokio::sync::{
+    mpsc::{self, error::TrySendError},
+    oneshot,
+};
 
+use self::writer::{Change, Queued, Settled, Writer};
 use super::{
     BlockRow, DayBlock, Keep,
-    block::{BLOCK_OCTETS_MAX, DAY_S, decode_rows, encode_rows},
+    block::{BLOCK_OCTETS_MAX, decode_rows},
 };
 use crate::nodes::LogicalDeviceName;
 
-/// What waits to be written; whoever has more waits until there is room.
+/// What waits to be written; whoever has more waits for it, and nobody else.
 const QUEUE_MAX: usize = 256;
-/// What is written in one transaction.
-const BATCH_MAX: usize = 64;
 /// Missing stretches that are listed; beyond, the oldest is forgotten. Each is some 60 octets.
 pub const MISSING_MAX: u32 = 100_000;
-/// Seconds by which the clock of a meter may be ahead for its rows to be stored: those of its time
-/// zone, if it says none, and some more.
-const AHEAD_MAX_S: i64 = DAY_S;
-/// The schema of the file. One of another version is left alone.
-const VERSION: u32 = 1;
-
-const SCHEMA: &str = "
-CREATE TABLE source (
-    id INTEGER PRIMARY KEY, meter BLOB NOT NULL, class INTEGER NOT NULL, instance BLOB NOT NULL,
-    attribute INTEGER NOT NULL, mark INTEGER, rows_at_mark INTEGER NOT NULL DEFAULT 0,
-    rows_of_day INTEGER NOT NULL DEFAULT 0, UNIQUE (meter, class, instance, attribute)
-);
-CREATE TABLE segment (
-    sequence INTEGER PRIMARY KEY AUTOINCREMENT, source INTEGER NOT NULL, day INTEGER NOT NULL,
-    first INTEGER NOT NULL, arrived INTEGER NOT NULL, keep INTEGER NOT NULL,
-    acknowledged INTEGER NOT NULL DEFAULT 0, octets INTEGER NOT NULL, rows BLOB NOT NULL
-);
-CREATE INDEX segment_to_upload ON segment (source, day, keep, sequence) WHERE acknowledged = 0;
-CREATE INDEX segment_to_evict ON segment (acknowledged DESC, keep, day);
-CREATE TABLE missing (
-    sequence INTEGER PRIMARY KEY AUTOINCREMENT, source INTEGER NOT NULL,
-    after INTEGER NOT NULL, until INTEGER NOT NULL, reason INTEGER NOT NULL
-);
-CREATE INDEX missing_of_source ON missing (source, after);
-CREATE TABLE settled (
-    task TEXT NOT NULL, meter BLOB NOT NULL, slot INTEGER NOT NULL, PRIMARY KEY (task, meter)
-) WITHOUT ROWID;
-PRAGMA user_version = 1;
-";
-
 /// How much is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RingLimits {
@@ -104,8 +80,8 @@ pub enum Reason {
     NotCaptured,
     /// It was read, and went for want of room before a head-end had it.
     Evicted,
-    /// The meter says that it was captured at a time that is still to come: its clock is wrong. It
-    /// is not stored, or nothing would be from now until then.
+    /// The meter says that it was captured more than an hour from now: its clock is wrong. It is
+    /// not stored before that time has come, or what is captured until then would be lost.
     Ahead,
 }
 
@@ -182,6 +158,9 @@ pub struct Receipt {
 }
 
 impl Receipt {
+    /// Its octets.
+    pub const LEN: usize = 20;
+
     /// Twenty octets, for the way to the head-end and back: source, day, and the last segment, each
     /// big-endian.
     #[must_use]
@@ -222,7 +201,7 @@ pub enum RingError {
     #[error("{0}")]
     Database(Arc<rusqlite::Error>),
     /// Another version of the program wrote the file. It was left as it is.
-    #[error("the file has schema {0}, this program knows {VERSION}")]
+    #[error("the file has schema {0}, this program knows {known}", known = schema::VERSION)]
     Version(u32),
     /// What is in the file makes no sense.
     #[error("the file is damaged")]
@@ -238,30 +217,63 @@ impl From<rusqlite::Error> for RingError {
     }
 }
 
-enum Change {
-    Reading(Box<Reading>),
-    Acknowledge(Receipt),
-    Forget(i64),
-    Settled(Box<str>, LogicalDeviceName, i64),
+/// A row that no head-end has acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RingRow {
+    /// The number of the reading that it came with. Numbers grow; rows of one reading have one
+    /// number.
+    pub sequence: i64,
+    /// The meter.
+    pub meter: LogicalDeviceName,
+    /// What was read of it.
+    pub attribute: AttributeDescriptor,
+    /// How long it is kept.
+    pub keep: Keep,
+    /// When it was captured, when it arrived, and the row itself.
+    pub row: BlockRow,
 }
 
-struct Queued {
-    change: Change,
-    reply: oneshot::Sender<Result<u32, RingError>>,
+/// How full the ring is of what no head-end has acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RingStatus {
+    /// Rows that are not acknowledged.
+    pub rows: u64,
+    /// Readings up to this number are acknowledged.
+    pub acknowledged: i64,
+    /// The number of the last reading that was stored.
+    pub stored: i64,
 }
 
-/// Something on its way to the disk.
-#[derive(Debug)]
+/// Something on its way to the disk. Where the queue is full it waits in here, and is not stored
+/// when this is dropped.
 #[must_use = "it may fail"]
-pub struct Storing(oneshot::Receiver<Result<u32, RingError>>);
+pub struct Storing {
+    reply: oneshot::Receiver<Result<u32, RingError>>,
+    waiting: Option<(mpsc::Sender<Queued>, Queued)>,
+}
+
+impl fmt::Debug for Storing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Storing").field("is_queued", &self.waiting.is_none()).finish()
+    }
+}
 
 impl Storing {
+    /// Whether it is on its way without anybody waiting for it.
+    #[must_use]
+    pub const fn is_queued(&self) -> bool {
+        self.waiting.is_none()
+    }
+
     /// When it is on the disk: how many rows are new.
     ///
     /// # Errors
     /// Every [`RingError`]; then nothing of it is stored.
     pub async fn done(self) -> Result<u32, RingError> {
-        self.0.await.map_err(|_| RingError::Closed)?
+        if let Some((queue, queued)) = self.waiting {
+            queue.send(queued).await.map_err(|_| RingError::Closed)?;
+        }
+        self.reply.await.map_err(|_| RingError::Closed)?
     }
 
     /// The same for who has no runtime: it blocks.
@@ -269,13 +281,17 @@ impl Storing {
     /// # Errors
     /// As [`done`](Self::done).
     pub fn wait(self) -> Result<u32, RingError> {
-        self.0.blocking_recv().map_err(|_| RingError::Closed)?
+        if let Some((queue, queued)) = self.waiting {
+            queue.blocking_send(queued).map_err(|_| RingError::Closed)?;
+        }
+        self.reply.blocking_recv().map_err(|_| RingError::Closed)?
     }
 }
 
 /// The ring, open. Dropping it writes what waits.
 pub struct Ring {
-    queue: Option<mpsc::SyncSender<Queued>>,
+    queue: Option<mpsc::Sender<Queued>>,
+    settled: Arc<Mutex<Settled>>,
     thread: Option<JoinHandle<()>>,
     /// To read with, which waits for no writer.
     reader: Mutex<Connection>,
@@ -293,27 +309,22 @@ impl Ring {
     /// # Errors
     /// Every [`RingError`].
     pub fn open(path: &Path, limits: RingLimits) -> Result<Self, RingError> {
-        let connection = Connection::open(path)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        match connection.pragma_query_value(None, "user_version", |row| row.get(0))? {
-            0 => connection.execute_batch(&format!("BEGIN; {SCHEMA} COMMIT;"))?,
-            VERSION => {}
-            later => return Err(RingError::Version(later)),
-        }
+        let mut connection = Connection::open(path)?;
+        schema::bring_forward(&mut connection)?;
         let octets: i64 =
             connection
                 .query_row("SELECT COALESCE(SUM(octets), 0) FROM segment", [], |row| row.get(0))?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let reader = Mutex::new(Connection::open_with_flags(path, flags)?);
-        let (queue, waiting) = mpsc::sync_channel(QUEUE_MAX);
+        let (queue, waiting) = mpsc::channel(QUEUE_MAX);
         let octets = octets.unsigned_abs();
-        let writer = Writer { connection, limits, octets, oldest: i64::MIN };
+        let settled = Arc::new(Mutex::new(BTreeMap::new()));
+        let writer = Writer::new(connection, limits, octets, Arc::clone(&settled));
         let thread = thread::Builder::new()
             .name("ring".into())
-            .spawn(move || writer.run(&waiting))
+            .spawn(move || writer.run(waiting))
             .map_err(|_| RingError::Closed)?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), reader })
+        Ok(Self { queue: Some(queue), settled, thread: Some(thread), reader })
     }
 
     /// Stores what was read.
@@ -326,14 +337,33 @@ impl Ring {
         self.enqueue(Change::Acknowledge(receipt))
     }
 
+    /// A head-end has stored all readings up to this number.
+    pub fn acknowledge_through(&self, sequence: i64) -> Storing {
+        self.enqueue(Change::AcknowledgeThrough(sequence))
+    }
+
     /// A head-end has taken note of what is missing, up to this number.
     pub fn acknowledge_missing(&self, through: i64) -> Storing {
         self.enqueue(Change::Forget(through))
     }
 
-    /// A slot of a task is settled for a meter.
-    pub fn settled(&self, task: &str, meter: LogicalDeviceName, slot: i64) -> Storing {
-        self.enqueue(Change::Settled(task.into(), meter, slot))
+    /// A slot of a task is settled for a meter. It is stored with whatever is stored next, and of
+    /// several slots that come meanwhile only the last: nobody waits for it, for what is lost of it
+    /// is done again and brings nothing twice.
+    pub fn settled(&self, task: &str, meter: LogicalDeviceName, slot: i64) {
+        let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        settled.insert((task.into(), meter), slot);
+        drop(settled);
+        let (reply, _) = oneshot::channel();
+        // When the queue is full, the thread is about to come by anyway.
+        if let Some(queue) = &self.queue {
+            let _ = queue.try_send(Queued { change: Change::Nothing, reply });
+        }
+    }
+
+    /// Waits for all that was handed over so far.
+    pub fn flush(&self) -> Storing {
+        self.enqueue(Change::Nothing)
     }
 
     /// The last slot that was settled, for each task and meter.
@@ -417,6 +447,102 @@ impl Ring {
         })
     }
 
+    /// How much is not acknowledged.
+    ///
+    /// # Errors
+    /// [`RingError::Database`].
+    pub fn status(&self) -> Result<RingStatus, RingError> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT COALESCE(SUM(count), 0), MIN(sequence) FROM segment
+                 WHERE acknowledged = 0",
+            )?;
+            let (rows, first): (i64, Option<i64>) =
+                select.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let mut last = connection
+                .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'segment'")?;
+            let stored = last.query_row([], |row| row.get(0)).optional()?.unwrap_or(0);
+            let acknowledged = first.map_or(stored, |first| first - 1);
+            Ok(RingStatus { rows: rows.unsigned_abs(), acknowledged, stored })
+        })
+    }
+
+    /// The rows of the readings with numbers from `first` to `last` that are not acknowledged, up
+    /// to so many octets; but one reading always, and all of a reading or nothing.
+    ///
+    /// # Errors
+    /// [`RingError::Database`], [`RingError::Damaged`].
+    pub fn rows(
+        &self,
+        first: i64,
+        last: i64,
+        octets_max: usize,
+    ) -> Result<Vec<RingRow>, RingError> {
+        self.read(|connection| rows(connection, first, last, octets_max))
+    }
+
+    /// The rows at these places among those that are not acknowledged, the oldest reading first;
+    /// up to so many octets.
+    ///
+    /// # Errors
+    /// [`RingError::Database`], [`RingError::Damaged`].
+    pub fn entries(
+        &self,
+        places: Range<u64>,
+        octets_max: usize,
+    ) -> Result<Vec<RingRow>, RingError> {
+        self.read(|connection| {
+            let mut counts = connection.prepare_cached(
+                "SELECT sequence, count FROM segment WHERE acknowledged = 0 ORDER BY sequence",
+            )?;
+            let mut counts = counts.query([])?;
+            let (mut before, mut first, mut skipped) = (0_u64, None, 0);
+            let mut last = None;
+            while let Some(row) = counts.next()? {
+                let (sequence, count): (i64, u32) = (row.get(0)?, row.get(1)?);
+                let end = before + u64::from(count);
+                if end > places.start && before < places.end {
+                    if first.is_none() {
+                        (first, skipped) = (Some(sequence), before);
+                    }
+                    last = Some(sequence);
+                }
+                before = end;
+                if before >= places.end {
+                    break;
+                }
+            }
+            let Some((first, last)) = first.zip(last) else { return Ok(Vec::new()) };
+            let index = |place: u64| usize::try_from(place - skipped).unwrap_or(usize::MAX);
+            let (start, end) = (index(places.start), index(places.end));
+            let rows = rows(connection, first, last, octets_max)?;
+            Ok(rows.into_iter().take(end).skip(start).collect())
+        })
+    }
+
+    /// How many days of a meter there are that are not acknowledged whole.
+    ///
+    /// # Errors
+    /// [`RingError::Database`].
+    pub fn blocks_waiting(&self) -> Result<u32, RingError> {
+        self.read(|connection| {
+            let count = "SELECT COUNT(*) FROM
+                         (SELECT 1 FROM segment WHERE acknowledged = 0 GROUP BY source, day)";
+            Ok(connection.prepare_cached(count)?.query_row([], |row| row.get(0))?)
+        })
+    }
+
+    /// How many stretches that are missing are not acknowledged.
+    ///
+    /// # Errors
+    /// [`RingError::Database`].
+    pub fn missing_waiting(&self) -> Result<u32, RingError> {
+        self.read(|connection| {
+            let count = "SELECT COUNT(*) FROM missing";
+            Ok(connection.prepare_cached(count)?.query_row([], |row| row.get(0))?)
+        })
+    }
+
     fn read<T>(
         &self,
         what: impl FnOnce(&Connection) -> Result<T, RingError>,
@@ -426,11 +552,13 @@ impl Ring {
 
     fn enqueue(&self, change: Change) -> Storing {
         let (reply, stored) = oneshot::channel();
-        if let Some(queue) = &self.queue {
+        let queued = Queued { change, reply };
+        let waiting = self.queue.as_ref().and_then(|queue| match queue.try_send(queued) {
+            Err(TrySendError::Full(queued)) => Some((queue.clone(), queued)),
             // When the thread is gone, whoever waits is told so.
-            let _ = queue.send(Queued { change, reply });
-        }
-        Storing(stored)
+            Ok(()) | Err(TrySendError::Closed(_)) => None,
+        });
+        Storing { reply: stored, waiting }
     }
 }
 
@@ -443,226 +571,37 @@ impl Drop for Ring {
     }
 }
 
-/// The thread.
-struct Writer {
-    connection: Connection,
-    limits: RingLimits,
-    /// Of the rows in the file.
-    octets: u64,
-    /// Days before this one are gone.
-    oldest: i64,
-}
-
-impl Writer {
-    fn run(mut self, waiting: &mpsc::Receiver<Queued>) {
-        while let Ok(first) = waiting.recv() {
-            let further = waiting.try_iter().take(BATCH_MAX - 1);
-            let (changes, replies): (Vec<Change>, Vec<_>) = core::iter::once(first)
-                .chain(further)
-                .map(|queued| (queued.change, queued.reply))
-                .unzip();
-            let done = self.commit(&changes);
-            if let Err(error) = &done {
-                tracing::warn!(%error, "what was read is not stored");
-            }
-            for (index, reply) in replies.into_iter().enumerate() {
-                // Nobody may wait any more.
-                let _ = reply.send(done.as_ref().map(|new| new[index]).map_err(RingError::clone));
-            }
+fn rows(
+    connection: &Connection,
+    first: i64,
+    last: i64,
+    octets_max: usize,
+) -> Result<Vec<RingRow>, RingError> {
+    let mut select = connection.prepare_cached(
+        "SELECT sequence, source, day, arrived, keep, rows FROM segment
+         WHERE acknowledged = 0 AND sequence BETWEEN ? AND ? ORDER BY sequence",
+    )?;
+    let mut found = select.query([first, last])?;
+    let (mut rows, mut octets) = (Vec::new(), 0);
+    while let Some(row) = found.next()? {
+        let encoded: Vec<u8> = row.get(5)?;
+        octets += encoded.len();
+        if octets > octets_max && !rows.is_empty() {
+            break;
         }
+        let sequence = row.get(0)?;
+        let (meter, attribute) = source(connection, row.get(1)?)?;
+        let keep = if row.get(4)? { Keep::Billing } else { Keep::Ordinary };
+        let decoded = decode_rows(row.get(2)?, row.get(3)?, &encoded).ok_or(RingError::Damaged)?;
+        rows.extend(decoded.into_iter().map(|row| RingRow {
+            sequence,
+            meter: meter.clone(),
+            attribute,
+            keep,
+            row,
+        }));
     }
-
-    /// One transaction: all or nothing.
-    fn commit(&mut self, changes: &[Change]) -> Result<Vec<u32>, RingError> {
-        let transaction = self.connection.transaction()?;
-        let mut octets = self.octets;
-        let mut new = Vec::new();
-        let mut newest = None;
-        for change in changes {
-            new.push(match change {
-                Change::Reading(reading) => {
-                    newest = newest.max(Some(reading.arrived_s));
-                    let (rows, more) = store(&transaction, reading)?;
-                    octets += more;
-                    rows
-                }
-                Change::Acknowledge(Receipt { source, day, through }) => {
-                    transaction
-                        .prepare_cached(
-                            "UPDATE segment SET acknowledged = 1
-                         WHERE source = ? AND day = ? AND sequence <= ?",
-                        )?
-                        .execute(params![source, day, through])?;
-                    0
-                }
-                Change::Forget(through) => {
-                    transaction.execute("DELETE FROM missing WHERE sequence <= ?", [through])?;
-                    0
-                }
-                Change::Settled(task, meter, slot) => {
-                    transaction
-                        .prepare_cached(
-                            "INSERT INTO settled (task, meter, slot) VALUES (?, ?, ?)
-                         ON CONFLICT DO UPDATE SET slot = excluded.slot",
-                        )?
-                        .execute(params![task, meter.octets(), slot])?;
-                    0
-                }
-            });
-        }
-        let aged = newest.map(|newest| newest.div_euclid(DAY_S) - i64::from(self.limits.days_max));
-        let aged = aged.filter(|oldest| *oldest > self.oldest);
-        if let Some(oldest) = aged {
-            while let Some(less) = evict(&transaction, Some(oldest))? {
-                octets = octets.saturating_sub(less);
-            }
-        }
-        while octets > self.limits.octets_max {
-            let Some(less) = evict(&transaction, None)? else { break };
-            octets = octets.saturating_sub(less);
-        }
-        transaction
-            .prepare_cached(
-                "DELETE FROM missing WHERE sequence <= (SELECT MAX(sequence) FROM missing) - ?",
-            )?
-            .execute([MISSING_MAX])?;
-        transaction.commit()?;
-        self.octets = octets;
-        self.oldest = aged.unwrap_or(self.oldest);
-        Ok(new)
-    }
-}
-
-/// Stores what is new of a reading: how many rows and octets.
-fn store(transaction: &Transaction<'_>, reading: &Reading) -> Result<(u32, u64), RingError> {
-    let AttributeDescriptor { class, instance, attribute } = reading.attribute;
-    let key = params![reading.meter.octets(), class.0, instance.0, attribute.0];
-    transaction
-        .prepare_cached(
-            "INSERT INTO source (meter, class, instance, attribute) VALUES (?, ?, ?, ?)
-         ON CONFLICT DO NOTHING",
-        )?
-        .execute(key)?;
-    let (source, mark, mut at_mark, mut of_day): (i64, Option<i64>, u32, u32) = transaction
-        .prepare_cached(
-            "SELECT id, mark, rows_at_mark, rows_of_day FROM source
-             WHERE meter = ? AND class = ? AND instance = ? AND attribute = ?",
-        )?
-        .query_row(key, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
-    let mut rows = news(reading, mark, at_mark);
-    let to_come = rows.partition_point(|(at, _)| *at <= reading.arrived_s + AHEAD_MAX_S);
-    if let [(first, _), ..] = rows[to_come..] {
-        let until_s = rows.last().map_or(first, |(last, _)| *last) + 1;
-        let stretch = Stretch { after_s: first - 1, until_s, reason: Reason::Ahead };
-        list_missing(transaction, source, stretch)?;
-        rows.truncate(to_come);
-    }
-    let mut last = mark;
-    let (mut count, mut octets) = (0, 0);
-    for rows in rows.chunk_by(|one, other| one.0.div_euclid(DAY_S) == other.0.div_euclid(DAY_S)) {
-        let day = rows[0].0.div_euclid(DAY_S);
-        if last.is_none_or(|last| last.div_euclid(DAY_S) != day) {
-            of_day = 0;
-        }
-        let encoded = encode_rows(day, rows);
-        transaction
-            .prepare_cached(
-                "INSERT INTO segment (source, day, first, arrived, keep, octets, rows)
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
-            )?
-            .execute(params![
-                source,
-                day,
-                of_day,
-                reading.arrived_s,
-                reading.keep == Keep::Billing,
-                i64::try_from(encoded.len()).unwrap_or(i64::MAX),
-                encoded
-            ])?;
-        of_day += u32::try_from(rows.len()).unwrap_or(u32::MAX);
-        count += u32::try_from(rows.len()).unwrap_or(u32::MAX);
-        octets += encoded.len() as u64;
-        for (captured_s, _) in rows {
-            at_mark = if last == Some(*captured_s) { at_mark + 1 } else { 1 };
-            last = Some(*captured_s);
-        }
-    }
-    transaction
-        .prepare_cached(
-            "UPDATE source SET mark = ?, rows_at_mark = ?, rows_of_day = ? WHERE id = ?",
-        )?
-        .execute(params![last, at_mark, of_day, source])?;
-    // What was listed when it was read the first time is before the mark.
-    for stretch in &reading.missing {
-        if mark.is_none_or(|mark| stretch.after_s >= mark) {
-            list_missing(transaction, source, *stretch)?;
-        }
-    }
-    Ok((count, octets))
-}
-
-/// The rows that are not stored, in ascending order of capture.
-fn news(reading: &Reading, mark: Option<i64>, at_mark: u32) -> Vec<(i64, Vec<u8>)> {
-    let mut rows = reading.rows.clone();
-    // Stable: rows of one second stay in the order of the meter.
-    rows.sort_by_key(|(captured_s, _)| *captured_s);
-    if reading.period_s > 0 {
-        rows.dedup_by_key(|(captured_s, _)| *captured_s);
-        rows.retain(|(captured_s, _)| mark.is_none_or(|mark| *captured_s > mark));
-        return rows;
-    }
-    let mut known = at_mark;
-    rows.retain(|(captured_s, _)| {
-        let Some(mark) = mark else { return true };
-        if *captured_s == mark && known > 0 {
-            known -= 1;
-            return false;
-        }
-        *captured_s >= mark
-    });
-    rows
-}
-
-/// Lets the segment go that is missed least, of those before a day if there is one: its octets.
-fn evict(transaction: &Transaction<'_>, before: Option<i64>) -> Result<Option<u64>, RingError> {
-    let victim = transaction
-        .prepare_cached(
-            "SELECT sequence, source, day, arrived, acknowledged, octets, rows FROM segment
-             WHERE ?1 IS NULL OR day < ?1 ORDER BY acknowledged DESC, keep, day LIMIT 1",
-        )?
-        .query_row([before], |row| {
-            let key: (i64, i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-            Ok((key, row.get::<_, bool>(4)?, row.get::<_, i64>(5)?, row.get::<_, Vec<u8>>(6)?))
-        })
-        .optional()?;
-    let Some(((sequence, source, day, arrived), acknowledged, octets, rows)) = victim else {
-        return Ok(None);
-    };
-    transaction.prepare_cached("DELETE FROM segment WHERE sequence = ?")?.execute([sequence])?;
-    if !acknowledged {
-        let rows = decode_rows(day, arrived, &rows).ok_or(RingError::Damaged)?;
-        if let (Some(first), Some(last)) = (rows.first(), rows.last()) {
-            let (after_s, until_s) = (first.captured_s - 1, last.captured_s + 1);
-            let stretch = Stretch { after_s, until_s, reason: Reason::Evicted };
-            list_missing(transaction, source, stretch)?;
-        }
-    }
-    Ok(Some(octets.unsigned_abs()))
-}
-
-fn list_missing(
-    transaction: &Transaction<'_>,
-    source: i64,
-    Stretch { after_s, until_s, reason }: Stretch,
-) -> Result<(), RingError> {
-    transaction
-        .prepare_cached(
-            "INSERT INTO missing (source, after, until, reason) SELECT ?1, ?2, ?3, ?4
-         WHERE NOT EXISTS
-         (SELECT 1 FROM missing WHERE source = ?1 AND after = ?2 AND until = ?3 AND reason = ?4)",
-        )?
-        .execute(params![source, after_s, until_s, reason.code()])?;
-    Ok(())
+    Ok(rows)
 }
 
 /// What is not acknowledged of a day.

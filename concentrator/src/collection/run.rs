@@ -1,4 +1,4 @@
-//! The collection at work: planner, reader and ring over the exchange.
+//! The collection at work: planner, reader, ring and ledger over the exchange.
 
 use core::time::Duration;
 use std::{
@@ -8,13 +8,16 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use dlms_core::cosem::concentrator::collection::OrderState;
 use tokio::{
-    task::{JoinError, JoinSet},
+    sync::Notify,
+    task::{JoinError, JoinSet, spawn_blocking},
     time::{MissedTickBehavior, interval},
 };
 
 use super::{
-    Cause, JobId, Outcome, OwnClock, Planner, PlannerEvent, ReaderConfig, Report, Ring, read,
+    Cause, JobId, Ledger, LedgerError, Order, OrderError, OrderRefusal, Outcome, OwnClock, Planner,
+    PlannerEvent, ReaderConfig, Report, Stores, TimeVerdict, read,
 };
 use crate::{
     exchange::Exchange,
@@ -24,42 +27,111 @@ use crate::{
 /// How often it is looked whether something is due. Calendars are in minutes.
 const TICK: Duration = Duration::from_secs(1);
 
+/// Why an order is not taken.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NotTaken {
+    /// It makes no sense, or is not for the reading client.
+    #[error(transparent)]
+    Refused(#[from] OrderRefusal),
+    /// Its time is over.
+    #[error("it is out of date")]
+    OutOfDate,
+    /// It could not be written down.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// Where orders are given: a handle, as many as are needed.
+#[derive(Clone, Debug)]
+pub struct Orders {
+    ledger: Arc<Ledger>,
+    taken: Arc<Notify>,
+}
+
+impl Orders {
+    /// Into this ledger.
+    #[must_use]
+    pub fn new(ledger: Arc<Ledger>) -> Self {
+        Self { ledger, taken: Arc::default() }
+    }
+
+    /// Takes an order. When this returns it is on the disk; the same once more changes nothing. It
+    /// waits for the disk.
+    ///
+    /// # Errors
+    /// Every [`NotTaken`].
+    pub fn take(
+        &self,
+        now_s: i64,
+        order: &dlms_core::cosem::concentrator::collection::Order,
+    ) -> Result<(), NotTaken> {
+        let planned = Order::try_from(order)?;
+        if planned.expires_s <= now_s {
+            return Err(NotTaken::OutOfDate);
+        }
+        if self.ledger.accept(now_s, order)? {
+            self.taken.notify_one();
+        }
+        Ok(())
+    }
+
+    /// What is written down.
+    #[must_use]
+    pub const fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
+    }
+}
+
 /// Reads meters until it is dropped. `synchronized_file` is touched by whoever sets the clock of
 /// the system.
 pub async fn run(
     exchange: Exchange,
-    ring: Arc<Ring>,
+    stores: Stores,
+    orders: Orders,
     mut planner: Planner,
     reader: ReaderConfig,
     synchronized_file: PathBuf,
 ) {
-    match ring.progress() {
-        Ok(progress) => {
+    let ring = Arc::clone(&stores.ring);
+    match spawn_blocking(move || ring.progress()).await {
+        Ok(Ok(progress)) => {
             for (task, meter, slot) in progress {
                 planner.restore(&task, meter, slot);
             }
         }
         // What was done is then done again, and brings nothing twice.
-        Err(error) => tracing::warn!(%error, "what was read before is not known"),
+        Ok(Err(error)) => tracing::warn!(%error, "what was read before is not known"),
+        Err(error) => tracing::error!(%error, "what was read before is not known"),
     }
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut jobs: JoinSet<(JobId, Report)> = JoinSet::new();
+    let mut jobs: JoinSet<Report> = JoinSet::new();
     let mut known = BTreeMap::new();
     let mut ids = BTreeMap::new();
+    // What jobs of orders brought, until the planner says that no further one follows.
+    let mut values = BTreeMap::new();
+    let mut orders_wait = true;
     let reader = Arc::new(reader);
     loop {
         tokio::select! {
             _ = tick.tick() => {}
+            () = orders.taken.notified() => orders_wait = true,
             Some(ended) = jobs.join_next_with_id() => {
-                let (id, outcome) = outcome(ended, &mut ids);
-                if let Some(id) = id {
-                    planner.handle_outcome(now_ms().div_euclid(1_000), id, outcome);
+                let (running, report) = outcome(ended, &mut ids);
+                if let Some(Running { id, meter, order }) = running {
+                    tell_clock(&meter, report.time.as_ref());
+                    if let Some(order) = order {
+                        values.insert((order, meter), report.value);
+                    }
+                    planner.handle_outcome(now_ms().div_euclid(1_000), id, report.outcome);
                 }
             }
         }
         let now_s = now_ms().div_euclid(1_000);
         meet(&exchange, &mut planner, &mut known, now_s);
+        if core::mem::take(&mut orders_wait) {
+            take_orders(&orders.ledger, &mut planner, now_s).await;
+        }
         let mut clock = OwnClock::default();
         if let Some(at_s) = touched(&synchronized_file) {
             clock.handle_comparison(at_s, 0);
@@ -69,46 +141,120 @@ pub async fn run(
                 planner.handle_outcome(now_s, job.id, Outcome::Failed(Cause::Gone));
                 continue;
             };
-            let (stream, ring, reader) =
-                (exchange.connect(), Arc::clone(&ring), Arc::clone(&reader));
-            let id = job.id;
-            let task = jobs.spawn(async move {
-                (job.id, read(stream, sap, &job, &reader, &ring, &now_ms).await)
-            });
-            ids.insert(task.id(), id);
+            let (stream, stores, reader) =
+                (exchange.connect(), stores.clone(), Arc::clone(&reader));
+            let running = Running { id: job.id, meter: job.meter.clone(), order: job.order };
+            let task =
+                jobs.spawn(async move { read(stream, sap, &job, &reader, &stores, &now_ms).await });
+            ids.insert(task.id(), running);
         }
         while let Some(event) = planner.poll_event() {
-            note(&ring, event);
+            note(&stores, event, &mut values, now_s).await;
         }
+    }
+}
+
+/// A job that is under way.
+struct Running {
+    id: JobId,
+    meter: LogicalDeviceName,
+    order: Option<u64>,
+}
+
+/// Plans the orders that were written down and are not planned yet.
+async fn take_orders(ledger: &Arc<Ledger>, planner: &mut Planner, now_s: i64) {
+    let open = Arc::clone(ledger);
+    let open = match spawn_blocking(move || open.open_orders()).await {
+        Ok(Ok(open)) => open,
+        Ok(Err(error)) => return tracing::warn!(%error, "orders cannot be read"),
+        Err(error) => return tracing::error!(%error, "orders cannot be read"),
+    };
+    for (order, done) in open {
+        let id = order.id;
+        let planned = match Order::try_from(&order) {
+            Ok(order) => planner.restore_order(now_s, order, &done).map_err(|error| match error {
+                OrderError::OutOfDate => Some((OrderState::Expired, error.to_string())),
+                // It was done at all of them, and the power went before that was written down.
+                OrderError::Nobody if !done.is_empty() => None,
+                OrderError::Nobody => Some((OrderState::Refused, error.to_string())),
+                OrderError::Known | OrderError::TooMany => {
+                    Some((OrderState::Accepted, String::new()))
+                }
+            }),
+            Err(refusal) => Err(Some((OrderState::Refused, refusal.to_string()))),
+        };
+        let refused = match planned {
+            Ok(()) | Err(Some((OrderState::Accepted, _))) => continue,
+            Err(refused) => refused,
+        };
+        let ledger = Arc::clone(ledger);
+        stored(move || {
+            let refused = refused.as_ref().map(|(state, cause)| (*state, &**cause));
+            ledger.close(now_s, id, refused)
+        })
+        .await;
+    }
+}
+
+/// Writes something down, and says so when that cannot be done.
+async fn stored(what: impl FnOnce() -> Result<(), LedgerError> + Send + 'static) {
+    match spawn_blocking(what).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(%error, "what became of an order is not stored"),
+        Err(error) => tracing::error!(%error, "what became of an order is not stored"),
+    }
+}
+
+/// Says what is wrong with the clock of a meter.
+fn tell_clock(meter: &LogicalDeviceName, verdict: Option<&TimeVerdict>) {
+    match verdict {
+        Some(TimeVerdict::TooFar) => {
+            tracing::warn!(%meter, "its clock is off by more than is set: look after it");
+        }
+        Some(TimeVerdict::Set(_)) => tracing::info!(%meter, "its clock was set"),
+        _ => {}
     }
 }
 
 /// How a job ended; one that panicked is as one whose meter made no sense.
 fn outcome(
-    ended: Result<(tokio::task::Id, (JobId, Report)), JoinError>,
-    ids: &mut BTreeMap<tokio::task::Id, JobId>,
-) -> (Option<JobId>, Outcome) {
+    ended: Result<(tokio::task::Id, Report), JoinError>,
+    ids: &mut BTreeMap<tokio::task::Id, Running>,
+) -> (Option<Running>, Report) {
     match ended {
-        Ok((task, (id, report))) => {
-            ids.remove(&task);
-            (Some(id), report.outcome)
-        }
+        Ok((task, report)) => (ids.remove(&task), report),
         Err(error) => {
             tracing::error!(%error, "a job has panicked");
-            (ids.remove(&error.id()), Outcome::Failed(Cause::Malformed))
+            let outcome = Outcome::Failed(Cause::Malformed);
+            let report = Report { outcome, rows: 0, time: None, value: Vec::new() };
+            (ids.remove(&error.id()), report)
         }
     }
 }
 
 /// Takes note of what should be stored or told.
-fn note(ring: &Ring, event: PlannerEvent) {
+async fn note(
+    stores: &Stores,
+    event: PlannerEvent,
+    values: &mut BTreeMap<(u64, LogicalDeviceName), Vec<u8>>,
+    now_s: i64,
+) {
+    let ledger = Arc::clone(&stores.ledger);
     match event {
         PlannerEvent::Settled { task, meter, slot, outcome } => {
             if let Outcome::Failed(cause) = outcome {
-                tracing::warn!(%meter, %task, ?cause, "not read");
+                tracing::warn!(%meter, %task, %cause, "not read");
             }
-            // When it is lost, the task is done again, and brings nothing twice.
-            let _ = ring.settled(&task, meter, slot);
+            stores.ring.settled(&task, meter, slot);
+        }
+        PlannerEvent::Result { order, meter, outcome } => {
+            let value = values.remove(&(order, meter.clone())).unwrap_or_default();
+            tracing::info!(order, %meter, ?outcome, "an order is done with");
+            stored(move || ledger.finish(now_s, order, &meter, outcome, &value)).await;
+        }
+        PlannerEvent::Finished { order } => {
+            values.retain(|(of, _), _| *of != order);
+            stored(move || ledger.close(now_s, order, None)).await;
         }
         PlannerEvent::Doubted(doubt) => {
             tracing::warn!(%doubt, "own clock in doubt: nothing is read")

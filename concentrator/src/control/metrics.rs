@@ -35,6 +35,7 @@ pub(super) fn text(status: &Status, counters: &ExchangeCounters, spool: &SpoolVi
         ("discarded_total", router.discarded, "APDUs dropped for another reason."),
         ("taken_total", router.taken, "Parties refused because the meter stayed taken."),
         ("too_many_total", router.too_many, "Parties refused at access.associations-max."),
+        ("taken_over_total", router.taken_over, "Seats that clients took over from themselves."),
         ("idle_total", router.idle, "Seats freed because nobody had said anything."),
         ("unreachable_total", router.unreachable, "Meters out of reach when somebody asked."),
         ("head_ends_refused_total", counters.wans_refused, "Refused at wan.connections-max."),

@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use super::{
-    METER_OUT_MAX, Shared,
+    METER_OUT_MAX, Shared, WayBack,
     wan::{Frames, read},
 };
 use crate::nodes::NodeId;
@@ -189,7 +189,8 @@ fn poll(
                     return;
                 }
                 let apdu = frame.get(dlms_core::wrapper::HEADER_LEN..).unwrap_or_default();
-                plane.handle_lan(now, node, header.destination, apdu);
+                let back = Some(WayBack::Endpoint(header.source));
+                plane.handle_lan(now, node, header.destination, apdu, back);
             });
             taken.map(|()| is_end)
         })?;

@@ -11,11 +11,11 @@ use dlms_core::wrapper::{self, HEADER_LEN, WrapperError};
 use sans_io_time::Instant;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::sleep,
+    time::{self, sleep},
 };
 
 use super::{OUT_HIGH_WATER, Plane, READ_MAX, SILENCE_MAX, Shared, WanError, Whose};
-use crate::router::WanId;
+use crate::router::{Peer, WanId};
 
 thread_local! {
     /// What a read brings is passed on before the next one, so that all connections of a thread
@@ -119,26 +119,40 @@ impl Drop for Open<'_> {
 }
 
 /// Serves the head-end at the other end of `stream`.
-pub(super) async fn serve<S>(shared: &Shared, mut stream: S, whose: Whose) -> Result<(), WanError>
+pub(super) async fn serve<S>(
+    shared: &Shared,
+    mut stream: S,
+    whose: Whose,
+    peer: Option<Peer>,
+) -> Result<(), WanError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let wan = shared.lock().open_wan(whose)?;
+    let wan = shared.lock().open_wan(whose, peer)?;
     let open = Open { shared, wan };
-    let mut connection = Connection {
-        wan,
-        frames: Frames::default(),
-        // Who was connected to owes nothing.
-        has_asked: whose != Whose::HeadEnd,
-        tx: Vec::new(),
-        sent: 0,
-    };
+    let mut connection =
+        Connection { wan, frames: Frames::default(), asked_at: None, tx: Vec::new(), sent: 0 };
     let mut silence = pin!(sleep(SILENCE_MAX));
-    poll_fn(|cx| match connection.poll(open.shared, &mut stream, cx) {
-        Poll::Pending if !connection.has_asked => {
-            silence.as_mut().poll(cx).map(|()| Err(WanError::Silent))
+    poll_fn(|cx| {
+        loop {
+            let polled = connection.poll(open.shared, &mut stream, cx);
+            // Who was connected to owes nothing.
+            if polled.is_ready() || whose != Whose::HeadEnd {
+                return polled;
+            }
+            if silence.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            // The timer is set anew only when it ends, and not with every request.
+            let idle_timeout = open.shared.idle_timeout;
+            match connection.asked_at.map(|at| at + idle_timeout) {
+                None => return Poll::Ready(Err(WanError::Silent)),
+                Some(ends) if ends <= time::Instant::now() => {
+                    return Poll::Ready(Err(WanError::Idle(idle_timeout)));
+                }
+                Some(ends) => silence.as_mut().reset(ends),
+            }
         }
-        polled => polled,
     })
     .await
 }
@@ -146,8 +160,8 @@ where
 struct Connection {
     wan: WanId,
     frames: Frames,
-    /// Whether a whole frame has come.
-    has_asked: bool,
+    /// When a whole frame came last.
+    asked_at: Option<time::Instant>,
     /// What is being sent, and how much of it was.
     tx: Vec<u8>,
     sent: usize,
@@ -188,12 +202,16 @@ impl Connection {
 
     fn take(&mut self, plane: &mut Plane, now: Instant, octets: &mut [u8]) -> Result<(), WanError> {
         let wan = self.wan;
-        let has_asked = &mut self.has_asked;
+        let mut has_asked = false;
         let pass = |header, frame: &mut [u8]| {
-            *has_asked = true;
+            has_asked = true;
             plane.handle_wan(now, wan, header, frame);
         };
-        self.frames.take(octets, pass).map_err(WanError::NotWrapper)
+        let taken = self.frames.take(octets, pass).map_err(WanError::NotWrapper);
+        if has_asked {
+            self.asked_at = Some(time::Instant::now());
+        }
+        taken
     }
 
     /// Sends what there is to be sent; pending while the other end does not take it in.

@@ -3,7 +3,7 @@
 
 use dlms_core::cosem::{
     LogicalName,
-    concentrator::{HEARTBEAT, SAPS_CHANGED},
+    concentrator::{HEARTBEAT, SAPS_CHANGED, STATION_DEVIATES},
 };
 
 /// Milliseconds between heartbeats. A head-end that misses three in a row looks for another
@@ -20,6 +20,7 @@ const INVOKE_ID_MASK: u32 = 0x00FF_FFFF;
 pub(super) struct Forced {
     pub(super) heartbeat: bool,
     pub(super) saps_changed: bool,
+    pub(super) deviation: bool,
 }
 
 #[derive(Debug, Default)]
@@ -38,6 +39,7 @@ impl Announcer {
     pub(super) fn force(&mut self, forced: Forced) {
         self.forced.heartbeat |= forced.heartbeat;
         self.forced.saps_changed |= forced.saps_changed;
+        self.forced.deviation |= forced.deviation;
     }
 
     /// The push setup that is due, with the number of the push.
@@ -47,7 +49,9 @@ impl Announcer {
         if table_epoch != told && self.tell_at.is_none() {
             self.tell_at = Some(uptime_ms.saturating_add(DEBOUNCE_MS));
         }
-        let setup = if self.forced.saps_changed || self.tell_at.is_some_and(|at| at <= uptime_ms) {
+        let setup = if core::mem::take(&mut self.forced.deviation) {
+            STATION_DEVIATES
+        } else if self.forced.saps_changed || self.tell_at.is_some_and(|at| at <= uptime_ms) {
             self.forced.saps_changed = false;
             self.tell_at = None;
             self.told = Some(table_epoch);
@@ -105,7 +109,7 @@ mod tests {
     fn what_a_client_asks_for_is_told_at_once() {
         let mut announcer = Announcer::default();
         assert_eq!(told(&mut announcer, 0, 0), [HEARTBEAT]);
-        announcer.force(Forced { heartbeat: true, saps_changed: true });
+        announcer.force(Forced { heartbeat: true, saps_changed: true, deviation: false });
         assert_eq!(told(&mut announcer, 1, 0), [SAPS_CHANGED, HEARTBEAT]);
         assert_eq!(told(&mut announcer, 2, 0), []);
     }

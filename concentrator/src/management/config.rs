@@ -25,6 +25,9 @@ pub struct ManagementConfig {
     /// The file with a password, by which the management client proves itself as well. It goes over
     /// the line as it is: for a line that is protected otherwise. Default: none.
     pub password_file: Option<PathBuf>,
+    /// The file with the password of the reading client (2), which reads everything and changes
+    /// nothing. It goes over the line as it is, too. Default: none, and there is no such client.
+    pub reading_password_file: Option<PathBuf>,
     /// Whether the public client may read which meters there are. Default: false.
     pub public_sap_list: bool,
 }
@@ -47,6 +50,8 @@ pub struct Credentials {
     pub keys: Option<Keys>,
     /// The password of the management client.
     pub password: Option<Secret>,
+    /// The password of the reading client.
+    pub reading_password: Option<Secret>,
     /// Whether the public client may read which meters there are.
     pub public_sap_list: bool,
 }
@@ -88,6 +93,7 @@ impl ManagementConfig {
             &mut self.encryption_key_file,
             &mut self.authentication_key_file,
             &mut self.password_file,
+            &mut self.reading_password_file,
         ];
         for file in files.into_iter().flatten() {
             *file = folder.join(&file);
@@ -113,7 +119,10 @@ impl ManagementConfig {
                 _ => return Err(CredentialsError::Incomplete),
             };
         let password = self.password_file.as_deref().map(password).transpose()?;
-        Ok(Credentials { keys, password, public_sap_list: self.public_sap_list })
+        let reading_password =
+            self.reading_password_file.as_deref().map(self::password).transpose()?;
+        let public_sap_list = self.public_sap_list;
+        Ok(Credentials { keys, password, reading_password, public_sap_list })
     }
 }
 
@@ -175,6 +184,7 @@ mod tests {
             encryption_key_file: file("ek", "000102030405060708090A0B0C0D0E0F\n"),
             authentication_key_file: file("ak", "D0D1D2D3D4D5D6D7D8D9DADBDCDDDEDF"),
             password_file: file("password", "hunter22\n"),
+            reading_password_file: file("reading", "hunter33\n"),
             public_sap_list: true,
         };
         config.resolve(folder.path());
@@ -182,6 +192,7 @@ mod tests {
         let keys = credentials.keys.as_ref().unwrap();
         assert_eq!(keys.encryption, "000102030405060708090A0B0C0D0E0F".parse().unwrap());
         assert_eq!(credentials.password, Some(Secret::from("hunter22")));
+        assert_eq!(credentials.reading_password, Some(Secret::from("hunter33")));
         let shown = format!("{credentials:?}").to_lowercase();
         assert!(!shown.contains("hunter") && !shown.contains("0001020304"), "{shown}");
 

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use dlms_core::{
     acse::Mechanism,
     association::{Access, ClientPolicy, DeviceKeys, LogicalDevice},
-    axdr::{Data, RawData, Writer},
+    axdr::{Data, DataBuf, RawData, Writer},
     cosem::{
         AttributeDescriptor, ClassId, DateTime, LogicalName, MethodDescriptor,
-        concentrator::Announcement,
+        concentrator::{Announcement, STATION_DEVIATES},
     },
     device::{AttributeRights, ClientRights, MethodRights, ObjectId, ObjectSet},
     security::{CryptoProvider, Protection, ReceiveCounter, Secret, SecuritySuite, SystemTitle},
@@ -23,12 +23,22 @@ use crate::{
     nodes::{LogicalDeviceName, Nodes},
     spool::Spool,
     state::{Epoch, Event, Events, KeyCounters},
+    station::Readings,
 };
 
 /// The SAP of the management client (IEC 62056-47).
 pub(super) const MANAGEMENT_CLIENT: u16 = 1;
+/// The SAP of the reading client, as companion specifications have it.
+const READING_CLIENT: u16 = 2;
 /// The SAP of the public client.
 const PUBLIC_CLIENT: u16 = 16;
+/// The associations of the management, the reading and the public client, each of which sees its
+/// own, beside the current one, which is the same.
+pub(super) const ASSOCIATIONS: [LogicalName; 3] = [
+    LogicalName([0, 0, 40, 0, 1, 255]),
+    LogicalName([0, 0, 40, 0, 2, 255]),
+    LogicalName([0, 0, 40, 0, 3, 255]),
+];
 /// The system title of a concentrator that has no keys, and so protects nothing under it.
 const NO_TITLE: SystemTitle = SystemTitle([0; 8]);
 
@@ -47,13 +57,16 @@ pub(super) struct World {
     /// What clients asked to be pushed.
     pub(super) forced: Forced,
     pub(super) images: Images,
+    /// What the concentrator reads by itself, if it does.
+    #[cfg(feature = "collection")]
+    pub(super) collected: Option<objects::Collected>,
+    /// Voltage and current of the station, where they are read.
+    pub(super) station: Option<Readings>,
 }
 
 /// What image transfer shares with the owner of the device.
 #[derive(Debug, Default)]
 pub(super) struct Images {
-    /// Where images are kept.
-    pub(super) folder: Option<PathBuf>,
     /// The image that is to be activated, and its identifier.
     pub(super) asked: Option<(PathBuf, Vec<u8>)>,
     /// How that went.
@@ -79,6 +92,12 @@ impl World {
         self.now_ms.div_euclid(1_000)
     }
 
+    /// A reading of the station: null-data while there is none.
+    pub(super) fn reading(&self, index: usize) -> DataBuf {
+        let values = self.station.as_ref().map(Readings::values).unwrap_or_default();
+        values.get(index).copied().flatten().map_or(DataBuf::Null, DataBuf::DoubleLongUnsigned)
+    }
+
     pub(super) fn log(&self, code: u16) {
         self.events.log(Event { at: self.now(), code });
     }
@@ -94,6 +113,23 @@ pub(super) fn date_time(unix_ms: i64) -> DateTime {
     at
 }
 
+/// A data-notification with this body. Of `number` the invoke-id keeps 24 bits.
+pub(super) fn notification(now_ms: i64, number: u32, body: &DataBuf) -> Vec<u8> {
+    let body = body.to_octets();
+    let mut apdu = Vec::new();
+    // What was just encoded is one Data.
+    if let Ok(body) = RawData::from_octets(&body) {
+        DataNotification {
+            invoke: LongInvokeIdAndPriority::new(number),
+            date_time: &date_time(now_ms).octets(),
+            tagged_date_time: false,
+            body,
+        }
+        .encode(&mut Writer::new(&mut apdu));
+    }
+    apdu
+}
+
 /// The device.
 #[derive(Debug)]
 pub(super) struct Device {
@@ -101,6 +137,7 @@ pub(super) struct Device {
     objects: ObjectSet<World>,
     keys: Option<Keys>,
     password: Option<Secret>,
+    reading_password: Option<Secret>,
     /// How the management client may prove itself.
     mechanisms: Vec<Mechanism>,
     public_sap_list: bool,
@@ -112,6 +149,8 @@ pub(super) struct Device {
 enum Role {
     /// Everything that the objects give.
     Management,
+    /// Read everything.
+    Reading,
     /// Read what is needed to find one's way.
     Public { sap_list: bool },
 }
@@ -119,14 +158,33 @@ enum Role {
 impl ClientRights for Role {
     fn attribute(&self, object: ObjectId, _: i8, given: AttributeRights) -> AttributeRights {
         match *self {
+            _ if !self.sees(object) => AttributeRights::NONE,
             Self::Management => given,
+            Self::Reading => given.without_write(),
             Self::Public { sap_list } if is_public(object, sap_list) => given.without_write(),
             Self::Public { .. } => AttributeRights::NONE,
         }
     }
 
-    fn method(&self, _: ObjectId, _: i8, given: MethodRights) -> MethodRights {
-        if *self == Self::Management { given } else { MethodRights::NONE }
+    fn method(&self, object: ObjectId, _: i8, given: MethodRights) -> MethodRights {
+        match self {
+            Self::Management if self.sees(object) => given,
+            _ => MethodRights::NONE,
+        }
+    }
+}
+
+impl Role {
+    /// Nobody sees the association of another client.
+    fn sees(self, object: ObjectId) -> bool {
+        let [management, reading, public] = ASSOCIATIONS;
+        let own = match self {
+            Self::Management => management,
+            Self::Reading => reading,
+            Self::Public { .. } => public,
+        };
+        object.class != ClassId::ASSOCIATION_LN
+            || [LogicalName::CURRENT_ASSOCIATION, own].contains(&object.name)
     }
 }
 
@@ -141,15 +199,26 @@ fn is_public(object: ObjectId, sap_list: bool) -> bool {
 }
 
 impl Device {
-    pub(super) fn new(parts: Parts) -> (Self, Box<dyn Fn() -> i64 + Send>) {
-        let Credentials { keys, password, public_sap_list } = parts.credentials;
+    pub(super) fn new(
+        parts: Parts,
+        #[cfg(feature = "collection")] collected: Option<objects::Collected>,
+    ) -> (Self, Box<dyn Fn() -> i64 + Send>) {
+        let Credentials { keys, password, reading_password, public_sap_list } = parts.credentials;
         let entries_max = parts.spool_entries_max;
         let mechanisms = [
             keys.is_some().then_some(Mechanism::HlsGmac),
             password.is_some().then_some(Mechanism::Lls),
         ];
         let device = Self {
-            objects: objects::objects(entries_max, keys.is_some(), parts.push_destination),
+            objects: objects::objects(
+                entries_max,
+                keys.is_some(),
+                #[cfg(feature = "collection")]
+                collected.is_some(),
+                parts.push_destination,
+                parts.firmware,
+                parts.station.is_some(),
+            ),
             world: World {
                 name: parts.name,
                 title: keys.as_ref().map_or(NO_TITLE, |keys| keys.title),
@@ -161,9 +230,13 @@ impl Device {
                 now_ms: (parts.clock)(),
                 forced: Forced::default(),
                 images: Images::default(),
+                #[cfg(feature = "collection")]
+                collected,
+                station: parts.station,
             },
             keys,
             password,
+            reading_password,
             mechanisms: mechanisms.into_iter().flatten().collect(),
             public_sap_list,
             counters: parts.counters,
@@ -185,28 +258,24 @@ impl Device {
 
     /// The data-notification of a push setup.
     pub(super) fn announce(&self, now_ms: i64, setup: LogicalName, number: u32) -> Vec<u8> {
+        let body = if setup == STATION_DEVIATES {
+            objects::deviation(&self.world)
+        } else {
+            self.announcement(setup).to_data()
+        };
+        notification(now_ms, number, &body)
+    }
+
+    fn announcement(&self, setup: LogicalName) -> Announcement {
         let world = &self.world;
-        let announcement = Announcement {
+        Announcement {
             setup,
             name: world.name.octets().to_vec(),
             epoch: world.epoch.value(),
             table_epoch: world.table_epoch(),
             spool_next: world.spool.status().next,
             meters: world.meters(),
-        };
-        let body = announcement.to_data().to_octets();
-        let mut apdu = Vec::new();
-        // What was just encoded is one Data.
-        if let Ok(body) = RawData::from_octets(&body) {
-            DataNotification {
-                invoke: LongInvokeIdAndPriority::new(number),
-                date_time: &date_time(now_ms).octets(),
-                tagged_date_time: false,
-                body,
-            }
-            .encode(&mut Writer::new(&mut apdu));
         }
-        apdu
     }
 
     /// What may be done with this very request. Keys and a password may be configured side by side,
@@ -220,6 +289,7 @@ impl Device {
     fn role(&self, client: u16) -> Option<Role> {
         match client {
             MANAGEMENT_CLIENT if !self.mechanisms.is_empty() => Some(Role::Management),
+            READING_CLIENT if self.reading_password.is_some() => Some(Role::Reading),
             PUBLIC_CLIENT => Some(Role::Public { sap_list: self.public_sap_list }),
             _ => None,
         }
@@ -236,6 +306,17 @@ pub(super) const fn protection_of(mechanism: Mechanism) -> Protection {
 
 /// What the public client proves itself with.
 static NO_SECRET: std::sync::LazyLock<Secret> = std::sync::LazyLock::new(|| Secret::from(""));
+
+/// How a client is let in that proves and protects nothing.
+fn anybody() -> ClientPolicy<'static> {
+    ClientPolicy {
+        mechanisms: &[Mechanism::Lowest],
+        secret: &NO_SECRET,
+        keys: None,
+        protection: Protection::NONE,
+        proven_release: false,
+    }
+}
 
 impl LogicalDevice for Device {
     fn system_title(&self) -> SystemTitle {
@@ -264,13 +345,12 @@ impl LogicalDevice for Device {
                 },
                 proven_release: self.keys.is_some(),
             }),
-            Role::Public { .. } => Some(ClientPolicy {
-                mechanisms: &[Mechanism::Lowest],
-                secret: &NO_SECRET,
-                keys: None,
-                protection: Protection::NONE,
-                proven_release: false,
+            Role::Reading => Some(ClientPolicy {
+                mechanisms: &[Mechanism::Lls],
+                secret: self.reading_password.as_ref().unwrap_or(&NO_SECRET),
+                ..anybody()
             }),
+            Role::Public { .. } => Some(anybody()),
         }
     }
 

@@ -1,12 +1,15 @@
 //! The objects of the management device.
 
 mod clock;
+#[cfg(feature = "collection")]
+mod collected;
 mod event_log;
 mod image_transfer;
 mod profile;
 mod push_setup;
 mod security_setup;
 mod spool_profile;
+mod station;
 
 use dlms_core::{
     axdr::{Data as Value, DataBuf},
@@ -14,7 +17,7 @@ use dlms_core::{
         LogicalName,
         concentrator::{
             EPOCH, HEARTBEAT, METERS, SAPS_CHANGED, SPOOL_ACKNOWLEDGED, SPOOL_ENTRY, SPOOL_NEXT,
-            TABLE_EPOCH,
+            STATION_DEVIATES, TABLE_EPOCH,
         },
     },
     device::{AssociationLn, CosemObject, Data, ObjectSet, SapAssignment, SapAssignmentItem},
@@ -22,28 +25,41 @@ use dlms_core::{
     xdlms::{ActionResult, DataAccessResult},
 };
 
-use super::{device::World, event};
+#[cfg(feature = "collection")]
+pub use self::collected::Collected;
+pub(super) use self::station::deviation;
+use super::{
+    Firmware,
+    device::{ASSOCIATIONS, World},
+    event,
+};
 use crate::nodes::{Node, Registration};
 
 /// The version of the association that most head-ends know.
 const ASSOCIATION_LN_VERSION: u8 = 1;
 
-/// The objects, for a spool of so many entries, with or without a security setup.
+/// The objects, for a spool of so many entries, with or without a security setup and what the
+/// collection has.
 pub(super) fn objects(
     spool_entries_max: u32,
     has_keys: bool,
+    #[cfg(feature = "collection")] has_collection: bool,
     push_destination: String,
+    firmware: Option<Firmware>,
+    has_station: bool,
 ) -> ObjectSet<World> {
     let security = has_keys.then_some(security_setup::NAME);
+    let association =
+        AssociationLn::new(ASSOCIATION_LN_VERSION, MANAGEMENT_LOGICAL_DEVICE, security);
     let mut objects: Vec<Box<dyn CosemObject<World>>> = vec![
-        Box::new(AssociationLn::new(ASSOCIATION_LN_VERSION, MANAGEMENT_LOGICAL_DEVICE, security)),
+        Box::new(association),
         Box::new(SapAssignment::new(logical_devices).connectable(connect)),
         Box::new(clock::Clock),
         Box::new(spool_profile::SpoolProfile { entries_max: spool_entries_max }),
         Box::new(event_log::EventLog),
-        Box::new(image_transfer::ImageTransfer::default()),
+        Box::new(image_transfer::ImageTransfer::new(firmware)),
         Box::new(push_setup::PushSetup::new(HEARTBEAT, push_destination.clone())),
-        Box::new(push_setup::PushSetup::new(SAPS_CHANGED, push_destination)),
+        Box::new(push_setup::PushSetup::new(SAPS_CHANGED, push_destination.clone())),
     ];
     let known = [
         Data::new(LogicalName::LOGICAL_DEVICE_NAME, |world: &World| {
@@ -58,12 +74,23 @@ pub(super) fn objects(
         Data::new(SPOOL_ACKNOWLEDGED, |world: &World| world.spool.status().acknowledged.into())
             .writable(acknowledge),
     ];
+    if has_station {
+        objects.push(Box::new(push_setup::PushSetup::new(STATION_DEVIATES, push_destination)));
+        objects.extend(station::registers());
+    }
+    for name in ASSOCIATIONS {
+        objects.push(Box::new(association.named(name)));
+    }
     objects.extend(known.map(|object| Box::new(object) as Box<dyn CosemObject<World>>));
     if has_keys {
         objects.push(Box::new(security_setup::SecuritySetup));
         objects.push(Box::new(Data::new(LogicalName::INVOCATION_COUNTER, |world: &World| {
             world.received_counter.into()
         })));
+    }
+    #[cfg(feature = "collection")]
+    if has_collection {
+        objects.extend(collected::objects());
     }
     ObjectSet::new(objects).expect("no two objects here share a name")
 }
@@ -95,7 +122,8 @@ fn connect(world: &mut World, item: SapAssignmentItem) -> Result<(), ActionResul
         let id = nodes.named(&item.logical_device_name).ok_or(ActionResult::ObjectUndefined)?;
         if item.sap == 0 {
             let was_there = nodes.deregister(now, id);
-            return was_there.then_some(event::SAP_DETACHED).ok_or(ActionResult::ObjectUnavailable);
+            let detached = was_there.then_some(event::SAP_DETACHED);
+            return detached.ok_or(ActionResult::ObjectUnavailable);
         }
         let node = nodes.get(id).cloned().ok_or(ActionResult::ObjectUndefined)?;
         let Node { name, medium, place, server, .. } = node;
@@ -129,30 +157,19 @@ fn acknowledge(world: &mut World, value: &Value<'_>) -> Result<(), DataAccessRes
 
 #[cfg(test)]
 mod tests {
-    use dlms_core::cosem::{AttributeDescriptor, MethodDescriptor, registry};
-    use dlms_core::device::AllRights;
-
     use super::*;
 
     #[test]
     fn every_object_has_the_attributes_and_methods_of_its_class() {
-        let objects = objects(1_000, true, String::new());
-        for object in objects.iter() {
-            let class = registry::interface_class(object.class, object.version).unwrap();
-            let attribute = |number| {
-                let attribute = AttributeDescriptor::new(object.class, object.name, number);
-                objects.attribute_rights(&AllRights, attribute)
-            };
-            let last = class.attributes.last().unwrap().id.0;
-            assert!(attribute(last).is_some(), "{object:?} lacks attribute {last}");
-            assert!(attribute(last + 1).is_none(), "{object:?} has more than {last} attributes");
-            let method = |number| {
-                let method = MethodDescriptor::new(object.class, object.name, number);
-                objects.method_rights(&AllRights, method)
-            };
-            let last = class.methods.last().map_or(0, |method| method.id.0);
-            assert!(last == 0 || method(last).is_some(), "{object:?} lacks method {last}");
-            assert!(method(last + 1).is_none(), "{object:?} has more than {last} methods");
-        }
+        let objects = objects(
+            1_000,
+            true,
+            #[cfg(feature = "collection")]
+            true,
+            String::new(),
+            None,
+            true,
+        );
+        assert_eq!(objects.irregular().collect::<Vec<_>>(), []);
     }
 }

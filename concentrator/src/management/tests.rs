@@ -7,13 +7,14 @@ use dlms_core::{
     cosem::{
         AttributeDescriptor, ClassId, LogicalName, MethodDescriptor, RangeDescriptor,
         concentrator::{
-            Announcement, EPOCH, HEARTBEAT, METERS, SAPS_CHANGED, SPOOL, SPOOL_ACKNOWLEDGED,
-            SPOOL_COLUMNS, SPOOL_ENTRY, SPOOL_NEXT, SpoolRow, TABLE_EPOCH, spool_range,
+            Announcement, EPOCH, HEARTBEAT, LivePush, METERS, SAPS_CHANGED, SPOOL,
+            SPOOL_ACKNOWLEDGED, SPOOL_COLUMNS, SPOOL_ENTRY, SPOOL_NEXT, STATION_DEVIATES, SpoolRow,
+            TABLE_EPOCH, spool_range,
         },
         value::CosemValue,
     },
     device::SapAssignmentItem,
-    security::{CryptoProvider, Protection, Secret, SecuritySuite},
+    security::{Protection, Secret, SecuritySuite},
     xdlms::{ActionResult, DataAccessResult, DataNotification},
 };
 use dlms_tokio::{
@@ -32,6 +33,12 @@ use crate::{
 /// 2026-09-21T14:13:20Z.
 const NOW_MS: i64 = 1_790_000_000_000;
 const NAME: &str = "DHE0000000000001";
+
+/// The password of the reading client.
+const READING: &str = "reading-client";
+
+/// What a genuine image ends with.
+const SIGNED: &[u8] = &[0x5A; 64];
 
 /// A concentrator with some meters.
 struct Bench {
@@ -52,9 +59,19 @@ impl Bench {
     }
 
     fn open(folder: Scratch, nodes: SharedNodes, credentials: Credentials) -> Self {
+        Self::open_with(folder, nodes, credentials, true)
+    }
+
+    fn open_with(
+        folder: Scratch,
+        nodes: SharedNodes,
+        credentials: Credentials,
+        takes_firmware: bool,
+    ) -> Self {
         let limits = spool::SpoolLimits::default();
         let Opened { spool, state, counters, events } =
             state::open(folder.path(), limits, 1).unwrap();
+        let station = Some(Readings::default());
         let management = Management::new(Parts {
             name: NAME.as_bytes().try_into().unwrap(),
             nodes: Arc::clone(&nodes),
@@ -66,16 +83,30 @@ impl Bench {
             clock: Box::new(|| NOW_MS),
             credentials,
             push_destination: "192.0.2.1:4059".to_owned(),
+            station,
+            firmware: takes_firmware.then(|| Firmware {
+                folder: folder.path().to_owned(),
+                is_genuine: Arc::new(|image| image.ends_with(SIGNED)),
+            }),
         });
         Self { folder, management, nodes, spool, wans: 0 }
     }
 
     fn push(&self, apdu: &[u8]) -> u64 {
+        self.live(apdu).sequence
+    }
+
+    /// Takes a push; what is said of it to who takes pushes.
+    fn live(&self, apdu: &[u8]) -> LivePush {
         let nodes = self.nodes.lock().unwrap();
         let node = nodes.get(NodeId(0)).unwrap();
-        let mut sink = SpoolSink::new(self.spool.clone(), Box::new(|| NOW_MS + 250));
-        sink.push(&Pushed { node, client: 1, apdu });
-        self.spool.status().next - 1
+        let name = NAME.as_bytes().try_into().unwrap();
+        let clock = Box::new(|| NOW_MS + 250);
+        let said =
+            SpoolSink::new(name, self.spool.clone(), clock).push(&Pushed { node, client: 1, apdu });
+        let said = said.unwrap().which;
+        let said = DataNotification::decode(&said).unwrap();
+        LivePush::from_data(&said.body.data().unwrap()).unwrap()
     }
 
     async fn connect(&mut self, config: ClientConfig) -> Result<Client, client::Error> {
@@ -88,6 +119,7 @@ impl Bench {
         });
         let source = match config.mechanism {
             Mechanism::Lowest => 16,
+            Mechanism::Lls if config.secret == READING.into() => 2,
             _ => 1,
         };
         let line = LineConfig { client: source, ..LineConfig::default() };
@@ -280,6 +312,18 @@ async fn the_spool_is_read_by_number_and_by_position_and_acknowledged_by_writing
 }
 
 #[tokio::test]
+async fn what_is_passed_on_at_once_is_called_as_in_the_spool() {
+    let mut bench = Bench::new(1, keys());
+    let live = bench.live(&[0x0F, 1]);
+    assert!(bench.spool.flush());
+    let client = bench.management().await;
+    let row = rows(&client, &spool_range(0, u64::MAX)).await.remove(0);
+    let SpoolRow { sequence, arrived, sap, client, name, epoch, .. } = row;
+    let concentrator = NAME.as_bytes().to_vec();
+    assert_eq!(live, LivePush { concentrator, epoch, sequence, arrived, sap, client, name });
+}
+
+#[tokio::test]
 async fn a_spool_that_is_longer_than_an_answer_is_read_from_where_the_last_one_ended() {
     let mut bench = Bench::new(1, keys());
     // 3 MB of pushes.
@@ -383,16 +427,58 @@ async fn a_push_setup_says_what_it_pushes_and_pushes_when_it_is_asked_to() {
     assert!(bench.management.poll_push(0).is_some());
 }
 
+/// The objects in the list of the association of this name, and the modes of what the client may
+/// do with them.
+async fn listed(client: &Client, association: LogicalName) -> BTreeMap<LogicalName, DataBuf> {
+    let list = AttributeDescriptor::new(ClassId::ASSOCIATION_LN, association, 2);
+    let DataBuf::Array(objects) = value(client, list).await else { panic!() };
+    let object = |object| match object {
+        DataBuf::Structure(mut fields) => {
+            let rights = fields.pop().unwrap();
+            let DataBuf::OctetString(name) = fields.pop().unwrap() else { panic!() };
+            (LogicalName(name.try_into().unwrap()), rights)
+        }
+        other => panic!("{other:?}"),
+    };
+    objects.into_iter().map(object).collect()
+}
+
 #[tokio::test]
-async fn an_object_list_tells_each_client_what_it_may_do() {
-    let mut bench = Bench::new(0, keys());
-    let list =
-        AttributeDescriptor::new(ClassId::ASSOCIATION_LN, LogicalName::CURRENT_ASSOCIATION, 2);
-    let client = bench.management().await;
-    let DataBuf::Array(objects) = value(&client, list).await else { panic!() };
-    assert_eq!(objects.len(), 18);
+async fn each_client_has_an_association_with_a_list_of_what_it_may_do_something_with() {
+    let reading_password = Some(Secret::from(READING));
+    let mut bench = Bench::new(0, Credentials { reading_password, ..keys() });
+    let management = bench.management().await;
+    let password =
+        ClientConfig { mechanism: Mechanism::Lls, secret: READING.into(), ..Default::default() };
+    let reading = bench.connect(password).await.unwrap();
     let public = bench.connect(ClientConfig::default()).await.unwrap();
-    assert_ne!(value(&public, list).await, DataBuf::Array(objects));
+    let [first, second, third] = device::ASSOCIATIONS;
+    let current = LogicalName::CURRENT_ASSOCIATION;
+    for (client, own, others, count) in [
+        (&management, first, [second, third], 26),
+        (&reading, second, [first, third], 26),
+        (&public, third, [first, second], 5),
+    ] {
+        let list = listed(client, current).await;
+        assert_eq!(list, listed(client, own).await);
+        assert_eq!(list.len(), count, "{list:?}");
+        for other in others {
+            assert!(!list.contains_key(&other), "{own}: {other}");
+            let partners = AttributeDescriptor::new(ClassId::ASSOCIATION_LN, other, 3);
+            assert_eq!(client.read(partners).await, Ok(Err(DataAccessResult::ReadWriteDenied)));
+        }
+    }
+    let sees = listed(&public, current).await;
+    let (name, counter) = (LogicalName::LOGICAL_DEVICE_NAME, LogicalName::INVOCATION_COUNTER);
+    let expected = [LogicalName::CLOCK, current, third, name, counter];
+    assert!(sees.keys().eq(&expected), "{sees:?}");
+
+    // The reading client reads what the management client may write.
+    assert_eq!(value(&reading, data(EPOCH)).await, DataBuf::DoubleLongUnsigned(1));
+    let written = reading.write(data(EPOCH), &4_u32.into()).await;
+    assert_eq!(written, Ok(Err(DataAccessResult::ReadWriteDenied)));
+    let detach = reading.invoke(CONNECT, Some(&item(0, "ABC0000000000000"))).await;
+    assert_eq!(detach, Ok(Err(ActionResult::ReadWriteDenied)));
 }
 
 #[test]
@@ -405,59 +491,120 @@ fn no_key_and_no_password_is_in_a_debug_output() {
     assert!(!shown.contains("104, 117, 110") && !shown.contains("0, 1, 2, 3"), "{shown}");
 }
 
+fn codes(bench: &Bench) -> Vec<u16> {
+    let inner = bench.management.lock();
+    inner.device.world().events.all().iter().map(|event| event.code).collect()
+}
+
+#[tokio::test]
+async fn who_is_not_let_in_is_an_event_and_who_is_is_none() {
+    let mut bench = Bench::new(0, keys());
+    let client = bench.management().await;
+    client.release().await.unwrap();
+    bench.connect(ClientConfig::default()).await.unwrap();
+    assert_eq!(codes(&bench), [event::STARTED]);
+    let other = Ciphering { encryption_key: [7; 16].into(), ..gmac().ciphering.unwrap() };
+    for _ in 0..3 {
+        let config = ClientConfig { ciphering: Some(other.clone()), ..gmac() };
+        assert!(bench.connect(config).await.is_err());
+    }
+    assert_eq!(codes(&bench), [event::STARTED, event::ACCESS_REFUSED]);
+}
+
+#[test]
+fn a_wan_that_is_lost_and_back_is_two_events() {
+    let bench = Bench::new(1, keys());
+    for is_connected in [None, Some(true), Some(false), Some(true)] {
+        bench.management.watch(is_connected);
+    }
+    assert_eq!(codes(&bench), [event::STARTED, event::WAN_LOST, event::WAN_BACK]);
+}
+
+#[tokio::test]
+async fn what_deviates_at_the_station_is_an_event_and_is_pushed_with_what_is_there() {
+    let mut bench = Bench::new(0, keys());
+    assert!(bench.management.poll_push(0).is_some());
+    bench.management.deviates(&[113, 123]);
+    assert_eq!(codes(&bench), [event::STARTED, 113, 123]);
+    let apdu = bench.management.poll_push(0).unwrap();
+    let push = DataNotification::decode(&apdu).unwrap();
+    let DataBuf::Structure(body) = push.body.data().unwrap().to_buf().unwrap() else { panic!() };
+    let name = DataBuf::octet_string(NAME.as_bytes());
+    assert_eq!(body[..3], [STATION_DEVIATES.to_data(), name, DataBuf::LongUnsigned(123)]);
+    assert!(bench.management.poll_push(0).is_none());
+
+    // It says what it pushes, and each of that can be read; nothing was measured yet.
+    let client = bench.management().await;
+    let setup = AttributeDescriptor::new(ClassId::PUSH_SETUP, STATION_DEVIATES, 2);
+    let DataBuf::Array(list) = value(&client, setup).await else { panic!() };
+    assert_eq!((list.len(), body.len()), (9, 9));
+    let l1 = LogicalName([1, 0, 32, 7, 0, 255]);
+    let voltage = |number| AttributeDescriptor::new(ClassId::REGISTER, l1, number);
+    assert_eq!(value(&client, voltage(2)).await, DataBuf::Null);
+    let volts = DataBuf::structure([DataBuf::Integer(-1), DataBuf::Enum(35)]);
+    assert_eq!(value(&client, voltage(3)).await, volts);
+}
+
 const IMAGE: LogicalName = LogicalName([0, 0, 44, 0, 0, 255]);
 
 async fn image_status(client: &Client) -> DataBuf {
     value(client, AttributeDescriptor::new(ClassId::IMAGE_TRANSFER, IMAGE, 6)).await
 }
 
+fn image_of(len: u32) -> Vec<u8> {
+    (0..len).map(|number| (number % 251) as u8).chain(SIGNED.iter().copied()).collect()
+}
+
+async fn image_method(client: &Client, method: i8, parameter: DataBuf) -> Result<(), ActionResult> {
+    let method = MethodDescriptor::new(ClassId::IMAGE_TRANSFER, IMAGE, method);
+    client.invoke(method, Some(&parameter)).await.unwrap().map(|_| ())
+}
+
+fn initiate(image: &[u8]) -> DataBuf {
+    DataBuf::structure([DataBuf::octet_string("fw-2"), (image.len() as u32).into()])
+}
+
+fn block(image: &[u8], number: u32) -> DataBuf {
+    let blocks: Vec<&[u8]> = image.chunks(1_024).collect();
+    DataBuf::structure([number.into(), DataBuf::octet_string(blocks[number as usize])])
+}
+
+/// Has an image verified, and waits until it is decided.
+async fn verified(client: &Client) -> DataBuf {
+    let temporary = Err(ActionResult::TemporaryFailure);
+    assert_eq!(image_method(client, 3, DataBuf::Integer(0)).await, temporary);
+    loop {
+        let status = image_status(client).await;
+        if status != DataBuf::Enum(2) {
+            return status;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_firmware_is_taken_in_any_order_verified_and_handed_to_who_activates_it() {
     let mut bench = Bench::new(0, keys());
     let client = bench.management().await;
-    let image = {
-        let mut image: Vec<u8> = (0..2_500_u32).map(|number| (number % 251) as u8).collect();
-        let sum = crypto::Provider.sha256(&[&image]).unwrap();
-        image.extend(sum);
-        image
-    };
-    let invoke = async |method, parameter: DataBuf| {
-        let method = MethodDescriptor::new(ClassId::IMAGE_TRANSFER, IMAGE, method);
-        client.invoke(method, Some(&parameter)).await.unwrap().map(|_| ())
-    };
-    let initiate = || DataBuf::structure([DataBuf::octet_string("fw-2"), 2_532_u32.into()]);
-    assert_eq!(invoke(1, initiate()).await, Err(ActionResult::ReadWriteDenied));
-    bench.management.keep_images_in(bench.folder.path().to_owned());
-
-    let block = |number: u32| {
-        let blocks: Vec<&[u8]> = image.chunks(1_024).collect();
-        let octets = blocks[number as usize];
-        DataBuf::structure([number.into(), DataBuf::octet_string(octets)])
-    };
-    assert_eq!(invoke(2, block(0)).await, Err(ActionResult::OtherReason));
-    assert_eq!(invoke(1, initiate()).await, Ok(()));
-    assert_eq!(invoke(2, block(2)).await, Ok(()));
-    assert_eq!(invoke(2, block(0)).await, Ok(()));
-    assert_eq!(invoke(3, DataBuf::Integer(0)).await, Err(ActionResult::OtherReason));
+    let image = image_of(2_500);
+    let send = async |number| image_method(&client, 2, block(&image, number)).await;
+    assert_eq!(send(0).await, Err(ActionResult::OtherReason));
+    assert_eq!(image_method(&client, 1, initiate(&image)).await, Ok(()));
+    assert_eq!((send(2).await, send(0).await), (Ok(()), Ok(())));
+    let unfinished = image_method(&client, 3, DataBuf::Integer(0)).await;
+    assert_eq!(unfinished, Err(ActionResult::OtherReason));
     assert_eq!(image_status(&client).await, DataBuf::Enum(4));
     let missing = AttributeDescriptor::new(ClassId::IMAGE_TRANSFER, IMAGE, 4);
     assert_eq!(value(&client, missing).await, DataBuf::DoubleLongUnsigned(1));
-    // A wrong octet, and the same block again as it should be.
-    let wrong = DataBuf::structure([1_u32.into(), DataBuf::octet_string([7; 1_024])]);
-    for (sent, expected) in [(wrong, 4), (block(1), 3)] {
-        assert_eq!(invoke(2, sent).await, Ok(()));
-        let temporary = Err(ActionResult::TemporaryFailure);
-        assert_eq!(invoke(3, DataBuf::Integer(0)).await, temporary);
-        let status = loop {
-            let status = image_status(&client).await;
-            if status != DataBuf::Enum(2) {
-                break status;
-            }
-        };
-        assert_eq!(status, DataBuf::Enum(expected));
-    }
+    // A signature that is none, and the same block again as it should be.
+    let mut forged = image.clone();
+    forged[2_563] ^= 1;
+    assert_eq!(send(1).await, Ok(()));
+    assert_eq!(image_method(&client, 2, block(&forged, 2)).await, Ok(()));
+    assert_eq!(verified(&client).await, DataBuf::Enum(4));
+    assert_eq!(send(2).await, Ok(()));
+    assert_eq!(verified(&client).await, DataBuf::Enum(3));
     assert_eq!(bench.management.poll_event(), None);
-    let activating = invoke(4, DataBuf::Integer(0)).await;
+    let activating = image_method(&client, 4, DataBuf::Integer(0)).await;
     assert_eq!(activating, Err(ActionResult::TemporaryFailure));
     let file = bench.folder.path().join("image.verified");
     assert_eq!(std::fs::read(&file).unwrap(), image);
@@ -466,6 +613,81 @@ async fn a_firmware_is_taken_in_any_order_verified_and_handed_to_who_activates_i
     assert_eq!(image_status(&client).await, DataBuf::Enum(5));
     bench.management.image_activated(true);
     assert_eq!(image_status(&client).await, DataBuf::Enum(6));
+}
+
+/// The bench again, as after a power cut; the counters of its clients go on, beyond those that it
+/// takes for used.
+async fn after_a_power_cut(bench: Bench) -> Bench {
+    let Bench { folder, nodes, management, spool, wans } = bench;
+    // Its connections end as their clients do.
+    while Arc::strong_count(&management.0) > 1 {
+        tokio::task::yield_now().await;
+    }
+    drop((management, spool));
+    Bench { wans: wans + 5, ..Bench::open(folder, nodes, keys()) }
+}
+
+#[tokio::test]
+async fn a_transfer_goes_on_after_a_power_cut_with_the_blocks_that_are_on_the_disk() {
+    let mut bench = Bench::new(0, keys());
+    let image = image_of(200 * 1_024);
+    let came = AttributeDescriptor::new(ClassId::IMAGE_TRANSFER, IMAGE, 3);
+    let bits = async |client: &Client| match value(client, came).await {
+        DataBuf::BitString(bits) => bits.view().iter().collect::<Vec<bool>>(),
+        other => panic!("{other:?}"),
+    };
+    let client = bench.management().await;
+    assert_eq!(image_method(&client, 1, initiate(&image)).await, Ok(()));
+    for number in 0..70 {
+        assert_eq!(image_method(&client, 2, block(&image, number)).await, Ok(()));
+    }
+    // What is kept is kept by another thread.
+    let kept = bench.folder.path().join("image.json");
+    while !std::fs::read_to_string(&kept).is_ok_and(|text| text.contains("true")) {
+        tokio::task::yield_now().await;
+    }
+    drop(client);
+    let mut bench = after_a_power_cut(bench).await;
+    let client = bench.management().await;
+    assert_eq!(image_status(&client).await, DataBuf::Enum(1));
+    let bits = bits(&client).await;
+    assert_eq!(bits.len(), 201);
+    let there = bits.iter().filter(|came| **came).count();
+    assert!((64..=70).contains(&there), "{there}");
+    for number in (0..).zip(&bits).filter(|(_, came)| !**came).map(|(number, _)| number) {
+        assert_eq!(image_method(&client, 2, block(&image, number)).await, Ok(()));
+    }
+    assert_eq!(verified(&client).await, DataBuf::Enum(3));
+    // What was verified stays so; and activated it is when the image has become the program.
+    drop(client);
+    let mut bench = after_a_power_cut(bench).await;
+    let client = bench.management().await;
+    assert_eq!(image_status(&client).await, DataBuf::Enum(3));
+    drop(client);
+    for (installed, status) in [(false, 7), (true, 6)] {
+        let client = bench.management().await;
+        let activating = image_method(&client, 4, DataBuf::Integer(0)).await;
+        assert_eq!(activating, Err(ActionResult::TemporaryFailure));
+        drop(client);
+        if installed {
+            std::fs::remove_file(bench.folder.path().join("image.verified")).unwrap();
+        }
+        bench = after_a_power_cut(bench).await;
+        let client = bench.management().await;
+        assert_eq!(image_status(&client).await, DataBuf::Enum(status));
+    }
+}
+
+#[tokio::test]
+async fn without_a_way_to_activate_it_no_firmware_is_taken() {
+    let folder = Scratch::new();
+    let nodes = Arc::new(Mutex::new(Nodes::new(Pool::Extended)));
+    let mut bench = Bench::open_with(folder, nodes, keys(), false);
+    let client = bench.management().await;
+    let enabled = AttributeDescriptor::new(ClassId::IMAGE_TRANSFER, IMAGE, 5);
+    assert_eq!(value(&client, enabled).await, DataBuf::Boolean(false));
+    let refused = image_method(&client, 1, initiate(&image_of(100))).await;
+    assert_eq!(refused, Err(ActionResult::ReadWriteDenied));
 }
 
 #[tokio::test]

@@ -10,20 +10,24 @@
 //!     └─────────────────────────────┴──────────── RLRE, or no answer ──── Releasing
 //! ```
 //!
-//! One request is under way at a time. Blocks are joined here, one block asked for after the other,
-//! and requests too long for the meter are cut into blocks. A reading (GET) that gets no answer is
-//! asked again from its start with a new invoke-id; a SET or an ACTION is never repeated, because
-//! the meter may have executed it. An answer with another invoke-id is a late one and is dropped.
+//! One request is in flight at a time, or several where [`ClientConfig::in_flight_max`] allows it:
+//! `in_flight` says what goes together. Blocks are joined here, one block asked for after the
+//! other, and requests too long for the meter are cut into blocks. A reading (GET) that gets no
+//! answer is asked again from its start with a new invoke-id; a SET or an ACTION is never repeated,
+//! because the meter may have executed it. An answer with another invoke-id than those in flight is
+//! a late one and is dropped.
 
 mod access;
 mod config;
 mod general_blocks;
+pub(super) mod in_flight;
 mod layers;
 mod protection;
 mod request;
 mod short_names;
 mod transfer;
 mod unconfirmed;
+mod verified;
 
 use alloc::{boxed::Box, collections::VecDeque, sync::Arc, vec::Vec};
 use core::{fmt, mem, ops::Range};
@@ -32,9 +36,11 @@ use sans_io_time::Instant;
 use zeroize::Zeroizing;
 
 use self::general_blocks::GeneralBlocks;
+use self::in_flight::{Outgoing, Refusal};
 use self::layers::General;
 use self::protection::{Opening, Protected};
-use self::transfer::{Operation, ServiceClass, may_repeat};
+use self::transfer::{Operation, ServiceClass};
+use self::verified::{Answer, Hint, Judged, Verified};
 use super::{Entropy, Failure, Misuse, ShortNameObject, Violation};
 use crate::{
     acse::{
@@ -55,12 +61,13 @@ use crate::{
 
 pub use self::{
     config::{Ciphering, ClientConfig, Referencing},
+    in_flight::{IN_FLIGHT_MAX, Priority, RequestId},
     request::{AccessAnswer, AccessItem, ActionOutcome, OnRefusal, Request, Response, Selection},
     unconfirmed::{Establishment, KeySet},
 };
 
 /// Events that wait for the owner; a notification beyond it is dropped and counted. Answers always
-/// find room, since only one request is under way.
+/// find room, since only so many requests are in flight.
 const EVENTS_MAX: usize = 64;
 /// Octets of an InitiateRequest with the longest dedicated key, and some.
 const INITIATE_LEN_MAX: usize = 64;
@@ -114,12 +121,12 @@ pub enum Event {
         /// Why.
         failure: Failure,
     },
-    /// The next octets of the attribute that [`Request::GetBlocks`] asked for.
-    Block(Vec<u8>),
-    /// The meter's answer to the request under way.
-    Response(Response),
-    /// The request under way came to nothing; the association stands.
-    RequestFailed(Failure),
+    /// The next octets of the attribute that a [`Request::GetBlocks`] asked for.
+    Block(RequestId, Vec<u8>),
+    /// The meter's answer to a request.
+    Response(RequestId, Response),
+    /// A request came to nothing; the association stands, and so do the other requests.
+    RequestFailed(RequestId, Failure),
     /// A notification that the meter sent by itself: one APDU, protection taken off.
     Notification(Vec<u8>),
     /// The association is closed.
@@ -153,14 +160,21 @@ pub struct Client {
     /// Whose the receive counter is, when it was resumed.
     resumed: Option<SystemTitle>,
     dedicated_receive_counter: ReceiveCounter,
-    operation: Option<Operation>,
+    /// What is in flight, in no order.
+    operations: Vec<Operation>,
+    /// What answered one of several requests without saying which.
+    refusals: Vec<Refusal>,
+    last_request: RequestId,
     short_names: Vec<ShortNameObject>,
     invoke_id: u8,
     long_invoke_id: u32,
+    /// How often the association is tried again.
     attempts_left: u8,
-    outgoing: Option<Vec<u8>>,
+    /// Ready to go out, in the order of their invocation counters.
+    outgoing: VecDeque<Outgoing>,
     blocks: GeneralBlocks,
     plain: Vec<u8>,
+    /// Until when an answer about the association itself is waited for.
     deadline: Option<Instant>,
     events: VecDeque<Event>,
     discarded: u64,
@@ -171,7 +185,8 @@ impl fmt::Debug for Client {
         f.debug_struct("Client")
             .field("state", &self.state)
             .field("association", &self.association)
-            .field("deadline", &self.deadline)
+            .field("in_flight", &self.operations.len())
+            .field("deadline", &self.poll_timeout())
             .field("discarded", &self.discarded)
             .finish_non_exhaustive()
     }
@@ -200,12 +215,14 @@ impl Client {
             receive_counter: ReceiveCounter::default(),
             resumed: None,
             dedicated_receive_counter: ReceiveCounter::default(),
-            operation: None,
+            operations: Vec::new(),
+            refusals: Vec::new(),
+            last_request: RequestId::default(),
             short_names: Vec::new(),
             invoke_id: 0,
             long_invoke_id: 0,
             attempts_left: 0,
-            outgoing: None,
+            outgoing: VecDeque::new(),
             blocks: GeneralBlocks::default(),
             plain: Vec::new(),
             deadline: None,
@@ -303,17 +320,31 @@ impl Client {
         Ok(())
     }
 
-    /// Starts a request.
+    /// Starts a request, of high priority.
     ///
     /// # Errors
-    /// [`Misuse::State`] outside an association, [`Misuse::Busy`] while another request is under
-    /// way, [`Misuse::Unanswered`] where nothing is answered, [`Misuse::List`] for an empty list,
-    /// [`Misuse::Value`] for octets that are not one encoded Data.
-    pub fn request(&mut self, request: Request) -> Result<(), Misuse> {
+    /// [`Misuse::State`] outside an association, [`Misuse::Busy`] while there is no room for
+    /// another request ([`has_room`](Self::has_room)), [`Misuse::Unanswered`] where nothing is
+    /// answered, [`Misuse::List`] for an empty list, [`Misuse::Value`] for octets that are not one
+    /// encoded Data.
+    pub fn request(&mut self, request: Request) -> Result<RequestId, Misuse> {
+        self.request_with_priority(request, Priority::High)
+    }
+
+    /// Starts a request. Where several wait at the meter, those of high priority may be answered
+    /// first.
+    ///
+    /// # Errors
+    /// As [`request`](Self::request).
+    pub fn request_with_priority(
+        &mut self,
+        request: Request,
+        priority: Priority,
+    ) -> Result<RequestId, Misuse> {
         if !self.config.establishment.is_answered() {
             return Err(Misuse::Unanswered);
         }
-        self.begin(request, ServiceClass::Confirmed)
+        self.begin(request, ServiceClass::Confirmed, priority)
     }
 
     /// Closes the association. Without RLRQ ([`ClientConfig::release`]) it is closed at once, and
@@ -325,8 +356,7 @@ impl Client {
         if self.state != State::Associated {
             return Err(Misuse::State);
         }
-        self.operation = None;
-        self.outgoing = None;
+        self.forget_requests();
         self.blocks.end();
         let stands = matches!(self.config.establishment, Establishment::PreEstablished { .. });
         if !self.config.release || stands {
@@ -341,22 +371,19 @@ impl Client {
         Ok(())
     }
 
-    /// Gives up the request under way. What was not sent of it is not sent; whatever the meter
-    /// still answers is dropped. The association stands.
-    pub fn cancel(&mut self) {
-        if self.state == State::Associated {
-            self.operation = None;
-            self.outgoing = None;
-            self.blocks.end();
-            self.deadline = None;
+    /// Gives up a request. What was not sent of it is not sent; whatever the meter still answers
+    /// is dropped. The association stands, and so do other requests. Nothing happens where that
+    /// request is over.
+    pub fn cancel(&mut self, request: RequestId) {
+        if let Some(operation) = self.take_operation(|operation| operation.id() == request) {
+            self.end(&operation);
         }
     }
 
     /// Forgets the association without telling the meter: the line below is gone.
     pub fn abort(&mut self) {
         self.state = State::Idle;
-        self.operation = None;
-        self.outgoing = None;
+        self.forget_requests();
         self.blocks = GeneralBlocks::default();
         self.deadline = None;
         self.dedicated_key = None;
@@ -405,7 +432,7 @@ impl Client {
 
     /// Takes an APDU, its protection taken off. `before` is the receive counter as it was before.
     fn handle_opened(&mut self, before: ReceiveCounter, opened: &Opening<'_>) {
-        let &Opening { plain, protected, signed, .. } = opened;
+        let &Opening { plain, protected, .. } = opened;
         if plain.first() == Some(&tag::GENERAL_BLOCK_TRANSFER) {
             opened.accept_unverified_counter(self);
             return self.on_block(plain, protected);
@@ -416,94 +443,90 @@ impl Client {
             Err(_) if is_notification(plain) => return self.discard(),
             Err(malformed) => return self.fail(malformed.into()),
         };
-        let due_protection = self.config.protecting().is_some();
         if is_notification(plain) {
-            // Unprotected, it is nobody's word.
-            if due_protection && protected == Protected::Not {
-                return self.discard();
-            }
-            return self.notify(plain.to_vec());
+            return match self.judge_content(opened) {
+                Ok(notification) => self.notify(notification),
+                Err(_) => self.discard(),
+            };
         }
-        let enough = match protected {
-            Protected::Not => !due_protection || may_be_plain(&decoded),
-            // Under the global key an answer of an earlier association could come again.
-            Protected::Global => {
-                self.state != State::Associated
-                    || (self.dedicated_key.is_none() && self.config.general_ciphering.is_none())
-            }
-            Protected::General => self.state != State::Associated || self.dedicated_key.is_none(),
-            Protected::Dedicated => true,
+        let judged = match self.judge(opened, decoded) {
+            Ok(judged) => judged,
+            Err(failure) => return self.fail(failure),
         };
-        let due_signature = self.state == State::Associated && self.config.signs();
-        if !enough || (due_signature && !signed && !may_be_plain(&decoded)) {
-            return self.fail(Failure::Unprotected);
-        }
         // As with another invoke-id: the answer to an earlier request.
         if self.is_of_another_transaction(opened) {
             return self.discard();
         }
         opened.accept_unverified_counter(self);
-        match (self.state, decoded) {
-            (State::Associating | State::Authenticating, Apdu::Aare(aare)) => self.on_aare(&aare),
-            (State::Authenticating, Apdu::ActionResponse(response)) => {
-                self.on_authentication(before, &response);
-            }
-            (State::Authenticating, Apdu::ReadResponse(response)) => {
-                self.on_short_authentication(before, &response);
-            }
-            (State::Releasing, Apdu::Rlre(_)) => self.close(),
-            (State::Associated, Apdu::GetResponse(response)) => self.on_get(response),
-            (State::Associated, Apdu::SetResponse(response)) => self.on_set(response),
-            (State::Associated, Apdu::ActionResponse(response)) => self.on_action(response),
-            (State::Associated, Apdu::AccessResponse(response)) => self.on_access(response),
-            (State::Associated, Apdu::ReadResponse(response)) => self.on_read(response),
-            (State::Associated, Apdu::WriteResponse(response)) => self.on_write(response),
-            (_, Apdu::ExceptionResponse(exception)) => self.on_exception(exception),
-            (_, Apdu::ConfirmedServiceError(error)) => self.fail(Failure::ServiceError(error)),
+        match judged {
+            Judged::Hint(hint) => self.on_hint(hint),
+            Judged::Answer(answer) => self.on_answer(before, answer),
+        }
+    }
+
+    fn on_hint(&mut self, hint: Hint<'_>) {
+        match (self.state, hint) {
+            (State::Associating | State::Authenticating, Hint::Aare(aare)) => self.on_aare(&aare),
+            (State::Releasing, Hint::Rlre) => self.close(),
+            (_, Hint::Exception(exception)) => self.on_exception(exception),
+            (_, Hint::ServiceError(error)) => self.fail(Failure::ServiceError(error)),
             // The answer to an AARQ that was repeated.
-            (State::Associated, Apdu::Aare(_)) => self.discard(),
-            // What an earlier association waited for.
-            _ if self.config.datagrams => self.discard(),
-            (State::Associated, other) if self.operation.is_some() => {
-                self.fail(Violation::Unexpected(other.name()).into());
+            (State::Associated, Hint::Aare(_)) => self.discard(),
+            (_, Hint::Aare(_)) => self.on_unexpected(tag::name(tag::AARE)),
+            (_, Hint::Rlre) => self.on_unexpected(tag::name(tag::RLRE)),
+        }
+    }
+
+    fn on_answer(&mut self, before: ReceiveCounter, answer: Answer<'_>) {
+        match (self.state, answer) {
+            (State::Authenticating, Answer::Action(response)) => {
+                self.on_authentication(before, response);
             }
-            (State::Associating | State::Authenticating, other) => {
-                self.fail(Violation::Unexpected(other.name()).into());
+            (State::Authenticating, Answer::Read(response)) => {
+                self.on_short_authentication(before, response);
             }
-            _ => self.discard(),
+            (State::Associated, Answer::Get(response)) => self.on_get(response),
+            (State::Associated, Answer::Set(response)) => self.on_set(response),
+            (State::Associated, Answer::Action(response)) => self.on_action(response),
+            (State::Associated, Answer::Access(response)) => self.on_access(response),
+            (State::Associated, Answer::Read(response)) if self.has_short_names() => {
+                self.on_read(response);
+            }
+            (State::Associated, Answer::Write(response)) if self.has_short_names() => {
+                self.on_write(response);
+            }
+            (_, answer) => self.on_unexpected(answer.name()),
+        }
+    }
+
+    fn on_unexpected(&mut self, name: &'static str) {
+        let is_waiting = match self.state {
+            State::Associated => !self.operations.is_empty(),
+            State::Associating | State::Authenticating => true,
+            State::Idle | State::Releasing => false,
+        };
+        // Of datagrams it may be what an earlier association waited for.
+        if is_waiting && !self.config.datagrams {
+            self.fail(Violation::Unexpected(name).into());
+        } else {
+            self.discard();
         }
     }
 
     /// To be called when [`poll_timeout`](Self::poll_timeout) has come.
     pub fn handle_timeout(&mut self, now: Instant) {
+        if self.state == State::Associated {
+            return self.handle_silence(now);
+        }
         if self.deadline.is_none_or(|deadline| now < deadline) {
             return;
         }
         self.deadline = None;
-        if self.state == State::Associated && self.operation.is_some() {
-            if self.blocks.take_heard() {
-                self.wait(now);
-                return;
-            }
-            if self.blocks.repeat(self.config.retries) {
-                return;
-            }
-        }
         let again = self.attempts_left > 0;
         self.attempts_left = self.attempts_left.saturating_sub(1);
         match self.state {
             State::Associating | State::Authenticating if again => self.send_aarq(),
-            State::Associated => match self.operation.take() {
-                Some(operation) if again && may_repeat(&operation) => {
-                    self.start(operation.request, ServiceClass::Confirmed);
-                }
-                Some(operation) => {
-                    self.operation = Some(operation);
-                    self.fail(Failure::NoResponse);
-                }
-                None => {}
-            },
-            State::Idle => {}
+            State::Idle | State::Associated => {}
             State::Associating | State::Authenticating | State::Releasing => {
                 self.fail(Failure::NoResponse);
             }
@@ -512,8 +535,11 @@ impl Client {
 
     /// When to call [`handle_timeout`](Self::handle_timeout) next. May change with every call.
     #[must_use]
-    pub const fn poll_timeout(&self) -> Option<Instant> {
-        self.deadline
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match self.state {
+            State::Associated => self.operations.iter().filter_map(Operation::deadline).min(),
+            _ => self.deadline,
+        }
     }
 
     /// Moves the APDU that must go out into `out`, replacing what it held; false when there is
@@ -521,20 +547,22 @@ impl Client {
     /// ([`is_waiting`](Self::is_waiting)).
     #[must_use]
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> bool {
-        match self.outgoing.take() {
-            Some(apdu) if self.goes_in_blocks() && self.awaits_answer() => {
+        match self.outgoing.pop_front() {
+            Some(Outgoing { request, apdu })
+                if self.goes_in_blocks() && self.awaits_answer(request) =>
+            {
                 if let Err(failure) = self.send_in_blocks(apdu) {
                     self.fail(failure);
                     return false;
                 }
             }
-            Some(apdu) => {
+            Some(Outgoing { request, apdu }) => {
                 *out = apdu;
                 self.address(out);
-                if self.awaits_answer() {
-                    self.wait(now);
+                if self.awaits_answer(request) {
+                    self.wait(request, now);
                 } else {
-                    self.sent();
+                    self.sent(request);
                 }
                 return true;
             }
@@ -543,7 +571,8 @@ impl Client {
         let sent = self.blocks.poll_transmit(out);
         if sent {
             self.address(out);
-            self.wait(now);
+            // In blocks there is one request at a time.
+            self.wait(self.operations.first().map(Operation::id), now);
         }
         sent
     }
@@ -557,15 +586,23 @@ impl Client {
         }
     }
 
-    /// Sets the timer.
-    fn wait(&mut self, now: Instant) {
-        self.deadline = self.config.response_timeout.and_then(|timeout| now.checked_add(timeout));
+    /// Sets the timer of a request, or of what the association itself waits for.
+    fn wait(&mut self, request: Option<RequestId>, now: Instant) {
+        let deadline = self.config.response_timeout.and_then(|timeout| now.checked_add(timeout));
+        match request {
+            None => self.deadline = deadline,
+            Some(request) => {
+                if let Some(operation) = self.operations.iter_mut().find(|of| of.id() == request) {
+                    operation.set_deadline(deadline);
+                }
+            }
+        }
     }
 
     /// Whether an APDU must go out.
     #[must_use]
     pub fn has_outgoing(&self) -> bool {
-        self.outgoing.is_some() || self.blocks.has_outgoing()
+        !self.outgoing.is_empty() || self.blocks.has_outgoing()
     }
 
     /// Whether an answer is due from the meter. A line that polls its peer goes on polling for as
@@ -574,7 +611,7 @@ impl Client {
     pub const fn is_waiting(&self) -> bool {
         match self.state {
             State::Idle => false,
-            State::Associated => self.operation.is_some(),
+            State::Associated => !self.operations.is_empty(),
             State::Associating | State::Authenticating | State::Releasing => true,
         }
     }
@@ -595,15 +632,6 @@ fn is_notification(plain: &[u8]) -> bool {
                 | tag::EVENT_NOTIFICATION_REQUEST
                 | tag::INFORMATION_REPORT_REQUEST)
         )
-    )
-}
-
-/// APDUs that a meter may send unprotected in a ciphered association: those that open and close
-/// it, and errors, which are hints.
-const fn may_be_plain(apdu: &Apdu<'_>) -> bool {
-    matches!(
-        apdu,
-        Apdu::Aare(_) | Apdu::Rlre(_) | Apdu::ExceptionResponse(_) | Apdu::ConfirmedServiceError(_)
     )
 }
 
@@ -743,11 +771,7 @@ impl Client {
             }
             opened => opened?,
         };
-        if self.config.protecting().is_some() && opened.protected == Protected::Not {
-            return Err(Failure::Unprotected);
-        }
-        let plain = opened.plain;
-        let response = match Apdu::decode(plain)? {
+        let response = match Apdu::decode(self.judge_content(&opened)?.into_inner())? {
             Apdu::InitiateResponse(response) => response,
             Apdu::ConfirmedServiceError(error) => return Err(Failure::ServiceError(error)),
             other => return Err(Violation::Unexpected(other.name()).into()),
@@ -809,7 +833,7 @@ impl Client {
             let mut plain = mem::take(&mut self.plain);
             plain.clear();
             request.encode(&mut Writer::new(&mut plain));
-            let sent = self.transmit(&plain);
+            let sent = self.protected(&plain).map(|apdu| self.transmit_as_is(apdu));
             self.plain = plain;
             sent
         });
@@ -818,7 +842,12 @@ impl Client {
         }
     }
 
-    fn on_authentication(&mut self, before: ReceiveCounter, response: &ActionResponse<'_>) {
+    fn on_authentication(
+        &mut self,
+        before: ReceiveCounter,
+        response: Verified<ActionResponse<'_>>,
+    ) {
+        let response = &response.into_inner();
         if response.invoke().id() != self.invoke_id {
             return self.discard();
         }

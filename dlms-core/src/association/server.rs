@@ -30,6 +30,7 @@ mod device;
 mod establish;
 mod general_blocks;
 mod get;
+mod held;
 mod layers;
 mod set;
 mod short_names;
@@ -37,13 +38,13 @@ mod short_names;
 mod tests;
 mod unconfirmed;
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
 
 pub use device::{Access, ClientPolicy, DeviceKeys, LogicalDevice};
 pub use unconfirmed::PreEstablished;
 
 use self::{
-    block::{ANSWER_LEN_MAX, Transfer},
+    block::{ANSWER_LEN_MAX, Transfers},
     establish::Challenges,
     general_blocks::GeneralBlocks,
     layers::Layers,
@@ -221,7 +222,11 @@ impl ServerConfig {
 pub struct Server {
     config: ServerConfig,
     state: State,
-    transfer: Transfer,
+    transfers: Transfers,
+    /// Requests behind which others wait.
+    held: Vec<Vec<u8>>,
+    /// Further answers that are ready to go out.
+    answers: VecDeque<Vec<u8>>,
     /// The exchange in general block transfer that is under way, or was last.
     blocks: Option<GeneralBlocks>,
     /// Whether the answer goes out in such blocks, whatever its length.
@@ -270,7 +275,9 @@ impl Server {
         Self {
             config,
             state: State::at_rest(&config),
-            transfer: Transfer::None,
+            transfers: Transfers::default(),
+            held: Vec::new(),
+            answers: VecDeque::new(),
             blocks: None,
             answers_in_blocks: false,
             silent: false,
@@ -282,22 +289,40 @@ impl Server {
         matches!(self.state, State::Associated(_))
     }
 
-    /// Whether there is no association, nor one that waits for its client to prove himself.
-    pub const fn is_idle(&self) -> bool {
-        matches!(self.state, State::Idle)
+    /// Whether there is no association, nor one that waits for its client to prove himself, nor an
+    /// answer that is still to go out.
+    pub fn is_idle(&self) -> bool {
+        matches!(self.state, State::Idle) && self.answers.is_empty()
     }
 
     /// Forgets the association without telling the client: the line below is gone. One that is
     /// pre-established stands again as at the start.
     pub fn abort(&mut self) {
         self.state = State::at_rest(&self.config);
-        self.transfer = Transfer::None;
+        self.transfers = Transfers::default();
         self.blocks = None;
     }
 
     /// Takes an APDU from the client, which is deciphered in place, and puts the answer into `out`,
-    /// replacing what it held. False when there is nothing to answer.
+    /// replacing what it held. False when there is nothing to answer. Those that were
+    /// [held](Self::hold) before it are handled with it, and further answers come from
+    /// [`poll_transmit`](Self::poll_transmit).
     pub fn handle_apdu(
+        &mut self,
+        device: &mut dyn LogicalDevice,
+        entropy: &mut dyn Entropy,
+        apdu: &mut [u8],
+        out: &mut Vec<u8>,
+    ) -> bool {
+        if self.held.is_empty() {
+            return self.handle_one(device, entropy, apdu, out);
+        }
+        self.handle_held(device, entropy, apdu.to_vec());
+        out.clear();
+        self.poll_transmit(out)
+    }
+
+    fn handle_one(
         &mut self,
         device: &mut dyn LogicalDevice,
         entropy: &mut dyn Entropy,
@@ -327,8 +352,12 @@ impl Server {
 
     /// Moves a further APDU of the answer into `out`, replacing what it held; false when there is
     /// none. There are some where the client takes several blocks of general block transfer in one
-    /// go.
+    /// go, and where several requests were handled at once.
     pub fn poll_transmit(&mut self, out: &mut Vec<u8>) -> bool {
+        if let Some(answer) = self.answers.pop_front() {
+            *out = answer;
+            return true;
+        }
         self.blocks.as_mut().is_some_and(|blocks| blocks.poll_transmit(out))
     }
 
@@ -339,13 +368,52 @@ impl Server {
         apdu: &mut [u8],
         out: &mut Vec<u8>,
     ) -> Result<(), Refusal> {
-        match apdu.first() {
-            Some(&first)
-                if CipherForm::from_tag(first).is_some() || first == tag::GENERAL_CIPHERING =>
-            {
-                self.on_ciphered(device, entropy, apdu, out)
-            }
-            _ => self.on_plain(device, apdu, out),
+        if !is_layered(apdu) || !cipher::is_broadcast(apdu) {
+            let (plain, layers) = self.open(device, apdu)?;
+            return self.serve(device, entropy, plain, layers, out);
+        }
+        // Everybody who has the broadcast key would answer, and be it with a refusal.
+        let silent = core::mem::replace(&mut self.silent, true);
+        if let Ok((plain, layers)) = self.open(device, apdu) {
+            let _ = self.serve(device, entropy, plain, layers, out);
+        }
+        self.silent = silent;
+        out.clear();
+        Ok(())
+    }
+
+    /// Takes the layers off a request, where it came in some.
+    fn open<'a>(
+        &mut self,
+        device: &mut dyn LogicalDevice,
+        apdu: &'a mut [u8],
+    ) -> Result<(&'a [u8], Option<Layers>), Refusal> {
+        if !is_layered(apdu) {
+            return Ok((apdu, None));
+        }
+        let agreement = self.state.agreement().ok_or(Refusal::NotAssociated)?;
+        if !agreement.access.application_context.is_ciphered() {
+            return Err(Refusal::NotSupported);
+        }
+        let (plain, layers) = layers::open(device, agreement, apdu)?;
+        if self.is_associated() && !self.is_signed_enough(device, &layers) {
+            return Err(Refusal::Unprotected);
+        }
+        Ok((plain, Some(layers)))
+    }
+
+    /// Answers a request that came in these layers, or in none.
+    fn serve(
+        &mut self,
+        device: &mut dyn LogicalDevice,
+        entropy: &mut dyn Entropy,
+        plain: &[u8],
+        layers: Option<Layers>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Refusal> {
+        match layers {
+            Some(layers) => self.on_ciphered(device, entropy, plain, layers, out),
+            None => self.on_plain(device, plain, out),
         }
     }
 
@@ -377,35 +445,10 @@ impl Server {
         &mut self,
         device: &mut dyn LogicalDevice,
         entropy: &mut dyn Entropy,
-        apdu: &mut [u8],
+        plain: &[u8],
+        layers: Layers,
         out: &mut Vec<u8>,
     ) -> Result<(), Refusal> {
-        if !cipher::is_broadcast(apdu) {
-            return self.on_layers(device, entropy, apdu, out);
-        }
-        // Everybody who has the broadcast key would answer, and be it with a refusal.
-        let silent = core::mem::replace(&mut self.silent, true);
-        let _ = self.on_layers(device, entropy, apdu, out);
-        self.silent = silent;
-        out.clear();
-        Ok(())
-    }
-
-    fn on_layers(
-        &mut self,
-        device: &mut dyn LogicalDevice,
-        entropy: &mut dyn Entropy,
-        apdu: &mut [u8],
-        out: &mut Vec<u8>,
-    ) -> Result<(), Refusal> {
-        let agreement = self.state.agreement().ok_or(Refusal::NotAssociated)?;
-        if !agreement.access.application_context.is_ciphered() {
-            return Err(Refusal::NotSupported);
-        }
-        let (plain, layers) = layers::open(device, agreement, apdu)?;
-        if self.is_associated() && !self.is_signed_enough(device, &layers) {
-            return Err(Refusal::Unprotected);
-        }
         match plain.first() {
             Some(&tag::GENERAL_BLOCK_TRANSFER) if self.silent => Ok(()),
             // Blocks in what blocks made are nobody's practice and would nest without end.
@@ -531,6 +574,13 @@ impl Server {
         }
         Ok(After::Stay)
     }
+}
+
+/// Whether a request comes in layers.
+fn is_layered(apdu: &[u8]) -> bool {
+    apdu.first().is_some_and(|&first| {
+        CipherForm::from_tag(first).is_some() || first == tag::GENERAL_CIPHERING
+    })
 }
 
 impl State {

@@ -24,6 +24,8 @@
 //! # Ok::<(), dlms_core::Malformed>(())
 //! ```
 
+pub mod collection;
+
 use alloc::vec::Vec;
 
 use super::{AttributeDescriptor, CaptureObject, ClassId, DateTime, LogicalName, RangeDescriptor};
@@ -51,6 +53,10 @@ pub const SPOOL_NEXT: LogicalName = LogicalName([0, 0, 128, 1, 3, 255]);
 pub const HEARTBEAT: LogicalName = LogicalName([0, 0, 25, 9, 0, 255]);
 /// Push setup: says that the SAP assignment list has changed. Its body is an [`Announcement`].
 pub const SAPS_CHANGED: LogicalName = LogicalName([0, 1, 25, 9, 0, 255]);
+/// Push setup: says that voltages or currents of the station deviate, or do no more. Its body has
+/// what push_object_list names: itself, the logical device name, the code of the last event, and
+/// the registers of the station.
+pub const STATION_DEVIATES: LogicalName = LogicalName([0, 2, 25, 9, 0, 255]);
 
 /// The columns of the spool: sequence, arrival, SAP, client SAP, logical device name, APDU, epoch.
 pub const SPOOL_COLUMNS: [CaptureObject; 7] = [
@@ -188,6 +194,61 @@ impl Announcement {
     }
 }
 
+/// Which push it is that a concentrator passes on at once: the body of a data-notification from
+/// SAP 1, sent to who takes pushes right before the push itself, which stays as the meter made it.
+///
+/// It has what a [`SpoolRow`] has but for the APDU, so that who gets a push both ways sees that it
+/// is the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LivePush {
+    /// The logical device name of the concentrator.
+    pub concentrator: Vec<u8>,
+    /// Its epoch when the push arrived.
+    pub epoch: u32,
+    /// The number of the push in the spool.
+    pub sequence: u64,
+    /// When the concentrator got it, in hundredths of a second.
+    pub arrived: DateTime,
+    /// The SAP of the meter: the source of the frame that follows.
+    pub sap: u16,
+    /// The client that it is for: the destination of that frame.
+    pub client: u16,
+    /// The logical device name of the meter.
+    pub name: Vec<u8>,
+}
+
+impl LivePush {
+    /// A structure of eight fields, of which the first is [`SPOOL_ENTRY`].
+    pub fn from_data(data: &Data<'_>) -> Option<Self> {
+        let mut fields = data.as_structure().filter(|fields| fields.len() == 8)?;
+        let mut next = || fields.next()?.ok();
+        LogicalName::from_data(&next()?).filter(|name| *name == SPOOL_ENTRY)?;
+        Some(Self {
+            concentrator: next()?.as_octets()?.to_vec(),
+            epoch: next()?.as_unsigned()?.try_into().ok()?,
+            sequence: next()?.as_unsigned()?,
+            arrived: DateTime::from_data(&next()?)?,
+            sap: next()?.as_unsigned()?.try_into().ok()?,
+            client: next()?.as_unsigned()?.try_into().ok()?,
+            name: next()?.as_octets()?.to_vec(),
+        })
+    }
+
+    /// The structure.
+    pub fn to_data(&self) -> DataBuf {
+        DataBuf::structure([
+            SPOOL_ENTRY.to_data(),
+            DataBuf::octet_string(self.concentrator.clone()),
+            self.epoch.into(),
+            self.sequence.into(),
+            self.arrived.to_data(),
+            self.sap.into(),
+            self.client.into(),
+            DataBuf::octet_string(self.name.clone()),
+        ])
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,10 +281,45 @@ mod tests {
     }
 
     #[test]
+    fn a_live_push_says_which_row_of_the_spool_it_is() {
+        let live = LivePush {
+            concentrator: b"DHE0000000000001".to_vec(),
+            epoch: 2,
+            sequence: 77,
+            arrived: DateTime::from_unix(1_790_000_000, Some(0)).unwrap(),
+            sap: 527,
+            client: 1,
+            name: b"ABC0000000000001".to_vec(),
+        };
+        let octets = live.to_data().to_octets();
+        let expected = [
+            &[0x02, 0x08, 0x09, 0x06, 0, 0, 128, 1, 1, 255][..], // the newest row of the spool
+            &[0x09, 0x10],
+            b"DHE0000000000001",
+            &[0x06, 0, 0, 0, 2],                // epoch
+            &[0x15, 0, 0, 0, 0, 0, 0, 0, 0x4D], // sequence
+            &[0x09, 0x0C, 0x07, 0xEA, 9, 21, 1, 14, 13, 20, 0, 0, 0, 0],
+            &[0x12, 0x02, 0x0F], // SAP
+            &[0x12, 0x00, 0x01], // client
+            &[0x09, 0x10],
+            b"ABC0000000000001",
+        ];
+        assert_eq!(octets, expected.concat());
+        let read = |octets: &[u8]| {
+            let raw = RawData::from_octets(octets).unwrap();
+            LivePush::from_data(&raw.data().unwrap())
+        };
+        assert_eq!(read(&octets), Some(live));
+        let mut other = octets;
+        other[8] = 2;
+        assert_eq!(read(&other), None);
+    }
+
+    #[test]
     fn names_are_those_of_a_manufacturer_but_for_what_the_standard_has() {
         let own = [EPOCH, TABLE_EPOCH, METERS, SPOOL, SPOOL_ENTRY, SPOOL_ACKNOWLEDGED, SPOOL_NEXT];
         assert!(own.iter().all(|name| (128..=199).contains(&name.0[2])));
-        for name in [HEARTBEAT, SAPS_CHANGED] {
+        for name in [HEARTBEAT, SAPS_CHANGED, STATION_DEVIATES] {
             assert_eq!(name.0[2..], [25, 9, 0, 255]);
         }
     }

@@ -198,6 +198,31 @@ mod tests {
         assert_eq!(class_name(ClassId(9000)), None);
     }
 
+    /// What meters, concentrators and gateways have. 2, 13, 14, 16, 54, 69 and 114 are no classes.
+    #[test]
+    fn the_classes_of_the_field_are_known_with_their_members() {
+        let meters = (3..=12).chain([1, 15]).chain(17..=30);
+        let payment = (111..=113).chain([115, 116, 122, 123, 124]);
+        let lines = (40..=48).chain(50..=53).chain(55..=59).chain([100]).chain(151..=153);
+        let plc = (80..=86).chain(90..=92).chain(160..=162);
+        let values = (61..=68).chain(70..=74).chain([76, 77]);
+        for id in meters.chain(payment).chain(lines).chain(plc).chain(values) {
+            assert!(versions(ClassId(id)).all(|class| class.attributes.len() > 1), "class {id}");
+            assert!(versions(ClassId(id)).next().is_some(), "class {id}");
+        }
+    }
+
+    #[test]
+    fn a_version_has_what_it_was_given_and_no_more() {
+        let count = |id, version| {
+            let class = interface_class(ClassId(id), version).unwrap();
+            (class.attributes.len(), class.methods.len())
+        };
+        let sizes = [(91, 0), (91, 3), (91, 4), (92, 0), (92, 1), (92, 4), (66, 0), (161, 1)];
+        let expected = [(22, 1), (26, 2), (29, 2), (16, 0), (19, 0), (40, 0), (9, 2), (38, 1)];
+        assert_eq!(sizes.map(|(id, version)| count(id, version)), expected);
+    }
+
     #[test]
     fn the_newest_name_of_a_class_counts() {
         assert_eq!(class_name(ClassId(29)), Some("Auto connect"));

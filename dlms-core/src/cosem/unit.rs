@@ -132,11 +132,45 @@ units! {
     140 UsGallon "gal (US)" "US gallon.",
     141 PoundForce "lbf" "Pound force.",
     142 PoundForcePerSquareInch "psi" "Pound force per square inch.",
+    143 PoundPerCubicFoot "lb/ft³" "Pound per cubic foot, density.",
+    144 PoundPerFootSecond "lb/(ft s)" "Pound per foot and second, dynamic viscosity.",
+    145 SquareFootPerSecond "ft²/s" "Square foot per second, kinematic viscosity.",
+    146 BritishThermalUnit "Btu" "British thermal unit.",
+    147 ThermEu "thm (EU)" "Therm as the EU defines it.",
+    148 ThermUs "thm (US)" "Therm as the USA define it.",
+    149 BritishThermalUnitPerPound "Btu/lb" "British thermal unit per pound, calorific value.",
+    150 BritishThermalUnitPerCubicFoot "Btu/ft³"
+        "British thermal unit per cubic foot, calorific value.",
+    151 CubicFootConstant "ft³" "Cubic foot, meter constant or pulse value of volume.",
+    152 FootPerSecond "ft/s" "Foot per second.",
+    153 CubicFootPerSecond "ft³/s" "Cubic foot per second.",
+    154 CubicFootPerMinute "ft³/min" "Cubic foot per minute.",
+    155 CubicFootPerHour "ft³/h" "Cubic foot per hour.",
+    156 CubicFootPerDay "ft³/d" "Cubic foot per day.",
+    157 AcreFootPerSecond "acre ft/s" "Acre-foot per second.",
+    158 AcreFootPerMinute "acre ft/min" "Acre-foot per minute.",
+    159 AcreFootPerHour "acre ft/h" "Acre-foot per hour.",
+    160 AcreFootPerDay "acre ft/d" "Acre-foot per day.",
+    161 ImperialGallonConstant "gal (imp)"
+        "Imperial gallon, meter constant or pulse value of volume.",
+    162 ImperialGallonPerSecond "gal (imp)/s" "Imperial gallon per second.",
+    163 ImperialGallonPerMinute "gal (imp)/min" "Imperial gallon per minute.",
+    164 ImperialGallonPerHour "gal (imp)/h" "Imperial gallon per hour.",
+    165 ImperialGallonPerDay "gal (imp)/d" "Imperial gallon per day.",
+    166 UsGallonConstant "gal (US)" "US gallon, meter constant or pulse value of volume.",
+    167 UsGallonPerSecond "gal (US)/s" "US gallon per second.",
+    168 UsGallonPerMinute "gal (US)/min" "US gallon per minute.",
+    169 UsGallonPerHour "gal (US)/h" "US gallon per hour.",
+    170 UsGallonPerDay "gal (US)/d" "US gallon per day.",
+    171 BritishThermalUnitPerSecond "Btu/s" "British thermal unit per second.",
+    172 BritishThermalUnitPerMinute "Btu/min" "British thermal unit per minute.",
+    173 BritishThermalUnitPerHour "Btu/h" "British thermal unit per hour.",
+    174 BritishThermalUnitPerDay "Btu/d" "British thermal unit per day.",
     254 NotListed "other" "A unit that the table of the standard does not have.",
     255 Count "" "No unit: a count, or a quantity without unit.",
 }
 
-/// The symbol, or `unit 143` for a code without an entry.
+/// The symbol, or `unit 200` for a code without an entry.
 impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.symbol() {
@@ -248,7 +282,7 @@ mod tests {
             (5, -3, Unit::CubicMetre, "0.005 m³"),
             (-5, -1, Unit::DegreeCelsius, "-0.5 °C"),
             (2300, -1, Unit::Volt, "230.0 V"),
-            (1, 0, Unit::Other(143), "1 unit 143"),
+            (1, 0, Unit::Other(200), "1 unit 200"),
             (i128::MIN, 0, Unit::Count, "-170141183460469231731687303715884105728"),
         ] {
             assert_eq!(scaled_text(mantissa, ScalerUnit::new(scaler, unit)).to_string(), text);
@@ -266,6 +300,7 @@ mod tests {
         }
         assert_eq!(Unit::from_code(30), Unit::WattHour);
         assert_eq!(Unit::from_code(58), Unit::Other(58));
+        assert_eq!(Unit::from_code(174).symbol(), Some("Btu/d"));
     }
 
     #[test]

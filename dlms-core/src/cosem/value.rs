@@ -29,6 +29,7 @@ mod calendar;
 mod image;
 mod monitor;
 mod network;
+mod plc;
 mod push;
 mod schedule;
 mod script;
@@ -44,6 +45,10 @@ pub use monitor::{
 pub use network::{
     AdjacentCell, AllowedCaller, CellInfo, CellInfoV0, GprsQuality, GprsQualityOfService,
     InitializationString, IpOption, MBusCapture, NeighborDiscovery, NumberOfRings, PppOption,
+};
+pub use plc::{
+    AddressContext, BlacklistedNeighbour, BroadcastSeen, G3Modulation, Neighbour, PosEntry, Route,
+    RoutingConfiguration, TriggerOrigin, TriggerSource, TxResolution,
 };
 pub use push::{
     ConfirmationParameters, MessageType, PushObject, PushObjectV0, RepetitionDelay, Restriction,

@@ -1,5 +1,5 @@
 //! Association LN (class 15, versions 0 to 3): the association that the client speaks through, and
-//! the list of all objects with what this client may do.
+//! the list of the objects that this client may do anything with, and what.
 
 use alloc::vec::Vec;
 
@@ -21,6 +21,7 @@ const DLMS_VERSION: u8 = 6;
 /// [`Server`](crate::association::Server) answers itself.
 #[derive(Clone, Copy, Debug)]
 pub struct AssociationLn {
+    name: LogicalName,
     version: u8,
     server: u16,
     security_setup: Option<LogicalName>,
@@ -34,7 +35,14 @@ impl AssociationLn {
     /// `security_setup` names the Security setup object, from version 1 on.
     pub const fn new(version: u8, server: u16, security_setup: Option<LogicalName>) -> Self {
         let version = if version > Self::VERSION_MAX { Self::VERSION_MAX } else { version };
-        Self { version, server, security_setup }
+        Self { name: LogicalName::CURRENT_ASSOCIATION, version, server, security_setup }
+    }
+
+    /// The same object by the name that it has besides, as the association of one client: for a
+    /// device that lets nobody but that client see it.
+    #[must_use]
+    pub const fn named(self, name: LogicalName) -> Self {
+        Self { name, ..self }
     }
 
     const fn access_modes(self) -> AccessModes {
@@ -55,7 +63,9 @@ impl AssociationLn {
         };
         let listed = get.objects.iter().filter(|object| {
             // Objects of the other referencing are not reached by this one.
-            object.class != ClassId::ASSOCIATION_SN && selection.contains(*object)
+            object.class != ClassId::ASSOCIATION_SN
+                && selection.contains(*object)
+                && get.may_do_anything(*object)
         });
         let elements: Vec<DataBuf> = listed
             .map(|object| {
@@ -179,7 +189,7 @@ impl<W> CosemObject<W> for AssociationLn {
     }
 
     fn name(&self) -> LogicalName {
-        LogicalName::CURRENT_ASSOCIATION
+        self.name
     }
 
     fn attributes(&self) -> &[AttributeRights] {

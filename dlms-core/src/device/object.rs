@@ -147,6 +147,15 @@ impl<W> Get<'_, W> {
         Some(self.rights.attribute(object, attribute, given))
     }
 
+    /// Whether the client may do anything with `object`: one with which it may not is none of its
+    /// association's.
+    pub(super) fn may_do_anything(&self, object: ObjectId) -> bool {
+        let attributes = (1..=i8::MAX).map_while(|number| self.attribute_rights(object, number));
+        let methods = (1..=i8::MAX).map_while(|number| self.method_rights(object, number));
+        attributes.into_iter().any(|rights| rights != AttributeRights::NONE)
+            || methods.into_iter().any(|rights| rights != MethodRights::NONE)
+    }
+
     /// The rights of the client to method `method` of `object`.
     pub(super) fn method_rights(&self, object: ObjectId, method: i8) -> Option<MethodRights> {
         let given = self.objects.given_to_method(object, method)?;

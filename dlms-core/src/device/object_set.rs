@@ -11,7 +11,7 @@ use crate::{
     acse::ApplicationContext,
     association::Access,
     axdr::{Data, DataBuf, RawData},
-    cosem::{AttributeDescriptor, ClassId, LogicalName, MethodDescriptor},
+    cosem::{AttributeDescriptor, ClassId, LogicalName, MethodDescriptor, registry},
     xdlms::{ActionResult, DataAccessResult, SelectiveAccess},
 };
 
@@ -81,6 +81,12 @@ impl<W> ObjectSet<W> {
     /// The objects, in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = ObjectId> {
         self.entries.iter().map(|entry| entry.id)
+    }
+
+    /// The objects that have not as many attributes and methods as their class has in its version,
+    /// or whose class the [registry] does not know: what the test of a device should find none of.
+    pub fn irregular(&self) -> impl Iterator<Item = ObjectId> {
+        self.entries.iter().filter(|entry| !entry.is_regular()).map(|entry| entry.id)
     }
 
     fn index(&self, class: ClassId, name: LogicalName) -> Option<usize> {
@@ -208,6 +214,22 @@ impl<W> ObjectSet<W> {
     ) -> Result<DataBuf, DataAccessResult> {
         let mut out = Vec::new();
         self.read(None, &AllRights, world, attribute, None, &mut out)?;
+        let data = RawData::from_octets(&out).and_then(|raw| raw.data()?.to_buf());
+        data.map_err(|_| DataAccessResult::OtherReason)
+    }
+
+    /// A part of the value of an attribute, for the device itself.
+    ///
+    /// # Errors
+    /// What a client would be told, but for its rights.
+    pub fn part(
+        &self,
+        world: &W,
+        attribute: AttributeDescriptor,
+        selection: SelectiveAccess<'_>,
+    ) -> Result<DataBuf, DataAccessResult> {
+        let mut out = Vec::new();
+        self.read(None, &AllRights, world, attribute, Some(selection), &mut out)?;
         let data = RawData::from_octets(&out).and_then(|raw| raw.data()?.to_buf());
         data.map_err(|_| DataAccessResult::OtherReason)
     }
@@ -357,6 +379,19 @@ fn is_reached(access: &Access, class: ClassId) -> bool {
 }
 
 impl<W> Entry<W> {
+    /// Whether the class has the last attribute and the last method, and none behind them.
+    fn is_regular(&self) -> bool {
+        let Some(class) = registry::interface_class(self.id.class, self.id.version) else {
+            return false;
+        };
+        let attribute = class.attributes.last().map_or(0, |attribute| attribute.id.0);
+        let method = class.methods.last().map_or(0, |method| method.id.0);
+        self.attribute(attribute).is_some()
+            && self.attribute(attribute.saturating_add(1)).is_none()
+            && (method == 0 || self.method(method).is_some())
+            && self.method(method.saturating_add(1)).is_none()
+    }
+
     /// What the object gives to a client that may do everything.
     pub(super) fn attribute(&self, attribute: i8) -> Option<AttributeRights> {
         match usize::try_from(attribute).ok()? {

@@ -355,6 +355,32 @@ fn a_client_sees_in_the_object_list_what_it_may_do() {
 }
 
 #[test]
+fn an_object_that_a_client_may_do_nothing_with_is_not_in_its_list() {
+    struct Few;
+    impl ClientRights for Few {
+        fn attribute(&self, object: ObjectId, _: i8, given: AttributeRights) -> AttributeRights {
+            if object.name == IMPORT { given } else { AttributeRights::NONE }
+        }
+        fn method(&self, object: ObjectId, _: i8, given: MethodRights) -> MethodRights {
+            if object.name == SCRIPTS { given } else { MethodRights::NONE }
+        }
+    }
+    let objects = objects(1);
+    let get = Get {
+        attribute: 2,
+        selection: None,
+        access: Some(&PLAIN),
+        rights: &Few,
+        world: &World::default(),
+        objects: &objects,
+    };
+    let mut out = Vec::new();
+    AssociationLn::new(1, 1, None).get(&get, &mut out).unwrap();
+    // An array of two: the register and the scripts.
+    assert_eq!(out[..2], [1, 2]);
+}
+
+#[test]
 fn a_part_of_the_object_list_is_chosen_by_class_or_by_object() {
     let objects = objects(1);
     let list = attribute(ClassId::ASSOCIATION_LN, LogicalName::CURRENT_ASSOCIATION, 2);

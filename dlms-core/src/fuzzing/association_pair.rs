@@ -1,6 +1,10 @@
 //! Client and server against each other over a line that somebody else controls.
 
-use alloc::{collections::VecDeque, sync::Arc, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    vec::Vec,
+};
 
 use sans_io_time::Instant;
 
@@ -11,16 +15,20 @@ use super::{
 use crate::{
     acse::Mechanism,
     association::{
-        Ciphering, Client, ClientConfig, Event, Request, Response, Server, ServerConfig,
+        Ciphering, Client, ClientConfig, Event, Priority, Request, RequestId, Response, Server,
+        ServerConfig,
     },
     cosem::{AttributeDescriptor, ClassId, MethodDescriptor},
     security::{Protection, RustCrypto},
     xdlms::{ActionResult, DataAccessResult},
 };
 
-/// How many APDUs of the client ago an answer may have been given that is held back and let
-/// through now. The invoke-id has four bits and cannot tell the seventeenth request from the first.
+/// How many APDUs of the client ago the request may have been made whose answer is let through now:
+/// request and answer may have been held back. The invoke-id has four bits and cannot tell the
+/// seventeenth request from the first.
 const HELD_BACK_MAX: usize = 10;
+/// Requests in flight at once, where it is more than one.
+const IN_FLIGHT: u8 = 4;
 /// APDUs of each direction that are kept to be sent again.
 const KEPT_MAX: usize = 64;
 
@@ -57,7 +65,7 @@ struct Pair {
     sent: usize,
     associations: usize,
     number: u16,
-    wish: Option<Wish>,
+    wishes: BTreeMap<RequestId, Wish>,
     /// Writes and actions that the client knows to be done.
     known_written: Vec<u16>,
     known_done: Vec<u16>,
@@ -67,6 +75,8 @@ struct Pair {
 /// APDUs, and yet: nothing is written or done twice, or that was not asked for; no value is taken
 /// for another; what the client takes for done is done; and on a good line afterwards a new
 /// association works.
+///
+/// So it is with several requests in flight as with one.
 ///
 /// Without ciphering the line only loses: nothing could be told from anything.
 ///
@@ -88,8 +98,13 @@ pub fn association_pair(mut octets: &[u8]) {
         general: choice & 0x10 != 0,
         ..ciphering
     });
-    let config =
-        ClientConfig { ciphering, max_receive_pdu: 128, datagrams: choice & 0x20 != 0, ..config };
+    let config = ClientConfig {
+        ciphering,
+        max_receive_pdu: 128,
+        datagrams: choice & 0x20 != 0,
+        in_flight_max: if choice & 0x40 != 0 { IN_FLIGHT } else { 1 },
+        ..config
+    };
     let mut client = Client::new(config, Arc::new(RustCrypto));
     client.grant_counters(1..100_000);
     let mut pair = Pair {
@@ -105,7 +120,7 @@ pub fn association_pair(mut octets: &[u8]) {
         sent: 0,
         associations: 0,
         number: 0,
-        wish: None,
+        wishes: BTreeMap::new(),
         known_written: Vec::new(),
         known_done: Vec::new(),
     };
@@ -129,16 +144,18 @@ impl Pair {
             10 => self.settle(),
             11 => {
                 if next(octets) & 7 == 0 && self.client.release().is_ok() {
-                    self.wish = None;
+                    self.wishes.clear();
                 }
             }
             12 => match next(octets) & 7 {
                 0 => self.abort(),
                 1 if self.client.is_associated() => {
-                    self.client.cancel();
-                    self.wish = None;
+                    if let Some((request, _)) = self.wishes.pop_first() {
+                        self.client.cancel(request);
+                    }
                 }
                 2 => self.server.abort(),
+                3 => self.deliver_waiting(),
                 _ => {}
             },
             // What follows takes somebody who does more than cut the line.
@@ -155,7 +172,7 @@ impl Pair {
                 let apdu = take(octets, len).to_vec();
                 match to_client {
                     true => self.client.handle_apdu(&mut apdu.clone()),
-                    false => self.tell_server(&apdu),
+                    false => self.tell_server(&apdu, self.sent),
                 }
             }
         }
@@ -164,13 +181,13 @@ impl Pair {
     fn associate(&mut self) {
         if self.client.associate(&mut self.entropy).is_ok() {
             self.associations += 1;
-            self.wish = None;
+            self.wishes.clear();
         }
     }
 
     fn abort(&mut self) {
         self.client.abort();
-        self.wish = None;
+        self.wishes.clear();
     }
 
     /// Asks for something that was never asked for before.
@@ -197,26 +214,46 @@ impl Pair {
                 parameters: Some(parameter(number)),
             },
         };
-        if self.client.request(request).is_ok() {
+        let priority = if kind & 0x10 != 0 { Priority::Normal } else { Priority::High };
+        if let Ok(id) = self.client.request_with_priority(request, priority) {
             self.number += 1;
-            assert_eq!(self.wish.replace(wish), None);
+            assert_eq!(self.wishes.insert(id, wish), None);
         }
     }
 
     fn deliver_to_server(&mut self) {
         if let Some(request) = self.to_server.pop_front() {
             keep(&mut self.kept_requests, &request);
-            self.tell_server(&request.octets);
+            self.tell_server(&request.octets, request.after);
         }
     }
 
-    fn tell_server(&mut self, apdu: &[u8]) {
+    /// Lets the server have all at once that is on its way to it.
+    fn deliver_waiting(&mut self) {
+        // They are answered together, and so as late as the first.
+        let oldest = self.to_server.front().map_or(self.sent, |first| first.after);
+        self.to_server.iter_mut().for_each(|request| request.after = oldest);
+        while self.to_server.len() > 1 {
+            let held = self.to_server.front().is_some_and(|next| self.server.hold(&next.octets));
+            match held {
+                true => keep(&mut self.kept_requests, &self.to_server.pop_front().expect("it")),
+                false => self.deliver_to_server(),
+            }
+        }
+        self.deliver_to_server();
+    }
+
+    /// Hands the server what the client said when it had sent so many.
+    fn tell_server(&mut self, apdu: &[u8], after: usize) {
         let mut answer = Vec::new();
         let Self { server, meter, entropy, .. } = self;
-        if server.handle_apdu(meter, entropy, &mut apdu.to_vec(), &mut answer) {
-            let answer = Sent { after: self.sent, association: self.associations, octets: answer };
-            keep(&mut self.kept_answers, &answer);
-            self.to_client.push_back(answer);
+        let mut answers = server.handle_apdu(meter, entropy, &mut apdu.to_vec(), &mut answer);
+        while answers {
+            let octets = answer.clone();
+            let answer_sent = Sent { after, association: self.associations, octets };
+            keep(&mut self.kept_answers, &answer_sent);
+            self.to_client.push_back(answer_sent);
+            answers = self.server.poll_transmit(&mut answer);
         }
     }
 
@@ -234,8 +271,8 @@ impl Pair {
 
     fn repeat_request(&mut self, which: u8) {
         let Some(at) = usize::from(which).checked_rem(self.kept_requests.len()) else { return };
-        let octets = self.kept_requests[at].octets.clone();
-        self.tell_server(&octets);
+        let Sent { octets, after, .. } = self.kept_requests[at].clone();
+        self.tell_server(&octets, after);
     }
 
     fn repeat_answer(&mut self, which: u8) {
@@ -267,19 +304,23 @@ impl Pair {
     fn drain(&mut self) {
         while let Some(event) = self.client.poll_event() {
             match event {
-                Event::Response(response) => self.on_response(&response),
-                Event::RequestFailed(_) => {
-                    assert!(self.wish.take().is_some(), "a failure without a request");
+                Event::Response(id, response) => {
+                    let wish = self.wishes.remove(&id).expect("a response to a request");
+                    self.on_response(wish, &response);
                 }
-                Event::AssociationFailed { .. } | Event::Released => self.wish = None,
+                Event::RequestFailed(id, _) => {
+                    assert!(self.wishes.remove(&id).is_some(), "a failure without a request");
+                }
+                Event::AssociationFailed { .. } | Event::Released => self.wishes.clear(),
                 Event::Associated(_) => {}
-                Event::Block(_) => panic!("a block that nobody asked for"),
+                Event::Block(..) => panic!("a block that nobody asked for"),
                 Event::Notification(_) => panic!("a notification that no meter sent"),
             }
         }
         let mut octets = Vec::new();
-        if self.client.poll_transmit(self.now, &mut octets) {
+        while self.client.poll_transmit(self.now, &mut octets) {
             self.sent += 1;
+            let octets = octets.clone();
             let request = Sent { after: self.sent, association: self.associations, octets };
             self.to_server.push_back(request);
         }
@@ -291,8 +332,7 @@ impl Pair {
     }
 
     /// An answer is the true one.
-    fn on_response(&mut self, response: &Response) {
-        let wish = self.wish.take().expect("a response to a request");
+    fn on_response(&mut self, wish: Wish, response: &Response) {
         match (wish, response) {
             (Wish::Read { kind, number }, Response::Get(Ok(octets))) => {
                 assert_eq!(*octets, value(object(kind, number)));
@@ -331,13 +371,14 @@ impl Pair {
     fn start_anew(mut self) {
         // First, silence ends every wait.
         let repetitions = ClientConfig::default().retries;
-        for _ in 0..=repetitions {
+        let waits = self.wishes.len().max(1) * usize::from(repetitions + 1);
+        for _ in 0..waits {
             self.to_server.clear();
             self.pass_time();
             self.drain();
         }
         assert!(!self.client.is_waiting());
-        assert_eq!(self.wish, None);
+        assert!(self.wishes.is_empty());
 
         self.abort();
         self.server.abort();
@@ -347,11 +388,11 @@ impl Pair {
         self.drain();
         self.settle();
         assert!(self.client.is_associated(), "locked out");
-        for kind in 0..4 {
-            self.ask(kind);
+        for kinds in [&[0][..], &[1], &[2], &[3], &[1, 2, 0, 3, 1, 1]] {
+            kinds.iter().for_each(|kind| self.ask(*kind));
             self.drain();
             self.settle();
-            assert_eq!(self.wish, None, "not answered on a good line");
+            assert!(self.wishes.is_empty(), "not answered on a good line");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The client against a meter that answers whatever it likes.
 
-use alloc::{sync::Arc, vec, vec::Vec};
+use alloc::{collections::BTreeMap, sync::Arc, vec, vec::Vec};
 use core::mem;
 
 use sans_io_time::Instant;
@@ -11,7 +11,9 @@ use super::{
 };
 use crate::{
     acse::Mechanism,
-    association::{Client, ClientConfig, Event, Request, Response, Server, ServerConfig},
+    association::{
+        Client, ClientConfig, Event, Request, RequestId, Response, Server, ServerConfig,
+    },
     axdr::{RawData, Writer},
     cosem::{AttributeDescriptor, ClassId, MethodDescriptor},
     gateway::{Direction, GatewayAddress, GatewayHeader},
@@ -33,7 +35,7 @@ struct Owner {
     is_behind_gateway: bool,
     now: Instant,
     /// What is asked for and not answered.
-    asked: Option<Request>,
+    asked: BTreeMap<RequestId, Request>,
     /// What went out last, and the true answer to it.
     request: Vec<u8>,
 }
@@ -56,6 +58,7 @@ pub fn hostile_client(mut octets: &[u8]) {
             answer_len_max: ANSWER_LEN_MAX,
             max_receive_pdu: 128,
             datagrams: choice & 4 != 0,
+            in_flight_max: if choice & 0x10 != 0 { 3 } else { 1 },
             gateway: (choice & 8 != 0).then(gateway),
             ..client_config(mechanism, protection)
         },
@@ -66,7 +69,7 @@ pub fn hostile_client(mut octets: &[u8]) {
         client,
         is_behind_gateway: choice & 8 != 0,
         now: Instant::ZERO,
-        asked: None,
+        asked: BTreeMap::new(),
         request: Vec::new(),
     };
     let mut meter = Meter::new(mechanism, protection);
@@ -82,14 +85,18 @@ pub fn hostile_client(mut octets: &[u8]) {
             1 => {
                 let request = request(next(&mut octets), number);
                 number += 1;
-                if owner.client.request(request.clone()).is_ok() {
-                    assert_eq!(owner.asked.replace(request), None, "two requests at a time");
+                if let Ok(id) = owner.client.request(request.clone()) {
+                    assert_eq!(owner.asked.insert(id, request), None, "two of one name");
                 }
             }
             2 => owner.end(|client| {
                 let _ = client.release();
             }),
-            3 if owner.client.is_associated() => owner.end(Client::cancel),
+            3 if owner.client.is_associated() => {
+                if let Some((id, _)) = owner.asked.pop_first() {
+                    owner.client.cancel(id);
+                }
+            }
             4 => owner.end(Client::abort),
             5 => owner.pass_time(),
             // The true answer.
@@ -130,11 +137,11 @@ impl Owner {
         self.client.handle_apdu(&mut octets);
     }
 
-    /// Does something that ends the request under way without a word.
+    /// Does something that ends all requests without a word.
     fn end(&mut self, by: impl FnOnce(&mut Client)) {
         by(&mut self.client);
         if !self.client.is_waiting() || !self.client.is_associated() {
-            self.asked = None;
+            self.asked.clear();
         }
     }
 
@@ -151,32 +158,34 @@ impl Owner {
             events += 1;
             assert!(events <= EVENTS_MAX);
             match event {
-                Event::Response(response) => {
-                    let asked = self.asked.take().expect("a response to a request");
+                Event::Response(id, response) => {
+                    let asked = self.asked.remove(&id).expect("a response to a request");
                     check(&asked, &response);
                 }
-                Event::RequestFailed(_) => {
-                    assert!(self.asked.take().is_some(), "a failure without a request");
+                Event::RequestFailed(id, _) => {
+                    assert!(self.asked.remove(&id).is_some(), "a failure without a request");
                 }
-                Event::Block(octets) => {
-                    assert!(matches!(self.asked, Some(Request::GetBlocks { .. })));
+                Event::Block(id, octets) => {
+                    assert!(matches!(self.asked.get(&id), Some(Request::GetBlocks { .. })));
                     assert!(octets.len() <= ANSWER_LEN_MAX);
                 }
-                Event::AssociationFailed { .. } | Event::Released => self.asked = None,
+                Event::AssociationFailed { .. } | Event::Released => self.asked.clear(),
                 Event::Associated(_) => assert!(self.client.is_associated()),
                 Event::Notification(_) => {}
             }
         }
         let mut request = Vec::new();
-        if self.client.poll_transmit(self.now, &mut request) {
+        let mut sent = 0;
+        while self.client.poll_transmit(self.now, &mut request) {
             assert!(!request.is_empty());
             self.request = match GatewayHeader::decode(&request) {
                 Ok((_, apdu)) if self.is_behind_gateway => apdu.to_vec(),
-                _ => request,
+                _ => request.clone(),
             };
+            sent += 1;
         }
-        assert!(!self.client.has_outgoing(), "one APDU at a time");
-        assert_eq!(self.asked.is_some() && self.client.is_associated(), {
+        assert!(sent <= self.asked.len().max(1), "one APDU of a request at a time");
+        assert_eq!(!self.asked.is_empty() && self.client.is_associated(), {
             self.client.is_associated() && self.client.is_waiting()
         });
         assert!(
@@ -187,12 +196,13 @@ impl Owner {
 
     fn fall_silent(mut self) {
         let repetitions = ClientConfig::default().retries;
-        for _ in 0..=repetitions {
+        let waits = self.asked.len().max(1) * usize::from(repetitions + 1);
+        for _ in 0..waits {
             self.pass_time();
             self.drain();
         }
         assert!(!self.client.is_waiting());
-        assert_eq!(self.asked, None);
+        assert!(self.asked.is_empty());
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::{format, fs, println};
 
+use proptest::{collection, prelude::*};
+
 use super::*;
 
 /// Runs `property` on every input in `fuzz/corpus/NAME`, and on each of them cut short.
@@ -136,4 +138,41 @@ fn a_wrapper_frame_is_complete_with_its_last_octet() {
 #[test]
 fn an_object_answers_with_one_value_or_a_refusal_as_its_class_and_list_say() {
     replay("object_set", object_set);
+}
+
+/// What happens on a line with several requests in flight, as `association_pair` reads it.
+fn happening() -> impl Strategy<Value = Vec<u8>> {
+    let nothing_else = |operation: u8| Just([operation].to_vec());
+    prop_oneof![
+        // An APDU arrives, at the meter or back.
+        4 => nothing_else(0),
+        4 => nothing_else(2),
+        // One is lost, or comes twice.
+        1 => (4_u8..6).prop_map(|operation| [operation].to_vec()),
+        1 => (13_u8..15).prop_map(|operation| [operation].to_vec()),
+        // Somebody waited for too long.
+        1 => nothing_else(6),
+        // A request is made: its kind and priority.
+        8 => any::<u8>().prop_map(|kind| [7, kind].to_vec()),
+        // The meter has all at once that is on its way.
+        3 => nothing_else(12).prop_map(|mut operation| {
+            operation.push(3);
+            operation
+        }),
+        1 => (17_u8..19, any::<u8>()).prop_map(|(operation, which)| [operation, which].to_vec()),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn each_of_several_in_flight_is_answered_once_and_with_its_own_answer(
+        choice: u8,
+        happenings in collection::vec(happening(), 0..200),
+    ) {
+        // Several in flight; an association, on a good line.
+        let begin = [choice | 0x40, 9, 10];
+        association_pair(&[&begin[..], &happenings.concat()].concat());
+    }
 }

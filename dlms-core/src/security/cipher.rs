@@ -150,22 +150,30 @@ pub fn decode_head(apdu: &[u8]) -> Result<CipheredHead, SecurityError> {
     let form = form(tag)?;
     let system_title = if form.is_general() { decode_title(&mut reader)? } else { None };
 
+    let (control, counter, text) = take_body(&mut reader, apdu.len())?;
+    control.check(form)?;
+    Ok(CipheredHead { tag, form, system_title, control, counter, text })
+}
+
+/// Takes what ends a ciphered APDU of `len` octets: an octet-string of security control, invocation
+/// counter, text and, where it is authenticated, the tag. The text is told by its place.
+pub(super) fn take_body(
+    reader: &mut Reader<'_>,
+    len: usize,
+) -> Result<(SecurityControl, u32, Range<usize>), SecurityError> {
     let body = reader.octet_string()?;
     reader.finish()?;
-    let mut reader = Reader::at(body, apdu.len().saturating_sub(body.len()));
+    let mut reader = Reader::at(body, len.saturating_sub(body.len()));
     let control = SecurityControl::decode(reader.u8()?)?;
-    control.check(form)?;
     let counter = reader.u32()?;
-
     let start = reader.offset();
     let tag_len = if control.protection().authenticated { TAG_LEN } else { 0 };
     let text_len = reader
         .rest()
         .len()
         .checked_sub(tag_len)
-        .ok_or_else(|| Malformed::new(MalformedKind::Truncated, apdu.len()))?;
-    let text = start..start.saturating_add(text_len);
-    Ok(CipheredHead { tag, form, system_title, control, counter, text })
+        .ok_or_else(|| Malformed::new(MalformedKind::Truncated, len))?;
+    Ok((control, counter, start..start.saturating_add(text_len)))
 }
 
 /// What the receiver of an APDU knows and demands, before it looks into it.
@@ -421,8 +429,8 @@ mod tests {
 
     use super::*;
     use crate::security::{
-        ControlError, CryptoError, Protection, PublicKeyProvider, ReceiveCounter, RustCrypto,
-        SecuritySuite, hex::octets,
+        ControlError, CryptoError, NoCrypto, Protection, ReceiveCounter, RustCrypto, SecuritySuite,
+        hex::octets,
     };
     use alloc::boxed::Box;
 
@@ -877,17 +885,11 @@ mod tests {
     struct Broken;
 
     impl CryptoProvider for Broken {
-        fn ready(&self, _: &Key) -> Result<Box<dyn CryptoProvider>, CryptoError> {
-            Err(CryptoError::Unavailable)
+        fn inner(&self) -> &dyn CryptoProvider {
+            &NoCrypto
         }
 
-        fn gcm_seal(
-            &self,
-            _: &Key,
-            _: &[u8; 12],
-            _: &[u8],
-            _: &mut [u8],
-        ) -> Result<[u8; TAG_LEN], CryptoError> {
+        fn ready(&self, _: &Key) -> Result<Box<dyn CryptoProvider>, CryptoError> {
             Err(CryptoError::Unavailable)
         }
 
@@ -901,42 +903,6 @@ mod tests {
         ) -> Result<(), CryptoError> {
             RustCrypto.gcm_keystream(key, iv, text)?;
             Err(CryptoError::Unavailable)
-        }
-
-        fn gcm_keystream(&self, _: &Key, _: &[u8; 12], _: &mut [u8]) -> Result<(), CryptoError> {
-            Err(CryptoError::Unavailable)
-        }
-
-        fn aes_ecb_encrypt(&self, _: &Key, _: &mut [u8; 16]) -> Result<(), CryptoError> {
-            Err(CryptoError::Unavailable)
-        }
-
-        fn md5(&self, _: &[&[u8]]) -> Result<[u8; 16], CryptoError> {
-            Err(CryptoError::Unavailable)
-        }
-
-        fn sha1(&self, _: &[&[u8]]) -> Result<[u8; 20], CryptoError> {
-            Err(CryptoError::Unavailable)
-        }
-
-        fn sha256(&self, _: &[&[u8]]) -> Result<[u8; 32], CryptoError> {
-            Err(CryptoError::Unavailable)
-        }
-
-        fn sha384(&self, _: &[&[u8]]) -> Result<[u8; 48], CryptoError> {
-            Err(CryptoError::Unavailable)
-        }
-
-        fn key_wrap(&self, _: &Key, _: &Key) -> Result<Vec<u8>, CryptoError> {
-            Err(CryptoError::Unavailable)
-        }
-
-        fn key_unwrap(&self, _: &Key, _: &[u8]) -> Result<Key, CryptoError> {
-            Err(CryptoError::Unavailable)
-        }
-
-        fn public_keys(&self) -> Option<&dyn PublicKeyProvider> {
-            None
         }
     }
 

@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 use super::{
     CryptoProvider, GeneralHeader, Key, KeyInfo, SecurityControl, SecurityError, SystemTitle,
     TAG_LEN, Verification,
-    cipher::{Opened, check_agreed, check_length, initialization_vector},
+    cipher::{Opened, check_agreed, check_length, initialization_vector, take_body},
 };
 use crate::{
     Malformed, MalformedKind,
@@ -149,21 +149,8 @@ impl GeneralCipheredHead {
         let header = GeneralHeader::decode(&mut reader)?;
         let fields = start..reader.offset();
         let key_info = KeyInfo::decode(&mut reader)?;
-        let body = reader.octet_string()?;
-        reader.finish()?;
-
-        let mut reader = Reader::at(body, apdu.len().saturating_sub(body.len()));
-        let control = SecurityControl::decode(reader.u8()?)?;
+        let (control, counter, text) = take_body(&mut reader, apdu.len())?;
         control.check_general_ciphering()?;
-        let counter = reader.u32()?;
-        let start = reader.offset();
-        let tag_len = if control.protection().authenticated { TAG_LEN } else { 0 };
-        let text_len = reader
-            .rest()
-            .len()
-            .checked_sub(tag_len)
-            .ok_or_else(|| Malformed::new(MalformedKind::Truncated, apdu.len()))?;
-        let text = start..start.saturating_add(text_len);
         Ok(Self { header, key_info, control, counter, fields, text })
     }
 }
@@ -200,6 +187,11 @@ impl GeneralCipheredHead {
         recipient: SystemTitle,
     ) -> Result<SystemTitle, SecurityError> {
         self.header.check_parties(known, recipient)
+    }
+
+    /// Where the text is in the APDU: plain, where nothing is encrypted.
+    pub fn text(&self) -> Range<usize> {
+        self.text.clone()
     }
 }
 
@@ -250,6 +242,34 @@ pub fn unprotect_general_in_place<'a>(
     }
     let verified = if protection.authenticated {
         Verification::Verified
+    } else {
+        Verification::NothingToVerify
+    };
+    Ok(Opened { plain: text, verified })
+}
+
+/// Decrypts `apdu` in place without looking at its tag, for readers who were never given the
+/// authentication key; as [`decrypt_unverified_in_place`](super::decrypt_unverified_in_place).
+///
+/// # Errors
+/// As [`unprotect_general_in_place`], without [`SecurityError::TagMismatch`].
+pub fn decrypt_general_unverified_in_place<'a>(
+    provider: &dyn CryptoProvider,
+    request: &GeneralUnprotectRequest<'_>,
+    head: &GeneralCipheredHead,
+    apdu: &'a mut [u8],
+) -> Result<Opened<'a>, SecurityError> {
+    check_agreed(head.control, request.required)?;
+    let originator = head.originator(request.originator, request.recipient)?;
+    let iv = initialization_vector(originator, head.counter)?;
+    check_length(head.control, request.key)?;
+    let truncated = Malformed::new(MalformedKind::Truncated, head.text.end);
+    let text = apdu.get_mut(head.text.clone()).ok_or(truncated)?;
+    if head.control.protection().encrypted {
+        provider.gcm_keystream(request.key, &iv, text)?;
+    }
+    let verified = if head.control.protection().authenticated {
+        Verification::Unverified
     } else {
         Verification::NothingToVerify
     };
@@ -540,6 +560,26 @@ mod tests {
             if error == SecurityError::TagMismatch {
                 assert_eq!(altered[head.text], [0; 13], "{place}");
             }
+        }
+    }
+
+    #[test]
+    fn without_the_authentication_key_it_can_be_read_and_is_not_verified() {
+        let (keys, plain, header) = (keys(), octets(GET_TIME), header("", ""));
+        for (protection, verified) in [
+            (Protection::AUTHENTICATED_ENCRYPTED, Verification::Unverified),
+            (Protection::AUTHENTICATED, Verification::Unverified),
+            (Protection::ENCRYPTED, Verification::NothingToVerify),
+        ] {
+            let mut apdu = ciphered(&sends(&keys, &header, protection), &plain);
+            let head = GeneralCipheredHead::decode(&apdu).unwrap();
+            let request = GeneralUnprotectRequest {
+                authentication_key: None,
+                ..demands(&keys, Protection::NONE)
+            };
+            let opened =
+                decrypt_general_unverified_in_place(&RustCrypto, &request, &head, &mut apdu);
+            assert_eq!(opened, Ok(Opened { plain: &plain, verified }));
         }
     }
 

@@ -17,6 +17,10 @@ use super::{CryptoError, CryptoProvider, Key, PublicKeyProvider, TAG_LEN};
 pub struct NoCrypto;
 
 impl CryptoProvider for NoCrypto {
+    fn inner(&self) -> &dyn CryptoProvider {
+        self
+    }
+
     fn ready(&self, _: &Key) -> Result<Box<dyn CryptoProvider>, CryptoError> {
         Err(CryptoError::Unavailable)
     }

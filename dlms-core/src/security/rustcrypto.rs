@@ -21,7 +21,9 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384};
 use zeroize::Zeroizing;
 
-use super::{CryptoError, CryptoProvider, Key, PublicKeyProvider, SecuritySuite, TAG_LEN};
+use super::{
+    CryptoError, CryptoProvider, Key, NoCrypto, PublicKeyProvider, SecuritySuite, TAG_LEN,
+};
 
 /// The provider on the RustCrypto crates. It keeps nothing between calls: a key schedule is made
 /// for each APDU and cleared after it, unless a key was made [`ready`](CryptoProvider::ready).
@@ -29,6 +31,10 @@ use super::{CryptoError, CryptoProvider, Key, PublicKeyProvider, SecuritySuite, 
 pub struct RustCrypto;
 
 impl CryptoProvider for RustCrypto {
+    fn inner(&self) -> &dyn CryptoProvider {
+        &NoCrypto
+    }
+
     fn ready(&self, key: &Key) -> Result<Box<dyn CryptoProvider>, CryptoError> {
         let schedule = if is_aes_256(key) {
             Schedule::Aes256(schedule(key)?)
@@ -145,6 +151,10 @@ impl fmt::Debug for Ready {
 }
 
 impl CryptoProvider for Ready {
+    fn inner(&self) -> &dyn CryptoProvider {
+        &RustCrypto
+    }
+
     fn ready(&self, key: &Key) -> Result<Box<dyn CryptoProvider>, CryptoError> {
         RustCrypto.ready(key)
     }
@@ -184,38 +194,6 @@ impl CryptoProvider for Ready {
 
     fn gcm_keystream(&self, key: &Key, iv: &[u8; 12], text: &mut [u8]) -> Result<(), CryptoError> {
         self.gcm_seal(key, iv, &[], text).map(|_tag| ())
-    }
-
-    fn aes_ecb_encrypt(&self, key: &Key, block: &mut [u8; 16]) -> Result<(), CryptoError> {
-        RustCrypto.aes_ecb_encrypt(key, block)
-    }
-
-    fn md5(&self, parts: &[&[u8]]) -> Result<[u8; 16], CryptoError> {
-        RustCrypto.md5(parts)
-    }
-
-    fn sha1(&self, parts: &[&[u8]]) -> Result<[u8; 20], CryptoError> {
-        RustCrypto.sha1(parts)
-    }
-
-    fn sha256(&self, parts: &[&[u8]]) -> Result<[u8; 32], CryptoError> {
-        RustCrypto.sha256(parts)
-    }
-
-    fn sha384(&self, parts: &[&[u8]]) -> Result<[u8; 48], CryptoError> {
-        RustCrypto.sha384(parts)
-    }
-
-    fn key_wrap(&self, kek: &Key, key: &Key) -> Result<Vec<u8>, CryptoError> {
-        RustCrypto.key_wrap(kek, key)
-    }
-
-    fn key_unwrap(&self, kek: &Key, wrapped: &[u8]) -> Result<Key, CryptoError> {
-        RustCrypto.key_unwrap(kek, wrapped)
-    }
-
-    fn public_keys(&self) -> Option<&dyn PublicKeyProvider> {
-        RustCrypto.public_keys()
     }
 }
 

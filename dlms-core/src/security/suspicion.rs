@@ -2,8 +2,10 @@
 //! whom each such hint would bring nearer to the keys.
 
 use super::{
-    CipheredHead, CryptoProvider, SecurityError, UnprotectRequest,
+    CipheredHead, CryptoProvider, GeneralCipheredHead, Key, SecurityError, SignedApdu, SystemTitle,
+    UnprotectRequest,
     cipher::{initialization_vector, originator},
+    decode_head,
 };
 use crate::xdlms::{Apdu, tag};
 
@@ -38,13 +40,52 @@ pub fn suspect_tag(
     provider.gcm_keystream(request.key, &iv, &mut text)?;
     let expected = tag::plain(head.tag);
     let first = text.first().copied();
-    let makes_sense = (head.form.is_general() || first == expected) && Apdu::decode(&text).is_ok();
+    let makes_sense = (head.form.is_general() || first == expected) && is_apdu(&text);
     text.fill(0);
-    Ok(if makes_sense {
-        TagSuspicion::AuthenticationKey
-    } else {
-        TagSuspicion::EncryptionKeyOrTitle
-    })
+    Ok(TagSuspicion::of(makes_sense))
+}
+
+/// The same for general-ciphering of `originator` under `key`. Here the text that makes sense may
+/// also mean that other fields than those in the APDU are authenticated.
+///
+/// # Errors
+/// As [`unprotect_general_in_place`](super::unprotect_general_in_place).
+pub fn suspect_general_tag(
+    provider: &dyn CryptoProvider,
+    originator: SystemTitle,
+    key: &Key,
+    head: &GeneralCipheredHead,
+    apdu: &[u8],
+) -> Result<TagSuspicion, SecurityError> {
+    if !head.control.protection().encrypted {
+        return Ok(TagSuspicion::Unknown);
+    }
+    let iv = initialization_vector(originator, head.counter)?;
+    let mut text = apdu.get(head.text()).unwrap_or_default().to_vec();
+    provider.gcm_keystream(key, &iv, &mut text)?;
+    let makes_sense = is_apdu(&text);
+    text.fill(0);
+    Ok(TagSuspicion::of(makes_sense))
+}
+
+impl TagSuspicion {
+    const fn of(text_makes_sense: bool) -> Self {
+        if text_makes_sense { Self::AuthenticationKey } else { Self::EncryptionKeyOrTitle }
+    }
+}
+
+/// Whether `text` is an APDU, and not only begins like one that is protected again.
+fn is_apdu(text: &[u8]) -> bool {
+    match Apdu::decode(text) {
+        Ok(Apdu::Ciphered { tag: tag::GENERAL_CIPHERING, octets }) => {
+            GeneralCipheredHead::decode(octets).is_ok()
+        }
+        Ok(Apdu::Ciphered { tag: tag::GENERAL_SIGNING, octets }) => {
+            SignedApdu::decode(octets).is_ok()
+        }
+        Ok(Apdu::Ciphered { octets, .. }) => decode_head(octets).is_ok(),
+        decoded => decoded.is_ok(),
+    }
 }
 
 #[cfg(test)]
@@ -54,8 +95,8 @@ mod tests {
 
     use super::*;
     use crate::security::{
-        Key, ProtectRequest, Protection, RustCrypto, SecurityControl, SecuritySuite, SystemTitle,
-        decode_head, protect,
+        GeneralHeader, GeneralProtectRequest, ProtectRequest, Protection, RustCrypto,
+        SecurityControl, SecuritySuite, protect, protect_general,
     };
 
     const METER: SystemTitle = SystemTitle(*b"MMM\0\0\xbc\x61\x4e");
@@ -94,6 +135,40 @@ mod tests {
             let head = decode_head(&apdu).unwrap();
             let suspected = suspect_tag(&RustCrypto, &request, &head, &apdu);
             assert_eq!(suspected, Ok(suspicion), "{tag:02x} {protection}");
+        }
+    }
+
+    #[test]
+    fn the_text_of_general_ciphering_tells_it_too_also_where_it_is_protected_again() {
+        let [key, authentication_key, other] = [1, 2, 3].map(|octet| Key::from([octet; 16]));
+        let header = GeneralHeader::default();
+        let signed = [&[0xdf, 0, 0, 0, 0, 0, 13][..], &GET_TIME, &[0]].concat();
+        for (plain, key_that_is_tried, suspicion) in [
+            (&GET_TIME[..], &key, TagSuspicion::AuthenticationKey),
+            (&signed, &key, TagSuspicion::AuthenticationKey),
+            (&signed, &other, TagSuspicion::EncryptionKeyOrTitle),
+            // Begins like a signed APDU, and is none.
+            (&signed[..20], &key, TagSuspicion::EncryptionKeyOrTitle),
+        ] {
+            let request = GeneralProtectRequest {
+                header: &header,
+                system_title: METER,
+                key_info: None,
+                control: SecurityControl::new(
+                    SecuritySuite::Suite0,
+                    Protection::AUTHENTICATED_ENCRYPTED,
+                ),
+                counter: 7,
+                key: &key,
+                authentication_key: Some(&authentication_key),
+                short_aad: false,
+            };
+            let mut apdu = Vec::new();
+            protect_general(&RustCrypto, &request, plain, &mut apdu).unwrap();
+            let head = GeneralCipheredHead::decode(&apdu).unwrap();
+            let suspected =
+                suspect_general_tag(&RustCrypto, METER, key_that_is_tried, &head, &apdu);
+            assert_eq!(suspected, Ok(suspicion));
         }
     }
 }

@@ -135,6 +135,10 @@ impl HdlcLine {
         }
     }
 
+    pub(crate) const fn config(&self) -> &LineConfig {
+        &self.config
+    }
+
     pub(crate) async fn send(&mut self, apdu: &[u8]) -> Result<(), LineError> {
         // An earlier request that nobody waits for any more ends first: the meter has the turn.
         loop {

@@ -15,6 +15,17 @@ use crate::{
     },
 };
 
+impl SerialPort {
+    /// Opens the port, to serve on it. A line to a meter opens its port by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`LineError::Unreachable`].
+    pub fn open(&self) -> Result<SerialStream, LineError> {
+        open(self)
+    }
+}
+
 /// Opens the port with eight data bits, no parity and one stop bit, which HDLC wants (IEC 62056-46
 /// §5.2); mode E makes its parity in software. What an earlier conversation left behind is dropped.
 ///

@@ -50,6 +50,10 @@ impl TrunkLine {
         }
     }
 
+    pub(crate) const fn config(&self) -> &LineConfig {
+        &self.config
+    }
+
     pub(crate) async fn send(&mut self, apdu: &[u8]) -> Result<(), LineError> {
         let header = header(&self.config, apdu)?;
         self.flush(Phase::Sending).await?;

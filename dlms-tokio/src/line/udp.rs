@@ -76,6 +76,10 @@ impl WrapperUdpLine {
         })
     }
 
+    pub(crate) const fn config(&self) -> &LineConfig {
+        &self.config
+    }
+
     pub(crate) async fn send(&mut self, apdu: &[u8]) -> Result<(), LineError> {
         let header = header(&self.config, apdu)?;
         let datagram = [&header.encode_header(), apdu].concat();

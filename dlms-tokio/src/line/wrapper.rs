@@ -36,6 +36,10 @@ impl WrapperLine {
         }
     }
 
+    pub(crate) const fn config(&self) -> &LineConfig {
+        &self.config
+    }
+
     pub(crate) async fn send(&mut self, apdu: &[u8]) -> Result<(), LineError> {
         let header = header(&self.config, apdu)?;
         self.port.trace.apdu(Direction::Tx, apdu);

@@ -7,8 +7,16 @@
 //!                        +-- UI, for one or for all --> UiSeries --> handle_unconfirmed
 //! ```
 
-use core::time::Duration;
-use std::collections::BTreeMap;
+use core::{
+    future::{Future, poll_fn},
+    pin::pin,
+    task::Poll,
+    time::Duration,
+};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    io,
+};
 
 use hdlc::{
     address::{Address, AddressLength},
@@ -36,6 +44,10 @@ use crate::{
 /// Octets of unfinished APDUs on one stream, if no single APDU may be longer: four of the longest
 /// at a time, or many of the usual size. What would go beyond is dropped like an APDU too long.
 const UNFINISHED_MAX: usize = 256 * 1024;
+
+/// Answers of one pair that wait until those before them are taken in: all the blocks of a window
+/// of general block transfer. More are dropped.
+const WAITING_MAX: usize = 63;
 
 /// UI series under way on one stream; of more, the one that stopped first is given up. There are
 /// seldom two clients on a line, and each tells one thing at a time.
@@ -167,6 +179,8 @@ struct ServedLink {
     assembly: Assembly,
     /// The answer being sent.
     pdu: Vec<u8>,
+    /// Answers after that one.
+    waiting: VecDeque<Vec<u8>>,
     /// The answer that is not ready yet, and when it will be.
     pending: Option<(Instant, Vec<u8>)>,
     /// Whether the application has seen anything of this pair since the link was set up.
@@ -195,12 +209,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Station<'_, S> {
 
             let due = self.links.values().filter_map(ServedLink::due);
             let due = due.chain(self.gap_ends).chain(self.stream_ends).min();
-            let read = match due.map(|due| self.clock.at(due)) {
-                Some(due) => match timeout_at(due, self.port.fill()).await {
-                    Ok(read) => read,
+            let mut answer = Vec::new();
+            let next = next(&mut self.port, server, &mut answer);
+            let next = match due.map(|due| self.clock.at(due)) {
+                Some(due) => match timeout_at(due, next).await {
+                    Ok(next) => next,
                     Err(_) => continue,
                 },
-                None => self.port.fill().await,
+                None => next.await,
+            };
+            let read = match next {
+                Next::Read(read) => read,
+                Next::Answer(pair) => {
+                    if let Some(served) = self.links.get_mut(&pair) {
+                        served.send_after_others(answer);
+                    }
+                    continue;
+                }
             };
             match read {
                 Ok(0) if self.deframer.is_inside_frame() => {
@@ -287,6 +312,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Station<'_, S> {
         self.stream_ends =
             self.config.stream_timeout.and_then(|timeout| self.clock.now().checked_add(timeout));
     }
+}
+
+/// What a station waits for.
+enum Next {
+    /// So many octets came.
+    Read(io::Result<usize>),
+    /// There is an answer for this pair.
+    Answer((u16, u16)),
+}
+
+/// Waits for octets, or for an answer that was not ready before.
+async fn next<S, A>(port: &mut Port<S>, server: &mut A, answer: &mut Vec<u8>) -> Next
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+    A: ApduServer + ?Sized,
+{
+    let mut fill = pin!(port.fill());
+    poll_fn(|cx| match server.poll_answer(cx, answer) {
+        Poll::Ready(pair) => Poll::Ready(Next::Answer(pair)),
+        Poll::Pending => fill.as_mut().poll(cx).map(Next::Read),
+    })
+    .await
 }
 
 /// Takes a frame; returns whether it is one for us.
@@ -424,6 +471,7 @@ impl ServedLink {
             server: local.upper(),
             assembly: Assembly::default(),
             pdu: Vec::new(),
+            waiting: VecDeque::new(),
             pending: None,
             associated: false,
         }
@@ -443,6 +491,7 @@ impl ServedLink {
                     Duration::ZERO => self.send(answer),
                     delay => self.pending = now.checked_add(delay).map(|due| (due, answer)),
                 },
+                None if server.answers_later() => {}
                 None => self.pass(),
             },
             // Nothing is answered to an APDU that nobody has seen.
@@ -468,7 +517,12 @@ impl ServedLink {
                 LinkEvent::Connected { .. }
                 | LinkEvent::Disconnected { .. }
                 | LinkEvent::Rejected(_) => self.part(server),
-                LinkEvent::Sent | LinkEvent::Refused | LinkEvent::Failed(_) => {}
+                LinkEvent::Sent => {
+                    if let Some(answer) = self.waiting.pop_front() {
+                        self.send(answer);
+                    }
+                }
+                LinkEvent::Refused | LinkEvent::Failed(_) => {}
             }
         }
     }
@@ -477,6 +531,7 @@ impl ServedLink {
     fn part<A: ApduServer + ?Sized>(&mut self, server: &mut A) {
         self.assembly.clear();
         self.pdu.clear();
+        self.waiting.clear();
         self.pending = None;
         if core::mem::take(&mut self.associated) {
             server.disconnected(self.client, self.server);
@@ -488,6 +543,15 @@ impl ServedLink {
     fn send(&mut self, answer: Vec<u8>) {
         if self.link.send(Llc::LEN + answer.len()).is_ok() {
             self.pdu = [&Llc::Response.encode(), answer.as_slice()].concat();
+        }
+    }
+
+    /// Sends the answer, once those before it were taken in.
+    fn send_after_others(&mut self, answer: Vec<u8>) {
+        if !self.link.is_sending() {
+            self.send(answer);
+        } else if self.waiting.len() < WAITING_MAX {
+            self.waiting.push_back(answer);
         }
     }
 

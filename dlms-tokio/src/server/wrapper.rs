@@ -122,6 +122,14 @@ where
                 if !admit(server, pairs, source, destination) {
                     continue;
                 }
+                let another_waits = matches!(
+                    wrapper::next_frame(port.received()),
+                    Some(Ok(next)) if (next.header.source, next.header.destination)
+                        == (source, destination)
+                );
+                if another_waits && server.hold(source, destination, &apdu) {
+                    continue;
+                }
                 let mut out = Vec::new();
                 if server.handle(source, destination, &mut apdu, &mut out)
                     && let Some(header) = answer_header(source, destination, &out)

@@ -6,6 +6,7 @@ mod blocks;
 mod counters;
 mod dropping;
 mod failures;
+mod in_flight;
 mod meter;
 mod notifications;
 mod requests;

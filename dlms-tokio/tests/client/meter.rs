@@ -194,6 +194,14 @@ impl ApduServer for Meter {
         self.server.handle_apdu(&mut self.device, &mut Counting(0), apdu, out)
     }
 
+    fn hold(&mut self, _: u16, _: u16, apdu: &[u8]) -> bool {
+        self.server.hold(apdu)
+    }
+
+    fn further(&mut self, _: u16, _: u16, out: &mut Vec<u8>) -> bool {
+        self.server.poll_transmit(out)
+    }
+
     fn disconnected(&mut self, _: u16, _: u16) {
         self.log.note(Entry::Disconnected);
         self.server.abort();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
-use dlms_core::security::{Compatibility, KeyEstablishment};
+use dlms_core::security::{Compatibility, KeyEstablishment, SystemTitle};
 
 use super::Hidden;
 
@@ -33,6 +33,36 @@ pub(crate) struct Party {
     #[arg(long)]
     pub(crate) sign: bool,
     /// Differ from the standard as this meter does. May be given more than once
+    #[arg(long, value_name = "HOW")]
+    #[arg(value_parser = PossibleValuesParser::new(Compatibility::SWITCHES))]
+    pub(crate) compat: Vec<String>,
+}
+
+/// The keys beyond the global ones for whoever reads what meters sent unasked, or captures of it.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Public keys")]
+pub(crate) struct PartyAids {
+    /// The sender's public signature key or its certificate: a file in PEM or hexadecimal. Without
+    /// it signatures are not verified [env: DLMS_PEER_KEY]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) peer_key: Option<PathBuf>,
+    /// The recipient's private key agreement key, for keys that were agreed on, likewise
+    /// [env: DLMS_AGREEMENT_KEY]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) agreement_key: Option<PathBuf>,
+    /// The sender's public key agreement key or its certificate, likewise
+    /// [env: DLMS_PEER_AGREEMENT_KEY]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) peer_agreement_key: Option<PathBuf>,
+    /// The key encryption key (master key), for keys that travelled wrapped, hexadecimal. Better
+    /// from the environment: DLMS_KEK
+    #[arg(long, value_name = "HEX")]
+    pub(crate) kek: Option<Hidden>,
+    /// The recipient's system title where an APDU does not tell it, 16 hexadecimal digits. `listen`
+    /// refuses what is for another
+    #[arg(long, value_name = "HEX")]
+    pub(crate) recipient_title: Option<SystemTitle>,
+    /// Differ from the standard as the sender does. May be given more than once
     #[arg(long, value_name = "HOW")]
     #[arg(value_parser = PossibleValuesParser::new(Compatibility::SWITCHES))]
     pub(crate) compat: Vec<String>,

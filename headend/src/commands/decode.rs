@@ -1,7 +1,7 @@
 //! `headend decode`: what captured octets hold, layer by layer.
 
 use std::{
-    fs,
+    env, fs,
     io::{self, BufRead, Read, Write},
     path::{Path, PathBuf},
 };
@@ -19,6 +19,7 @@ use crate::{
     exit::Exit,
     keys_file::KeysFile,
     report,
+    settings::{self, SettingsError},
 };
 
 /// The most that is read of a capture without record structure, in octets. Records are read one at
@@ -34,6 +35,9 @@ pub(crate) enum AidsError {
     /// A keys file.
     #[error("--keys {path}: the file {cause}")]
     KeysFile { path: PathBuf, cause: crate::keys_file::KeysFileError },
+    /// A key beyond the global ones.
+    #[error(transparent)]
+    Party(#[from] SettingsError),
     /// A patterns file.
     #[error("--patterns {path}: the file {cause}")]
     PatternsFile { path: PathBuf, cause: patterns_file::PatternsFileError },
@@ -52,12 +56,14 @@ pub(super) fn aids(typed: &cli::Aids) -> Result<(KeyRing, Patterns), AidsError> 
                 .map_err(|cause| AidsError::KeysFile { path: path.clone(), cause })?,
         ),
     };
-    let keys = KeyRing {
+    let mut keys = KeyRing {
         file,
         encryption: key(&typed.ek, "--ek")?,
         authentication: key(&typed.ak, "--ak")?,
         title: typed.system_title,
+        ..KeyRing::default()
     };
+    settings::reader_keys(&mut keys, &typed.party, |variable| env::var(variable).ok())?;
     let patterns = patterns_file::read(typed.patterns.as_deref()).map_err(|cause| {
         AidsError::PatternsFile { path: typed.patterns.clone().unwrap_or_default(), cause }
     })?;
@@ -88,7 +94,7 @@ pub(super) async fn run(typed: cli::Decode) -> io::Result<Exit> {
         serde_json::to_writer(&mut out, &record)?;
         out.write_all(b"\n")?;
         out.flush()?;
-        return Ok(Exit::Success);
+        return Ok(end(record.fault(), record.forged(), record.apdus()));
     }
     let style = match typed.output {
         DecodeOutput::Xml => Some(Style::Short),

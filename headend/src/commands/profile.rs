@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use dlms_core::{
-    axdr::{CompactArrayRules, RawData},
+    axdr::RawData,
     companion::Companion,
     cosem::{
         AttributeDescriptor, AttributeId, CaptureObject, ClassId,
@@ -111,8 +111,8 @@ async fn show(
         (None, None, None) => Which::All,
         (.., Some(entries)) => Which::Entries(entries.first, entries.last),
         (from, to, None) => {
-            let written = |moment: cli::Moment| meter.time_rules().written(moment.0);
-            Which::Times { from: from.map(written), to: to.map(written) }
+            let bound = |moment: cli::Moment| meter.time_rules().bound(moment.0);
+            Which::Times { from: from.map(bound), to: to.map(bound) }
         }
     };
     let phase = format!("get {buffer}");
@@ -134,7 +134,7 @@ async fn show(
     let chart_only = typed.plot && is_for_people(typed.output.format);
     let mut kept: Vec<RowLine> = Vec::new();
     let mut rows = 0_usize;
-    let mut feed = RowFeed::new(CompactArrayRules::Standard);
+    let mut feed = RowFeed::new(meter.compact_array_rules());
     let mut lines =
         Lines::new(&columns, columns.coming(which), setup.capture_period_s, setup.sort_method)
             .with_time_rules(meter.time_rules());
@@ -152,6 +152,12 @@ async fn show(
             }
             Some(Ok(Err(refusal))) => {
                 fail(&Diagnosis::data_access(refusal, &phase, context));
+                if which.has_deviation() {
+                    report::note(
+                        "note: some meters take only local times here: leave the offsets out, or \
+                         write range-deviations = false into --quirks FILE",
+                    );
+                }
                 break;
             }
             Some(Ok(Ok(block))) => feed.feed(&block),

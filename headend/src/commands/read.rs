@@ -54,7 +54,8 @@ pub(super) async fn run(typed: cli::Read) -> io::Result<Exit> {
         Ok(prepared) => prepared,
         Err(error) => return Ok(usage(&error)),
     };
-    let together = together(&objects, typed.access);
+    let settings = settings.with_in_flight(typed.in_flight);
+    let together = together(&objects, typed.access).max(typed.in_flight.into());
     let mut tally = Tally::default();
     let mut printer = printer(typed.output, Reading::header());
     let mut line = |read: &Read| {

@@ -1,13 +1,13 @@
 //! Captures and what they hold, as JSON lines: one object in, one object out.
 //!
-//! In: `id`, `framing` (`hdlc`, `wrapper`, `mbus`, `apdu`), `hex`, and `keys` with `ek`, `ak` and
-//! `system_title` in hexadecimal. Out: what [`Record`] has.
+//! In: `id`, `framing` (`hdlc`, `wrapper`, `mbus`, `apdu`), `hex`, and `keys` with `ek`, `ak`,
+//! `system_title` and `kek` in hexadecimal. Out: what [`Record`] has.
 
 use dlms_core::{
     axdr::RawData,
     cosem::{AttributeId, ClassId, ScalerUnit, Unit},
     push::{Patterns, PushValue},
-    xdlms::{InitiateRequest, tag},
+    xdlms::InitiateRequest,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,6 +16,7 @@ use super::{
     Fault,
     content::{self, Content},
     keyring::KeyRing,
+    layers::{Layer, Layers},
     transport::{Event, Framing, Receiver},
 };
 use crate::{hex, reading::Shown};
@@ -37,6 +38,7 @@ struct Keys {
     ek: Option<String>,
     ak: Option<String>,
     system_title: Option<String>,
+    kek: Option<String>,
 }
 
 /// Shows no key.
@@ -65,15 +67,46 @@ pub(crate) struct Record {
 struct ApduRecord {
     /// Its first octet.
     tag: String,
-    /// Whether its tag verified; null when there was nothing to verify, or nothing to verify with.
+    /// Whether a tag or signature of its originator verified; null when there was nothing to
+    /// verify, or nothing to verify with.
     verified: Option<bool>,
-    /// The first octet of what was ciphered.
+    /// The layers of protection, from the outermost on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    layers: Vec<LayerRecord>,
+    /// The first octet of what was protected.
     plain_tag: Option<String>,
     /// The octets of the date-time of a push; empty when it has none.
     time: String,
     /// Scalar values of a push or an answer, null-data included.
     leaves: Option<usize>,
     values: Vec<ValueRecord>,
+}
+
+/// One layer of protection.
+#[derive(Debug, Serialize)]
+struct LayerRecord {
+    /// The first octet of the APDU in it.
+    tag: String,
+    /// The system title of whom it is from; null when nobody tells.
+    originator: Option<String>,
+    /// The system title of whom it is for; null when it does not tell.
+    recipient: Option<String>,
+    /// The invocation counter; null where it is signed, and not ciphered.
+    counter: Option<u32>,
+    /// As in [`ApduRecord`].
+    verified: Option<bool>,
+}
+
+impl From<&Layer> for LayerRecord {
+    fn from(layer: &Layer) -> Self {
+        Self {
+            tag: hex::text(&[layer.head.tag()]),
+            originator: layer.title.map(|title| title.to_string()),
+            recipient: layer.head.recipient().map(|title| title.to_string()),
+            counter: layer.head.counter(),
+            verified: layer.seal.verified(),
+        }
+    }
 }
 
 /// One value.
@@ -106,7 +139,10 @@ impl Record {
                 return Self { error: Some(Fault::new("not-hexadecimal", 0, error)), ..record };
             }
         };
-        let keys = capture.keys.ring(keys);
+        let keys = match capture.keys.ring(keys) {
+            Ok(keys) => keys,
+            Err(fault) => return Self { error: Some(fault), ..record },
+        };
         let framing = match capture.framing.as_deref() {
             None | Some("auto") => Framing::guess(&octets),
             Some("hdlc") => Framing::Hdlc,
@@ -134,6 +170,21 @@ impl Record {
         patterns: &Patterns,
     ) -> Self {
         Self::empty(Value::Null).of_octets(octets, framing, keys, patterns)
+    }
+
+    /// The first thing that is wrong.
+    pub(crate) const fn fault(&self) -> Option<&Fault> {
+        self.error.as_ref()
+    }
+
+    /// Whether a tag or signature did not verify.
+    pub(crate) fn forged(&self) -> bool {
+        self.apdus.iter().any(|apdu| apdu.verified == Some(false))
+    }
+
+    /// APDUs in it.
+    pub(crate) const fn apdus(&self) -> usize {
+        self.apdus.len()
     }
 
     const fn empty(id: Value) -> Self {
@@ -185,18 +236,35 @@ impl Record {
 
 impl Keys {
     /// These keys, or `others` where there are none.
-    fn ring(&self, others: &KeyRing) -> KeyRing {
-        let parsed = |text: &Option<String>| text.as_ref()?.parse().ok();
+    ///
+    /// # Errors
+    /// What is no key or title: another one is not taken in its place.
+    fn ring(&self, others: &KeyRing) -> Result<KeyRing, Fault> {
+        let parsed = |text: &Option<String>, name: &str| match text {
+            None => Ok(None),
+            Some(text) => text.parse().map(Some).map_err(|_| {
+                let text = format!("keys.{name} is not a key of 32 or 64 hexadecimal digits");
+                Fault::new("not-a-key", 0, text)
+            }),
+        };
         let mut ring = others.clone();
-        if let Some(encryption) = parsed(&self.ek) {
-            ring.encryption = Some(encryption);
-            ring.authentication = parsed(&self.ak);
+        let (encryption, authentication) = (parsed(&self.ek, "ek")?, parsed(&self.ak, "ak")?);
+        if encryption.is_some() {
+            ring.encryption = encryption;
+            ring.authentication = authentication;
             ring.file = None;
         }
-        if let Some(title) = self.system_title.as_ref().and_then(|text| text.parse().ok()) {
-            ring.title = Some(title);
+        if let Some(text) = &self.system_title {
+            let text = text.parse().map_err(|_| {
+                let text = "keys.system_title is not a title of 16 hexadecimal digits";
+                Fault::new("not-a-title", 0, text)
+            })?;
+            ring.title = Some(text);
         }
-        ring
+        if let Some(key) = parsed(&self.kek, "kek")? {
+            ring.key_encryption = Some(key);
+        }
+        Ok(ring)
     }
 }
 
@@ -205,6 +273,7 @@ impl ApduRecord {
         Self {
             tag: first_octet(apdu),
             verified: None,
+            layers: Vec::new(),
             plain_tag: None,
             time: String::new(),
             leaves: None,
@@ -212,25 +281,15 @@ impl ApduRecord {
         }
     }
 
-    /// What is in `apdu`, which is opened in place, and what is wrong with it.
-    fn new(apdu: &mut [u8], keys: &KeyRing, patterns: &Patterns) -> (Self, Option<Fault>) {
+    /// What is in `apdu`, and what is wrong with it.
+    fn new(apdu: &mut Vec<u8>, keys: &KeyRing, patterns: &Patterns) -> (Self, Option<Fault>) {
         let mut record = Self::empty(apdu);
-        if !apdu.first().is_some_and(|first| tag::is_protected(*first)) {
-            let fault = record.take(apdu, patterns);
-            return (record, fault);
-        }
-        let envelope = match keys.open(apdu) {
-            Ok(envelope) => envelope,
-            Err(error) => return (record, Some(error.into())),
-        };
-        record.verified = envelope.seal.verified();
-        let fault = match envelope.plain {
-            None => envelope.seal.fault(),
-            Some(plain) => {
-                record.plain_tag = Some(first_octet(plain));
-                record.take(plain, patterns)
-            }
-        };
+        let opened = Layers::open(keys, core::mem::take(apdu));
+        record.verified = opened.verified();
+        record.layers = opened.layers.iter().map(LayerRecord::from).collect();
+        let Some(plain) = &opened.plain else { return (record, opened.fault) };
+        record.plain_tag = (!opened.layers.is_empty()).then(|| first_octet(plain));
+        let fault = record.take(plain, patterns);
         (record, fault)
     }
 
@@ -316,6 +375,28 @@ mod tests {
         assert_eq!(forged["apdus"][0]["verified"], false);
         assert_eq!(forged["apdus"][0]["plain_tag"], Value::Null);
         assert_eq!(forged["error"]["code"], "tag-mismatch");
+    }
+
+    #[test]
+    fn what_is_no_key_is_not_replaced_by_another() {
+        let keys = KeyRing {
+            encryption: Some("000102030405060708090a0b0c0d0e0f".parse().unwrap()),
+            ..KeyRing::default()
+        };
+        const HEX: &str = "c81e3001234567411312ff935a47566827c467bc7d825c3be4a77c3fcc056b6b";
+        for (member, code) in [
+            ("ek", "not-a-key"),
+            ("ak", "not-a-key"),
+            ("kek", "not-a-key"),
+            ("system_title", "not-a-title"),
+        ] {
+            let keys_of_line = serde_json::json!({ member: "0001" });
+            let line = serde_json::json!({"framing": "apdu", "hex": HEX, "keys": keys_of_line});
+            let record = Record::of_line(&line.to_string(), &keys, &Patterns::built_in());
+            let record = serde_json::to_value(record).unwrap();
+            assert_eq!(record["error"]["code"], code);
+            assert_eq!(record["apdus"], serde_json::json!([]));
+        }
     }
 
     #[test]

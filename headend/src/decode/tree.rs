@@ -14,14 +14,14 @@ mod access;
 use core::fmt::{Display, Write};
 
 use dlms_core::{
-    axdr::{CompactArrayRules, Data, RawData, Reader},
+    axdr::{CompactArrayRules, Data, RawData},
     cosem::{
         AttributeDescriptor, AttributeId, ClassId, DateTime, LogicalName, MethodDescriptor,
         class_name, obis,
     },
     gateway::GatewayHeader,
     push::{Patterns, PushValue},
-    security::{CipherForm, SystemTitle},
+    security::{GeneralHeader, KeyInfo, SecurityControl, SystemTitle},
     xdlms::{
         ActionRequest, ActionResponse, Apdu, AttributeSelection, DataAccessResult, DataBlock,
         GetRequest, GetResponse, InvokeIdAndPriority, SetRequest, SetResponse, tag,
@@ -38,15 +38,14 @@ use hdlc::{
 use super::{
     Fault,
     content::{self, Content},
-    keyring::{KeyRing, Seal},
+    keyring::{Head, KeyRing, Seal},
+    layers::LAYERS_MAX,
     transport::{Event, Framing, Receiver},
 };
-use crate::{hex, reading::Shown};
+use crate::{hex, reading::Shown, render::printable};
 
 /// Octets that are shown of something that is not taken apart.
 const SHOWN_MAX: usize = 64;
-/// Ciphered APDUs inside of ciphered APDUs that are opened.
-const ENVELOPES_MAX: usize = 4;
 
 /// A tree, and whether everything in it could be decoded.
 #[derive(Debug, Default)]
@@ -82,6 +81,8 @@ impl Tree {
     }
 
     fn line(&mut self, depth: usize, what: impl Display) {
+        // Texts in it may be a stranger's.
+        let what = printable(&what.to_string());
         // Writing to a String cannot fail.
         let _ = writeln!(self.text, "{:width$}{what}", "", width = depth * 2);
     }
@@ -142,7 +143,7 @@ impl Tree {
             Event::Stray(fault) => self.fault(1, fault),
             Event::Apdu(apdu) => {
                 self.apdus += 1;
-                self.apdu(0, apdu, keys, patterns, ENVELOPES_MAX);
+                self.apdu(0, apdu, keys, patterns, LAYERS_MAX);
             }
         }
     }
@@ -196,42 +197,22 @@ impl Tree {
         apdu: &mut [u8],
         keys: &KeyRing,
         patterns: &Patterns,
-        envelopes: usize,
+        layers: usize,
     ) {
         let first = apdu.first().copied().unwrap_or_default();
         let (name, length) = (tag::name(first), apdu.len());
         self.line(depth, format_args!("APDU {name} ({first:#04x}), {length} octets"));
-        if matches!(first, tag::GENERAL_CIPHERING | tag::GENERAL_SIGNING) {
-            return self.general_head(depth + 1, apdu);
-        }
-        if !tag::is_protected(first) || envelopes == 0 {
+        if !tag::is_protected(first) || layers == 0 {
             return self.plain_apdu(depth + 1, apdu, patterns);
         }
         let mut inner = match self.envelope(depth + 1, apdu, keys) {
             Some(plain) => plain.to_vec(),
             None => return,
         };
-        self.apdu(depth + 1, &mut inner, keys, patterns, envelopes - 1);
+        self.apdu(depth + 1, &mut inner, keys, patterns, layers - 1);
     }
 
-    /// What general-ciphering and general-signing have in front (IEC 62056-5-3 clause 8). Neither
-    /// is opened.
-    fn general_head(&mut self, depth: usize, apdu: &[u8]) {
-        let fields =
-            ["transaction-id", "originator", "recipient", "date-time", "other information"];
-        let mut reader = Reader::at(apdu.get(1..).unwrap_or_default(), 1);
-        for field in fields {
-            match reader.octet_string() {
-                Ok([]) => {}
-                Ok(octets) => self.line(depth, format_args!("{field} {}", octets_text(octets))),
-                Err(malformed) => return self.fault(depth, malformed.into()),
-            }
-        }
-        self.line(depth, format_args!("then {}", octets_text(reader.rest())));
-        self.fault(depth, Fault::new("unsupported", 0, "it is not opened here"));
-    }
-
-    /// The head of a ciphered APDU; returns what is inside.
+    /// One layer of protection; returns what is inside.
     fn envelope<'a>(
         &mut self,
         depth: usize,
@@ -245,36 +226,63 @@ impl Tree {
                 return None;
             }
         };
-        let head = &envelope.head;
-        self.line(depth, format_args!("security control {}", head.control));
-        self.line(depth, format_args!("invocation counter {}", head.counter));
-        let title = |title: SystemTitle| format!("{title:#}");
-        let source = match head.form {
-            CipherForm::GeneralGlobal | CipherForm::GeneralDedicated => "",
-            CipherForm::Global | CipherForm::Dedicated => ", not in the APDU",
-        };
-        let whose = envelope.title.map_or_else(|| "not known".to_owned(), title);
-        self.line(depth, format_args!("system title {whose}{source}"));
-        let authenticated = head.control.protection().authenticated;
-        self.line(
-            depth,
-            match &envelope.seal {
-                Seal::Verified => "verified: the tag is right",
-                Seal::Unverified if authenticated => {
-                    "unverified: no authentication key for the tag"
-                }
-                Seal::Unverified => "unverified: there is no tag",
-                Seal::Closed => "closed: no key for it",
-                Seal::Forged => "FORGED, damaged, or for other keys",
-                Seal::Refused(_) => "not opened",
-            },
-        );
-        self.forged |= envelope.seal == Seal::Forged;
-        match (&envelope.seal, envelope.seal.fault()) {
-            (Seal::Closed, Some(_)) | (_, None) => {}
-            (_, Some(fault)) => self.fault(depth, fault),
+        let title = envelope.title.map_or_else(|| "not known".to_owned(), |it| format!("{it:#}"));
+        match &envelope.head {
+            Head::Ciphered(head) => {
+                self.control(depth, head.control, head.counter);
+                let source = if head.system_title.is_some() { "" } else { ", not in the APDU" };
+                self.line(depth, format_args!("system title {title}{source}"));
+            }
+            Head::General(head) => {
+                self.header(depth, &head.header, &title);
+                self.line(depth, key_info_text(head.key_info.as_ref()));
+                self.control(depth, head.control, head.counter);
+            }
+            Head::Signed(header) => self.header(depth, header, &title),
+        }
+        match &envelope.seal {
+            Seal::Verified if envelope.head.tag() == tag::GENERAL_SIGNING => {
+                self.line(depth, "verified: the signature is right");
+            }
+            Seal::Verified => self.line(depth, "verified: the tag is right"),
+            Seal::Unverified(why) => self.line(depth, format_args!("unverified: {why}")),
+            Seal::Closed(what) => self.line(depth, format_args!("closed: no {what} for it")),
+            Seal::Forged(fault) => {
+                self.forged = true;
+                self.line(depth, "FORGED, damaged, or for other keys");
+                self.fault(depth, fault.clone());
+            }
+            Seal::Refused(fault) => {
+                self.line(depth, "not opened");
+                self.fault(depth, fault.clone());
+            }
         }
         envelope.plain
+    }
+
+    fn control(&mut self, depth: usize, control: SecurityControl, counter: u32) {
+        self.line(depth, format_args!("security control {control}"));
+        self.line(depth, format_args!("invocation counter {counter}"));
+    }
+
+    /// What general-ciphering and general-signing have in front (IEC 62056-5-3 clause 8).
+    fn header(&mut self, depth: usize, header: &GeneralHeader, originator: &str) {
+        if !header.transaction_id.is_empty() {
+            let transaction = octets_text(&header.transaction_id);
+            self.line(depth, format_args!("transaction-id {transaction}"));
+        }
+        let source = if header.originator.is_some() { "" } else { ", not in the APDU" };
+        self.line(depth, format_args!("originator {originator}{source}"));
+        if let Some(recipient) = header.recipient {
+            self.line(depth, format_args!("recipient {recipient:#}"));
+        }
+        if let Some(time) = date_time_text(&header.date_time) {
+            self.line(depth, format_args!("date-time {time}"));
+        }
+        if !header.other_information.is_empty() {
+            let other = octets_text(&header.other_information);
+            self.line(depth, format_args!("other information {other}"));
+        }
     }
 
     fn plain_apdu(&mut self, depth: usize, octets: &[u8], patterns: &Patterns) {
@@ -759,6 +767,18 @@ fn is_text(octets: &[u8]) -> bool {
     !octets.is_empty() && octets.iter().all(|octet| matches!(octet, 0x20..=0x7e))
 }
 
+/// How the key of general-ciphering is found.
+const fn key_info_text(info: Option<&KeyInfo>) -> &'static str {
+    match info {
+        None => "key as before",
+        Some(KeyInfo::GlobalUnicast) => "key identified: global unicast",
+        Some(KeyInfo::GlobalBroadcast) => "key identified: global broadcast",
+        Some(KeyInfo::Wrapped(_)) => "key wrapped",
+        Some(KeyInfo::OnePass(_)) => "key agreed on, C(1e, 1s)",
+        Some(KeyInfo::StaticUnified) => "key agreed on, C(0e, 2s)",
+    }
+}
+
 /// The text of the octets of a date-time; none when there are none.
 fn date_time_text(octets: &[u8]) -> Option<String> {
     if octets.is_empty() {
@@ -789,6 +809,14 @@ mod tests {
 
     fn shown(framing: Framing, hex: &str) -> String {
         tree(framing, hex, &KeyRing::default()).text().to_owned()
+    }
+
+    #[test]
+    fn what_a_meter_sends_commands_no_terminal() {
+        // A visible-string that would clear the screen and write a line of its own.
+        let text = tree(Framing::Apdu, "c401c100 0a06 1b5b324a0a41", &KeyRing::default());
+        assert!(text.text().contains("\\u{1b}[2J\\nA"), "{}", text.text());
+        assert!(!text.text().contains('\u{1b}') && !text.text().contains("\nA"));
     }
 
     #[test]

@@ -10,11 +10,9 @@ use hdlc::{control::Control, frame::Frame, llc::Llc};
 use super::{
     Fault,
     keyring::{KeyRing, Seal},
+    layers::LAYERS_MAX,
     transport::{Event, Framing, Receiver},
 };
-
-/// Ciphered APDUs inside of ciphered APDUs that are opened.
-const ENVELOPES_MAX: usize = 4;
 
 /// The first line of a document by the schema.
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n";
@@ -121,15 +119,17 @@ impl Xml {
             }
         }
         let mut apdu = apdu.to_vec();
-        for _ in 0..ENVELOPES_MAX {
+        for _ in 0..LAYERS_MAX {
             let Ok(envelope) = keys.open(&mut apdu) else { return };
             let verdict = match &envelope.seal {
-                Seal::Verified => "verified",
-                Seal::Unverified => "unverified",
-                Seal::Closed => return,
-                Seal::Forged => {
+                Seal::Verified => "verified".to_owned(),
+                Seal::Unverified(why) => format!("unverified ({why})"),
+                Seal::Closed(_) => return,
+                Seal::Forged(fault) => {
                     self.forged = true;
-                    return self.comment("FORGED, damaged, or for other keys");
+                    self.fault.get_or_insert_with(|| fault.clone());
+                    let text = format!("FORGED, damaged, or for other keys: {}", fault.text);
+                    return self.comment(&text);
                 }
                 Seal::Refused(fault) => {
                     let fault = fault.clone();

@@ -649,6 +649,20 @@ pub(super) const NO_ROUTE: Entry = unreachable(
     "more than one --route; {trace} shows the last thing that was heard",
 );
 
+/// The spool is not for this client.
+pub(super) const SPOOL_REFUSED: Entry = refused(
+    "the concentrator shows what meters pushed to its management client only, or it is a meter",
+    "--client 1 with its authentication",
+);
+
+/// A concentrator that has lost which numbers it gave.
+pub(super) const SPOOL_RESTARTED: Entry = insecure(
+    "the concentrator lost its data or was exchanged, and its pushes would be taken for those that \
+     are known; nothing was read and nothing acknowledged",
+    "a higher epoch for the concentrator: concentrator.epoch in its configuration, or `headend \
+     write` to 1:0-0:128.0.1*255:2",
+);
+
 /// A value that does not have the shape that its attribute must have.
 pub(super) const SHAPE: Entry = unreachable(
     "the meter does not follow the standard here",

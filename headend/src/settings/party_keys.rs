@@ -2,12 +2,17 @@
 
 use std::{fs, path::PathBuf};
 
-use dlms_core::security::{Key, KeysWithPeer, PartyKeys, PrivateKey, PublicKey};
+use dlms_core::security::{
+    Certificate, Compatibility, Key, KeysWithPeer, PartyKeys, PrivateKey, PublicKey,
+};
 use p256::pkcs8::{DecodePrivateKey, DecodePublicKey};
 use zeroize::Zeroizing;
 
 use super::SettingsError;
-use crate::cli::{self, Auth, Establishment};
+use crate::{
+    cli::{self, Auth, Establishment},
+    decode::keyring::KeyRing,
+};
 
 // The environment variables with the keys.
 const SIGNING_KEY: &str = "DLMS_SIGNING_KEY";
@@ -19,10 +24,13 @@ const KEK: &str = "DLMS_KEK";
 const KEY_FILE_LEN_MAX: usize = 16 * 1024;
 /// How PEM begins (RFC 7468).
 const PEM: &str = "-----BEGIN";
+/// How a certificate begins in PEM.
+const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
 
-/// The keys that `typed` asks for, and no others.
+/// The keys that `typed` asks for, and no others, for a peer that is known to differ by `compat`.
 pub(super) fn party_keys(
     typed: &cli::Association,
+    compat: Option<Compatibility>,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Result<PartyKeys, SettingsError> {
     let party = &typed.party;
@@ -66,11 +74,67 @@ pub(super) fn party_keys(
     } else {
         None
     };
-    let mut keys = PartyKeys { key_encryption_key, signing, agreement, ..PartyKeys::default() };
+    let compatibility = compat.unwrap_or_default();
+    let mut keys = PartyKeys { key_encryption_key, signing, agreement, compatibility };
     for switch in &party.compat {
         keys.compatibility.turn_on(switch);
     }
     Ok(keys)
+}
+
+/// Puts the keys that `typed` or the environment has onto `ring`: for readers of what others sent
+/// every key is welcome and none is necessary.
+pub(crate) fn reader_keys(
+    ring: &mut KeyRing,
+    typed: &cli::PartyAids,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<(), SettingsError> {
+    let text = |option, file: &Option<PathBuf>, variable| {
+        let source = Source { option, file: file.as_ref(), variable };
+        match source.text(&environment) {
+            Err(SettingsError::PartyKeyMissing { .. }) => Ok(None),
+            text => text.map(Some),
+        }
+    };
+    let public = |option, file, variable| match text(option, file, variable)? {
+        None => Ok(None),
+        Some(text) => match public_key(&text) {
+            Some(key) => Ok(Some(key)),
+            None => Err(SettingsError::PartyKey { option, what: "public" }),
+        },
+    };
+    ring.peer_signature = public("--peer-key", &typed.peer_key, PEER_KEY)?;
+    ring.peer_agreement =
+        public("--peer-agreement-key", &typed.peer_agreement_key, PEER_AGREEMENT_KEY)?;
+    if let Some(text) = text("--agreement-key", &typed.agreement_key, AGREEMENT_KEY)? {
+        let wrong = SettingsError::PartyKey { option: "--agreement-key", what: "private" };
+        ring.agreement = Some(private_key(&text).ok_or(wrong)?);
+    }
+    let kek = typed.kek.as_ref().map(|typed| typed.0.clone());
+    if let Some(digits) = kek.or_else(|| environment(KEK).map(Zeroizing::new)) {
+        ring.key_encryption = Some(digits.trim().parse().map_err(|_| SettingsError::Kek)?);
+    }
+    ring.recipient = typed.recipient_title;
+    for switch in &typed.compat {
+        ring.compatibility.turn_on(switch);
+    }
+    Ok(())
+}
+
+/// The private signature key of whoever only confirms, if there is one.
+pub(crate) fn signing_key(
+    file: Option<&PathBuf>,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<Option<PrivateKey>, SettingsError> {
+    let option = "--signing-key";
+    let source = Source { option, file, variable: SIGNING_KEY };
+    match source.text(environment) {
+        Err(SettingsError::PartyKeyMissing { .. }) => Ok(None),
+        text => {
+            let wrong = SettingsError::PartyKey { option, what: "private" };
+            private_key(&text?).map(Some).ok_or(wrong)
+        }
+    }
 }
 
 /// Where a key is: in the file, or else in the environment.
@@ -143,11 +207,17 @@ fn private_key(text: &str) -> Option<PrivateKey> {
     PrivateKey::try_from(&octets.ok()?[..]).ok()
 }
 
-/// A public key of either curve: SubjectPublicKeyInfo in PEM, or x and y in hexadecimal.
-fn public_key(text: &str) -> Option<PublicKey> {
+/// A public key of either curve: SubjectPublicKeyInfo or a certificate in PEM, or x and y in
+/// hexadecimal. Nobody looks here who signed the certificate, or until when it holds: it is given
+/// by whoever trusts it.
+pub(crate) fn public_key(text: &str) -> Option<PublicKey> {
     let text = text.trim();
-    if !text.contains(PEM) {
-        return text.parse().ok();
+    let Some(start) = text.find(PEM) else { return text.parse().ok() };
+    // OpenSSL writes a description in front.
+    let text = text.get(start..)?;
+    if text.starts_with(CERTIFICATE) {
+        let certificate: Certificate = text.parse().ok()?;
+        return Some(*certificate.public_key());
     }
     let point = match p256::PublicKey::from_public_key_pem(text) {
         Ok(key) => p256::Sec1Point::from(key).as_bytes().to_vec(),

@@ -8,8 +8,8 @@ use dlms_core::{
     axdr::{RawData, Writer},
     cosem::{AttributeDescriptor, ClassId, LogicalName},
     xdlms::{
-        Apdu, AttributeSelection, Conformance, GetRequest, GetResponse, InitiateRequest,
-        InitiateResponse, InvokeIdAndPriority, tag,
+        Apdu, AttributeSelection, Conformance, GeneralBlockTransfer, GetRequest, GetResponse,
+        InitiateRequest, InitiateResponse, InvokeIdAndPriority, tag,
     },
 };
 
@@ -28,22 +28,37 @@ const DLMS_VERSION: u8 = 6;
 /// What stands between the link and the association of one client.
 pub(crate) struct FaultyAssociation<'c> {
     pub(crate) faults: Faults,
+    /// Whether a go of several general blocks has begun.
+    pub(crate) choked: &'c mut bool,
     pub(crate) client: Option<&'c MeterClient>,
     pub(crate) associated: bool,
 }
 
 impl FaultyAssociation<'_> {
+    /// Whether `apdu` belongs to a go of several general blocks, which is not listened to.
+    fn chokes(&mut self, apdu: &[u8]) -> bool {
+        if !self.has(Fault::ChokesOnWindows) {
+            return false;
+        }
+        let Ok(block) = GeneralBlockTransfer::decode(apdu) else { return false };
+        let begun = core::mem::replace(self.choked, block.streaming);
+        begun || block.streaming
+    }
+
     fn has(&self, fault: Fault) -> bool {
         self.faults.has(fault)
     }
 
     /// Takes an APDU in the place of the association server, which is `serve`.
     pub(crate) fn handle(
-        &self,
+        &mut self,
         apdu: &mut Vec<u8>,
         out: &mut Vec<u8>,
         serve: &mut dyn FnMut(&mut Vec<u8>, &mut Vec<u8>) -> bool,
     ) -> bool {
+        if self.chokes(apdu) {
+            return false;
+        }
         let asked = apdu.first().copied().unwrap_or_default();
         if self.has(Fault::ServesStrangers) && !self.associated && asked == tag::GET_REQUEST {
             serve(&mut aarq(), out);
@@ -162,6 +177,11 @@ impl FaultyAssociation<'_> {
                 let length = *altered.get(1)?;
                 let of_length = if length > 0x80 { usize::from(length & 0x7f) } else { 0 };
                 *altered.get_mut(2 + of_length)? &= 0xf0;
+            }
+            tag::GENERAL_GLO_CIPHERING if self.has(Fault::OmitsTitles) => {
+                // The title is an octet-string of eight.
+                let [tag, 8, _, _, _, _, _, _, _, _, ciphered @ ..] = answer else { return None };
+                altered = [&[*tag, 0], ciphered].concat();
             }
             tag::GLO_GET_RESPONSE if self.has(Fault::SpoilsTags) => *altered.last_mut()? ^= 0x01,
             tag::GLO_GET_RESPONSE if self.has(Fault::AnswersInAnotherForm) => {

@@ -2,8 +2,10 @@
 
 use dlms_core::{
     association::{Access, ClientPolicy, LogicalDevice, ShortNameObject},
-    axdr::{DataBuf, RawData, Writer},
-    cosem::{AttributeDescriptor, ClassId, LogicalName, MethodDescriptor, ProfileSelector},
+    axdr::{CompactArrayBuf, CompactArrayRules, DataBuf, RawData, Writer},
+    cosem::{
+        AttributeDescriptor, ClassId, DateTime, LogicalName, MethodDescriptor, ProfileSelector,
+    },
     security::{
         CryptoError, CryptoProvider, Key, PartyKeys, PrivateKey, Protection, PublicKey,
         PublicKeyProvider, ReceiveCounter, RustCrypto, Secret, Signature, SystemTitle, TAG_LEN,
@@ -76,6 +78,11 @@ impl FaultyDevice<'_> {
             (ClassId::ASSOCIATION_LN, 8) if has(Fault::DeniesAssociation) => {
                 *out = DataBuf::Enum(0).to_octets();
             }
+            (ClassId::SCRIPT_TABLE, 2) if has(Fault::CountsInContents) => {
+                if let Some(packed) = packed(out) {
+                    *out = packed;
+                }
+            }
             (ClassId::SAP_ASSIGNMENT, 2) if has(Fault::DoublesSaps) => {
                 // An array of one: the element, twice.
                 if let [array, 1, device @ ..] = &out[..] {
@@ -90,6 +97,30 @@ impl FaultyDevice<'_> {
             _ => {}
         }
     }
+}
+
+/// An array as a compact-array with the counts of inner arrays in the contents. None where its
+/// elements are not of one type.
+fn packed(array: &[u8]) -> Option<Vec<u8>> {
+    let DataBuf::Array(elements) = RawData::from_octets(array).ok()?.data().ok()?.to_buf().ok()?
+    else {
+        return None;
+    };
+    let packed = CompactArrayBuf::from_elements(&elements, CompactArrayRules::CountInContents);
+    Some(DataBuf::from(packed.ok()?).to_octets())
+}
+
+/// Whether a selection is a range of times that have a deviation.
+fn has_deviation(selection: &SelectiveAccess<'_>) -> bool {
+    let data = selection.parameters.data().ok();
+    let selector = data.and_then(|data| ProfileSelector::from_parts(selection.selector, &data));
+    let Some(ProfileSelector::Range(range)) = selector else { return false };
+    [&range.from_value, &range.to_value].into_iter().any(|value| {
+        let octets = value.to_octets();
+        let data = RawData::from_octets(&octets).ok().and_then(|raw| raw.data().ok());
+        let time = data.and_then(|data| DateTime::from_data(&data));
+        time.is_some_and(|time| time.deviation().is_some())
+    })
 }
 
 impl LogicalDevice for FaultyDevice<'_> {
@@ -170,6 +201,11 @@ impl LogicalDevice for FaultyDevice<'_> {
         selection: Option<SelectiveAccess<'_>>,
         out: &mut Vec<u8>,
     ) -> Result<(), DataAccessResult> {
+        if self.faults.has(Fault::RefusesDeviations)
+            && selection.as_ref().is_some_and(has_deviation)
+        {
+            return Err(DataAccessResult::OtherReason);
+        }
         let mut parameters = Vec::new();
         let selection = selection.and_then(|selection| self.neglect(selection, &mut parameters));
         let result = self.meter.get(access, attribute, selection, out);
@@ -224,18 +260,12 @@ enum Credulous {
 }
 
 impl CryptoProvider for Credulous {
-    fn ready(&self, _: &Key) -> Result<Box<dyn CryptoProvider>, CryptoError> {
-        Ok(Box::new(*self))
+    fn inner(&self) -> &dyn CryptoProvider {
+        &RustCrypto
     }
 
-    fn gcm_seal(
-        &self,
-        key: &Key,
-        iv: &[u8; 12],
-        aad: &[u8],
-        text: &mut [u8],
-    ) -> Result<[u8; TAG_LEN], CryptoError> {
-        RustCrypto.gcm_seal(key, iv, aad, text)
+    fn ready(&self, _: &Key) -> Result<Box<dyn CryptoProvider>, CryptoError> {
+        Ok(Box::new(*self))
     }
 
     fn gcm_open(
@@ -250,38 +280,6 @@ impl CryptoProvider for Credulous {
             Self::Tags => RustCrypto.gcm_keystream(key, iv, text),
             Self::Signatures => RustCrypto.gcm_open(key, iv, aad, text, tag),
         }
-    }
-
-    fn gcm_keystream(&self, key: &Key, iv: &[u8; 12], text: &mut [u8]) -> Result<(), CryptoError> {
-        RustCrypto.gcm_keystream(key, iv, text)
-    }
-
-    fn aes_ecb_encrypt(&self, key: &Key, block: &mut [u8; 16]) -> Result<(), CryptoError> {
-        RustCrypto.aes_ecb_encrypt(key, block)
-    }
-
-    fn md5(&self, parts: &[&[u8]]) -> Result<[u8; 16], CryptoError> {
-        RustCrypto.md5(parts)
-    }
-
-    fn sha1(&self, parts: &[&[u8]]) -> Result<[u8; 20], CryptoError> {
-        RustCrypto.sha1(parts)
-    }
-
-    fn sha256(&self, parts: &[&[u8]]) -> Result<[u8; 32], CryptoError> {
-        RustCrypto.sha256(parts)
-    }
-
-    fn sha384(&self, parts: &[&[u8]]) -> Result<[u8; 48], CryptoError> {
-        RustCrypto.sha384(parts)
-    }
-
-    fn key_wrap(&self, kek: &Key, key: &Key) -> Result<Vec<u8>, CryptoError> {
-        RustCrypto.key_wrap(kek, key)
-    }
-
-    fn key_unwrap(&self, kek: &Key, wrapped: &[u8]) -> Result<Key, CryptoError> {
-        RustCrypto.key_unwrap(kek, wrapped)
     }
 
     fn public_keys(&self) -> Option<&dyn PublicKeyProvider> {

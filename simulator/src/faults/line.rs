@@ -13,6 +13,7 @@ use hdlc::{
     control::{Control, Sequence},
     fcs::checksum,
     frame::FLAG,
+    llc,
     parameters::{InformationLength, OnUnknown, Parameters, WindowSize},
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -362,6 +363,13 @@ impl Alterations {
                 }
             }
             _ => {}
+        }
+        if let Some(apdu) = parts.information.strip_prefix(&llc::RESPONSE) {
+            if has(Fault::OmitsLlc) {
+                parts.information = apdu.to_vec();
+            } else if has(Fault::AnswersAsClient) {
+                parts.information = [&llc::COMMAND, apdu].concat();
+            }
         }
         if has(Fault::AnswersFromElsewhere)
             && let Some(octet) = parts.source.last_mut()

@@ -2,8 +2,26 @@
 //! tried again. There is one of each version; the meter's owner takes the messages
 //! ([`Meter::poll_push`](crate::Meter::poll_push)) and sends them.
 //!
-//! With version 2 the repetition delay becomes a curve, and objects get restrictions and columns.
-//! Those are kept and read back; what is pushed is the whole attribute, or one element of it.
+//! | attribute | from version | what it does here |
+//! |---|---|---|
+//! | 2 push_object_list | 0 | the values, in this order; by data_index one element of a value |
+//! | its restriction, columns | 2 | of a profile buffer rows by date or by entry, and columns |
+//! | 3 send_destination_and_method | 0 | `HOST:PORT` over TCP, UDP or, in frames of kind UI, HDLC |
+//! | 4 communication_window | 0 | outside of all windows nothing is sent; what is due waits |
+//! | 5 randomisation_start_interval | 0 | each meter waits for a part of it of its own |
+//! | 6 number_of_retries | 0 | so often it is tried again when it did not arrive, or unconfirmed |
+//! | 7 repetition_delay | 0 | seconds until then; from version 2 a curve: least, exponent, most |
+//! | 8 port_reference | 1 | by a port that the meter does not have nothing arrives |
+//! | 9 push_client_SAP | 1 | the client that it is for; in version 0 the public client |
+//! | 10 push_protection_parameters | 1 | general-ciphering and general-signing, layer by layer |
+//! | 11 push_operation_method | 2 | 2 asks to be confirmed; with 0 and 1 the transport tells |
+//! | 12 confirmation_parameters | 2 | from when on, and once in how many seconds it asks for that |
+//! | 13 last_confirmation_date_time | 2 | when a push was last confirmed |
+//!
+//! Version 3 has the attributes of version 2. What is published of some of these leaves open what
+//! they do: [`PushRules`](crate::PushRules) has a switch for each.
+
+mod restricted;
 
 use dlms_core::{
     axdr::{Data, DataBuf, RawData, Writer},
@@ -20,7 +38,11 @@ use dlms_core::{
 };
 
 use super::{ACCESS, READ, READ_WRITE, element, register};
-use crate::{push::Push, world::World, zone::Zone};
+use crate::{
+    push::{ConfirmationInterval, Push, PushProtection},
+    world::World,
+    zone::Zone,
+};
 
 const VERSION_MAX: u8 = 3;
 /// push_client_SAP: the public client, and always that in version 0, which has no such attribute.
@@ -58,7 +80,7 @@ pub(super) struct PushSetup {
     delay: RepetitionDelay,
     port: OctetString,
     client: i8,
-    /// Protection parameters, kept as they were written: pushes are not protected here.
+    /// As they were written; each is a [`PushProtection`].
     protection: Vec<DataBuf>,
     operation_method: u8,
     confirmation: ConfirmationParameters,
@@ -66,6 +88,10 @@ pub(super) struct PushSetup {
     due: Option<i64>,
     /// Attempts that were made again.
     repeated: u8,
+    /// Whether the push that is tried asks to be confirmed.
+    asks: bool,
+    /// When one last began to ask for that, on the meter's clock.
+    asked: Option<i64>,
     invoke_id: u32,
 }
 
@@ -102,6 +128,8 @@ impl PushSetup {
             confirmation: ConfirmationParameters { start: DateTime::UNSPECIFIED, interval_s: 0 },
             due: None,
             repeated: 0,
+            asks: false,
+            asked: None,
             invoke_id: 0,
         }
     }
@@ -148,6 +176,9 @@ impl PushSetup {
         let value = match (own, object.attribute) {
             (true, 1) => self.name.to_data(),
             (true, 2) => self.object_list(),
+            _ if self.version >= 2 && restricted::is_restricted(object) => {
+                restricted::part(object, call)
+            }
             _ => {
                 let attribute = AttributeDescriptor {
                     class: object.class,
@@ -166,16 +197,42 @@ impl PushSetup {
         confirmed.map_or(DateTime::UNSPECIFIED, |at| world.local_time(*at))
     }
 
+    /// Whether the meter has the port that pushes go out of. None is named: any will do.
+    fn has_port(&self, call: &Call<'_, World>) -> bool {
+        self.port.0.is_empty() || call.objects.iter().any(|object| object.name.0[..] == self.port.0)
+    }
+
+    /// Whether a push that is made now asks to be confirmed.
+    fn asks_now(&self, world: &World) -> bool {
+        if self.operation_method != CONFIRMED {
+            return false;
+        }
+        if world.push_rules.confirmation == ConfirmationInterval::Ignored {
+            return true;
+        }
+        let clock = world.clock();
+        let begun = world.moment(&self.confirmation.start).is_none_or(|start| start <= clock);
+        let interval = i64::from(self.confirmation.interval_s);
+        begun && self.asked.is_none_or(|asked| clock.saturating_sub(asked) >= interval)
+    }
+
     fn send(&mut self, call: &mut Call<'_, World>) {
+        if !self.has_port(call) {
+            call.world.undelivered.push(self.name);
+            return;
+        }
+        if self.repeated == 0 {
+            self.asks = self.asks_now(call.world);
+            if self.asks {
+                self.asked = Some(call.world.clock());
+            }
+        }
         self.invoke_id = (self.invoke_id + 1) & INVOKE_ID_MAX;
         let values = self.objects.iter().map(|object| self.value(object, call));
         let body = DataBuf::structure(values).to_octets();
         let Ok(body) = RawData::from_octets(&body) else { return };
         let invoke = LongInvokeIdAndPriority::new(self.invoke_id);
-        let invoke = match self.operation_method {
-            CONFIRMED => invoke.and_confirmed(),
-            _ => invoke,
-        };
+        let invoke = if self.asks { invoke.and_confirmed() } else { invoke };
         let notification = DataNotification {
             invoke,
             date_time: &call.world.local_time(call.world.clock()).octets(),
@@ -191,8 +248,20 @@ impl PushSetup {
             call.world.pushes.pop_front();
         }
         let logical_device = call.world.sap;
-        let push =
-            Push { setup, logical_device, transport, destination, client, message, invoke, apdu };
+        let rules = call.world.push_rules;
+        let protection = self.protection.iter();
+        let protection = protection.filter_map(|it| PushProtection::from_data(it, rules)).collect();
+        let push = Push {
+            setup,
+            logical_device,
+            transport,
+            destination,
+            client,
+            message,
+            invoke,
+            apdu,
+            protection,
+        };
         call.world.pushes.push_back(push);
     }
 }
@@ -268,7 +337,7 @@ impl CosemObject<World> for PushSetup {
         &mut self,
         attribute: i8,
         value: &Data<'_>,
-        _call: &mut Call<'_, World>,
+        call: &mut Call<'_, World>,
     ) -> Result<(), DataAccessResult> {
         fn read<T: CosemValue>(value: &Data<'_>) -> Result<T, DataAccessResult> {
             T::from_data(value).ok_or(DataAccessResult::TypeUnmatched)
@@ -291,7 +360,14 @@ impl CosemObject<World> for PushSetup {
             7 => self.delay = read(value)?,
             8 => self.port = read(value)?,
             9 => self.client = read(value)?,
-            10 => self.protection = few(read(value)?)?,
+            10 => {
+                let protection: Vec<DataBuf> = few(read(value)?)?;
+                let rules = call.world.push_rules;
+                if protection.iter().any(|it| PushProtection::from_data(it, rules).is_none()) {
+                    return Err(DataAccessResult::TypeUnmatched);
+                }
+                self.protection = protection;
+            }
             11 => {
                 self.operation_method = value.as_enum().ok_or(DataAccessResult::TypeUnmatched)?;
             }

@@ -1,4 +1,5 @@
-//! Pushes on their way: over TCP and UDP, in the wrapper.
+//! Pushes on their way: over TCP and UDP in the wrapper, and over HDLC in frames of kind UI, which
+//! travel over TCP.
 
 use core::{net::SocketAddr, time::Duration};
 use std::{
@@ -9,9 +10,15 @@ use std::{
 use dlms_core::{
     axdr::Writer,
     cosem::value::{MessageType, TransportService},
-    gateway::GatewayHeader,
     wrapper::{self, WrapperHeader},
-    xdlms::{DataNotificationConfirm, GeneralBlockTransfer, LongInvokeIdAndPriority},
+    xdlms::{DataNotification, GeneralBlockTransfer},
+};
+use hdlc::{
+    address::Address,
+    control::Control,
+    deframer::{Deframer, OnError},
+    frame::{FRAME_LEN_MAX, Frame},
+    llc::Llc,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -21,7 +28,11 @@ use tokio::{
 };
 
 use super::Push;
-use crate::{gateway::GatewayConfig, meter::Meter};
+use crate::{
+    faults::{Fault, Faults},
+    gateway::GatewayConfig,
+    meter::Meter,
+};
 
 /// How often meters are asked whether they have something to send.
 const EVERY: Duration = Duration::from_millis(500);
@@ -37,11 +48,14 @@ const DATAGRAM_MAX: usize = 65_535;
 pub struct SendConfig {
     /// The gateway that the meters are behind.
     pub gateway: Option<GatewayConfig>,
-    /// Whether pushes are authenticated and encrypted, in general-glo-ciphering.
+    /// Whether pushes are authenticated and encrypted, in general-glo-ciphering, where their push
+    /// setup does not say how they are protected.
     pub ciphered: bool,
     /// The longest APDU, in octets: what is longer is cut into general blocks, which nobody
     /// acknowledges.
     pub apdu_len_max: Option<u16>,
+    /// The rules that are broken on the way.
+    pub faults: Faults,
 }
 
 /// Sends what `meters` push, until this is dropped. What does not arrive is told to the meter,
@@ -66,7 +80,9 @@ async fn send_pushes_of(meter: Arc<Mutex<Meter>>, config: SendConfig) {
                 meter.poll_push().map(|push| (apdus(&mut meter, &push, config), push))
             };
             let Some((apdus, push)) = next else { break };
-            let sent = time::timeout(SEND_TIME_MAX, send(&push, &apdus)).await;
+            let protected = config.ciphered || !push.protection.is_empty();
+            let confirms = |apdu: &[u8]| locked().confirms(&push, protected, apdu);
+            let sent = time::timeout(SEND_TIME_MAX, send(&push, &apdus, &confirms)).await;
             match sent.unwrap_or_else(|late| Err(late.into())) {
                 Ok(()) if push.invoke.confirmed() => locked().push_confirmed(&push),
                 Ok(()) => {}
@@ -84,8 +100,18 @@ async fn send_pushes_of(meter: Arc<Mutex<Meter>>, config: SendConfig) {
 /// The APDUs of a push: ciphered once, then cut, then each behind the header of the gateway. None
 /// when it cannot be ciphered.
 fn apdus(meter: &mut Meter, push: &Push, config: SendConfig) -> Vec<Vec<u8>> {
+    let mut push = push.clone();
+    if config.faults.has(Fault::TagsPushTimes)
+        && let Ok(mut notification) = DataNotification::decode(&push.apdu)
+    {
+        notification.tagged_date_time = true;
+        let mut tagged = Vec::new();
+        notification.encode(&mut Writer::new(&mut tagged));
+        push.apdu = tagged;
+    }
     let whole = match config.ciphered {
-        true => meter.protect_push(push),
+        _ if !push.protection.is_empty() => meter.protect_as_set_up(&push),
+        true => meter.protect_push(&push),
         false => Some(push.apdu.clone()),
     };
     let Some(whole) = whole else { return Vec::new() };
@@ -122,9 +148,13 @@ fn in_blocks(apdu: &[u8], limit: u16) -> Vec<Vec<u8>> {
     blocks
 }
 
-/// Sends the APDUs of one push, and waits until it is confirmed if it asks for that. A connection
-/// is opened for it and closed after it.
-async fn send(push: &Push, apdus: &[Vec<u8>]) -> io::Result<()> {
+/// Sends the APDUs of one push, and waits until it is confirmed if it asks for that, which
+/// `confirms` says of what comes back. A connection is opened for it and closed after it.
+async fn send(
+    push: &Push,
+    apdus: &[Vec<u8>],
+    confirms: &(dyn Fn(&[u8]) -> bool + Sync),
+) -> io::Result<()> {
     let unsupported = || io::Error::from(io::ErrorKind::Unsupported);
     if push.message != MessageType::Axdr || apdus.is_empty() {
         return Err(unsupported());
@@ -132,19 +162,23 @@ async fn send(push: &Push, apdus: &[Vec<u8>]) -> io::Result<()> {
     let destination = str::from_utf8(&push.destination).ok();
     let destination: Option<SocketAddr> = destination.and_then(|text| text.parse().ok());
     let destination = destination.ok_or(io::ErrorKind::InvalidInput)?;
-    let mut frames = Vec::new();
-    for apdu in apdus {
-        let length = u16::try_from(apdu.len()).map_err(|_| io::ErrorKind::InvalidData)?;
-        let header =
-            WrapperHeader { source: push.logical_device, destination: push.client, length };
-        frames.push([&header.encode_header()[..], apdu].concat());
-    }
+    let framed = match push.transport {
+        TransportService::Hdlc => unnumbered,
+        _ => wrapped,
+    };
+    let frames: Vec<Vec<u8>> = apdus
+        .iter()
+        .map(|apdu| framed(push, apdu).ok_or_else(|| io::ErrorKind::InvalidData.into()))
+        .collect::<io::Result<_>>()?;
     match push.transport {
-        TransportService::Tcp => {
+        TransportService::Tcp | TransportService::Hdlc => {
             let mut stream = TcpStream::connect(destination).await?;
             stream.write_all(&frames.concat()).await?;
             if push.invoke.confirmed() {
-                confirmed(&mut stream, push.invoke).await?;
+                match push.transport {
+                    TransportService::Hdlc => confirmed_in_frames(&mut stream, confirms).await?,
+                    _ => confirmed(&mut stream, confirms).await?,
+                }
             }
             stream.shutdown().await
         }
@@ -159,7 +193,7 @@ async fn send(push: &Push, apdus: &[Vec<u8>]) -> io::Result<()> {
             while push.invoke.confirmed() {
                 let length = socket.recv(&mut datagram).await?;
                 if let Some(Ok(frame)) = wrapper::next_frame(&datagram[..length])
-                    && confirms(frame.apdu, push.invoke)
+                    && confirms(frame.apdu)
                 {
                     break;
                 }
@@ -170,13 +204,39 @@ async fn send(push: &Push, apdus: &[Vec<u8>]) -> io::Result<()> {
     }
 }
 
+/// In a frame of the wrapper.
+fn wrapped(push: &Push, apdu: &[u8]) -> Option<Vec<u8>> {
+    let length = u16::try_from(apdu.len()).ok()?;
+    let header = WrapperHeader { source: push.logical_device, destination: push.client, length };
+    Some([&header.encode_header()[..], apdu].concat())
+}
+
+/// In a frame of kind UI, which is never answered by the link: nobody had set one up.
+fn unnumbered(push: &Push, apdu: &[u8]) -> Option<Vec<u8>> {
+    let address = |sap: u16| u8::try_from(sap).ok().and_then(|sap| Address::try_one(sap).ok());
+    let information = [&Llc::Response.encode()[..], apdu].concat();
+    let frame = Frame {
+        destination: address(push.client)?,
+        source: address(push.logical_device)?,
+        control: Control::Ui { pf: false },
+        segmented: false,
+        information: &information,
+    };
+    let mut out = [0; FRAME_LEN_MAX];
+    let length = frame.encode(&mut out).ok()?;
+    out.get(..length).map(<[u8]>::to_vec)
+}
+
 /// Waits for the confirmation of a push on its connection.
-async fn confirmed(stream: &mut TcpStream, invoke: LongInvokeIdAndPriority) -> io::Result<()> {
+async fn confirmed(
+    stream: &mut TcpStream,
+    confirms: &(dyn Fn(&[u8]) -> bool + Sync),
+) -> io::Result<()> {
     let mut received = Vec::new();
     loop {
         while let Some(frame) = wrapper::next_frame(&received) {
             let frame = frame.map_err(|_| io::ErrorKind::InvalidData)?;
-            if confirms(frame.apdu, invoke) {
+            if confirms(frame.apdu) {
                 return Ok(());
             }
             let consumed = frame.consumed();
@@ -188,14 +248,35 @@ async fn confirmed(stream: &mut TcpStream, invoke: LongInvokeIdAndPriority) -> i
     }
 }
 
-/// Whether an APDU, with the header of a gateway or without, confirms the push with this invoke-id.
-fn confirms(apdu: &[u8], invoke: LongInvokeIdAndPriority) -> bool {
-    let apdu = GatewayHeader::decode(apdu).map_or(apdu, |(_, apdu)| apdu);
-    DataNotificationConfirm::decode(apdu).is_ok_and(|confirm| confirm.invoke.id() == invoke.id())
+/// The same where frames of HDLC come back.
+async fn confirmed_in_frames(
+    stream: &mut TcpStream,
+    confirms: &(dyn Fn(&[u8]) -> bool + Sync),
+) -> io::Result<()> {
+    let mut deframer = Deframer::new(OnError::Resync);
+    let mut received = Vec::new();
+    loop {
+        let mut at = 0;
+        loop {
+            let found = deframer.next_frame(received.get(at..).unwrap_or_default());
+            at += deframer.take_consumed();
+            let Some(found) = found else { break };
+            let apdu = found.ok().and_then(|frame| Llc::decode(frame.information).ok());
+            if apdu.is_some_and(|(_, apdu)| confirms(apdu)) {
+                return Ok(());
+            }
+        }
+        received.drain(..at);
+        if stream.read_buf(&mut received).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use dlms_core::{cosem::LogicalName, xdlms::LongInvokeIdAndPriority};
+
     use super::*;
 
     #[test]
@@ -214,12 +295,23 @@ mod tests {
     }
 
     #[test]
-    fn only_the_confirmation_of_this_push_confirms_it() {
-        let invoke = LongInvokeIdAndPriority::new(7).and_confirmed();
-        assert!(confirms(&[0x10, 0x40, 0, 0, 7, 0], invoke));
-        assert!(confirms(&[0xe7, 2, 1, b'1', 0x10, 0, 0, 0, 7, 0], invoke));
-        for other in [&[0x10, 0x40, 0, 0, 8, 0][..], &[0x10, 0x40, 0, 0, 7], &[0xd8, 1, 1], &[]] {
-            assert!(!confirms(other, invoke), "{other:02x?}");
-        }
+    fn a_push_over_hdlc_is_a_frame_of_kind_ui() {
+        let invoke = LongInvokeIdAndPriority::new(7);
+        let push = Push {
+            setup: LogicalName([0, 0, 25, 9, 0, 255]),
+            logical_device: 1,
+            transport: TransportService::Hdlc,
+            destination: Vec::new(),
+            client: 16,
+            message: MessageType::Axdr,
+            invoke,
+            apdu: vec![0x0f],
+            protection: Vec::new(),
+        };
+        let frame = unnumbered(&push, &push.apdu).unwrap();
+        assert_eq!(frame[..6], [0x7e, 0xa0, 0x0d, 0x21, 0x03, 0x03]);
+        assert_eq!(frame[8..12], [0xe6, 0xe7, 0x00, 0x0f]);
+        assert!(unnumbered(&Push { client: 300, ..push.clone() }, &[]).is_none());
+        assert!(unnumbered(&push, &[0; 4096]).is_none());
     }
 }

@@ -26,7 +26,15 @@ fn daily(priority: u8) -> Task {
 
 fn order(id: u64, issued_s: i64, expires_s: i64) -> Order {
     let what = What::Read(vec![READ], Keep::Ordinary);
-    Order { id, issued_s, expires_s, whom: Whom::default(), what, priority: 200 }
+    Order {
+        id,
+        issued_s,
+        begins_s: issued_s,
+        expires_s,
+        whom: Whom::default(),
+        what,
+        priority: 200,
+    }
 }
 
 struct Bench {
@@ -301,4 +309,17 @@ fn there_are_no_more_orders_than_there_may_be() {
     assert_eq!(bench.planner.handle_order(0, order(999, 0, 10)), Err(OrderError::TooMany));
     let mut nobody = Bench::new(vec![], &[]);
     assert_eq!(nobody.planner.handle_order(0, order(1, 0, 10)), Err(OrderError::Nobody));
+}
+
+#[test]
+fn an_order_is_begun_no_earlier_than_it_may_be_and_not_again_when_it_may_have_been_done() {
+    let mut bench = Bench::new(Vec::new(), &[None]);
+    let later = Order { begins_s: 500, ..order(1, 0, 1_000) };
+    bench.planner.handle_order(0, later).unwrap();
+    assert_eq!(bench.job(499), None);
+    assert_eq!(bench.planner.poll_timeout(), Some(500));
+    let job = bench.job(500).unwrap();
+    assert_eq!(job.order, Some(1));
+    bench.done(501, &job, Outcome::Failed(Cause::Unknown));
+    assert_eq!(bench.job(900), None);
 }

@@ -2,6 +2,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use std::{env, fs, path::PathBuf, process};
 
 use super::*;
+use crate::collection::block::DAY_S;
 
 const PROFILE: AttributeDescriptor =
     AttributeDescriptor::new(ClassId::PROFILE_GENERIC, LogicalName([1, 0, 99, 1, 0, 255]), 2);
@@ -33,7 +34,7 @@ fn meter(number: u32) -> LogicalDeviceName {
 }
 
 /// Quarter-hours of meter 0 from one to another, read when the last was captured.
-fn quarters(range: core::ops::Range<i64>) -> Reading {
+fn quarters(range: Range<i64>) -> Reading {
     Reading {
         meter: meter(0),
         attribute: PROFILE,
@@ -206,9 +207,10 @@ fn what_was_settled_is_known_after_a_restart() {
     let folder = Folder::new();
     let ring = folder.open(RingLimits::default());
     for slot in [3, 4] {
-        ring.settled("daily", meter(0), slot).wait().unwrap();
+        ring.settled("daily", meter(0), slot);
     }
-    ring.settled("daily", meter(1), 9).wait().unwrap();
+    ring.flush().wait().unwrap();
+    ring.settled("daily", meter(1), 9);
     drop(ring);
     let mut progress = folder.open(RingLimits::default()).progress().unwrap();
     progress.sort();
@@ -220,8 +222,85 @@ fn a_file_of_a_later_version_is_left_alone() {
     let folder = Folder::new();
     drop(folder.open(RingLimits::default()));
     let connection = Connection::open(folder.0.join("ring.db")).unwrap();
-    connection.pragma_update(None, "user_version", 2).unwrap();
+    connection.pragma_update(None, "user_version", 3).unwrap();
     drop(connection);
     let refused = Ring::open(&folder.0.join("ring.db"), RingLimits::default());
-    assert!(matches!(refused, Err(RingError::Version(2))));
+    assert!(matches!(refused, Err(RingError::Version(3))));
+}
+
+#[test]
+fn who_settles_more_than_the_queue_takes_waits_for_no_disk() {
+    let folder = Folder::new();
+    let ring = folder.open(RingLimits::default());
+    // The disk takes nothing meanwhile.
+    let other = Connection::open(folder.0.join("ring.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    for slot in 0..4 * QUEUE_MAX as i64 {
+        ring.settled("daily", meter(0), slot);
+    }
+    let waiting = ring.store(quarters(0..1));
+    assert!(waiting.waiting.is_some(), "the queue is full, and nobody was held up");
+    other.execute_batch("COMMIT").unwrap();
+    assert_eq!(waiting.wait().unwrap(), 1);
+    drop(ring);
+    let progress = folder.open(RingLimits::default()).progress().unwrap();
+    assert_eq!(progress, [("daily".into(), meter(0), 4 * QUEUE_MAX as i64 - 1)]);
+}
+
+#[test]
+fn a_meter_whose_clock_was_ahead_and_is_set_right_loses_nothing() {
+    let folder = Folder::new();
+    let ring = folder.open(RingLimits::default());
+    // At quarter 10 it has captured up to what it takes for quarter 50.
+    let early = Reading { arrived_s: 10 * 900, ..quarters(0..51) };
+    assert_eq!(ring.store(early).wait().unwrap(), 11);
+    assert_eq!(ring.missing(9).unwrap()[0].stretch.reason, Reason::Ahead);
+    // Its clock is set right, and it captures on from there.
+    assert_eq!(ring.store(quarters(11..61)).wait().unwrap(), 50);
+    let all: Vec<i64> = ring.uploads(9).unwrap().iter().flat_map(captured).collect();
+    assert_eq!(all, (0..61).collect::<Vec<_>>());
+}
+
+#[test]
+fn rows_are_read_by_number_and_by_place_until_they_are_acknowledged() {
+    let folder = Folder::new();
+    let ring = folder.open(RingLimits::default());
+    assert_eq!(ring.status().unwrap(), RingStatus::default());
+    for part in [0..3, 3..5, 5..9] {
+        ring.store(quarters(part)).wait().unwrap();
+    }
+    let times = |rows: Vec<RingRow>| -> Vec<(i64, i64)> {
+        rows.iter().map(|of| (of.sequence, of.row.captured_s / 900)).collect()
+    };
+    let max = usize::MAX;
+    assert_eq!(ring.status().unwrap(), RingStatus { rows: 9, acknowledged: 0, stored: 3 });
+    assert_eq!(times(ring.rows(2, 2, max).unwrap()), [(2, 3), (2, 4)]);
+    assert_eq!(times(ring.entries(2..6, max).unwrap()), [(1, 2), (2, 3), (2, 4), (3, 5)]);
+    assert_eq!(times(ring.entries(8..99, max).unwrap()), [(3, 8)]);
+    assert_eq!(times(ring.entries(9..99, max).unwrap()), []);
+    // No more than there is room for, but never nothing, and never part of a reading.
+    assert_eq!(times(ring.rows(0, 9, 0).unwrap()), [(1, 0), (1, 1), (1, 2)]);
+    ring.acknowledge_through(1).wait().unwrap();
+    assert_eq!(times(ring.entries(0..3, max).unwrap()), [(2, 3), (2, 4), (3, 5)]);
+    assert_eq!(ring.status().unwrap(), RingStatus { rows: 6, acknowledged: 1, stored: 3 });
+    ring.acknowledge_through(3).wait().unwrap();
+    assert_eq!(ring.status().unwrap(), RingStatus { rows: 0, acknowledged: 3, stored: 3 });
+}
+
+#[test]
+fn a_file_of_the_first_version_is_brought_forward() {
+    let folder = Folder::new();
+    let ring = folder.open(RingLimits::default());
+    ring.store(quarters(0..7)).wait().unwrap();
+    drop(ring);
+    let connection = Connection::open(folder.0.join("ring.db")).unwrap();
+    connection
+        .execute_batch(
+            "DROP INDEX segment_unacknowledged; ALTER TABLE segment DROP COLUMN count;
+             PRAGMA user_version = 1;",
+        )
+        .unwrap();
+    drop(connection);
+    let ring = folder.open(RingLimits::default());
+    assert_eq!(ring.status().unwrap().rows, 7);
 }

@@ -1,17 +1,17 @@
 //! Image transfer (class 18, version 0): the firmware of the concentrator itself.
 //!
-//! Blocks go into a file as they come, in any order. An image ends with the SHA-256 of all before:
-//! that is what verifying looks at, in a thread of its own, while routing goes on. Whether a
-//! firmware is genuine is for whom activates it, the owner of the device. After a restart a
-//! transfer begins anew.
+//! Blocks go into a file as they come, in any order. Which of them are on the disk is written
+//! beside it now and then, so that a transfer goes on after a power cut: what came since is asked
+//! for again. Whether an image is genuine is found out in a thread of its own, while routing goes
+//! on; what a genuine one is, and how it is activated, is for the owner of the device.
 
 use std::{
     fs::{self, File},
     io,
     os::unix::fs::FileExt,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, OnceLock},
-    thread,
+    thread::{self, JoinHandle},
 };
 
 use dlms_core::{
@@ -21,27 +21,35 @@ use dlms_core::{
         value::{CosemValue, ImageBlock, ImageToActivate, ImageTransferInitiate, OctetString},
     },
     device::{AttributeRights, Call, CosemObject, Get, MethodRights, put},
-    security::CryptoProvider,
     xdlms::{ActionResult, DataAccessResult},
 };
+use serde::{Deserialize, Serialize};
 
-use crate::management::{crypto::Provider, device::World, event};
+use crate::{
+    firmware::{IsGenuine, SIGNATURE_LEN, replace},
+    management::{Firmware, device::World, event},
+};
 
 /// Octets of every block but the last: with its protection it fits into one APDU.
 const BLOCK_LEN: usize = 1_024;
-/// Octets of an image. The program is half of that, and while it is verified it is in memory.
+/// Octets of an image. The static program has 13 MB, and while it is verified it is in memory.
 const IMAGE_LEN_MAX: usize = 16 * 1024 * 1024;
 /// Octets of an image identifier.
 const IDENTIFIER_LEN_MAX: usize = 64;
-/// Octets of the check sum at the end.
-const CHECK_LEN: usize = 32;
 /// The file of an image that is coming, and of one that was verified.
 const PART: &str = "image.part";
 const VERIFIED: &str = "image.verified";
+/// The file that says how far that has got, and who may read it.
+const PROGRESS: &str = "image.json";
+const PROGRESS_MODE: u32 = 0o600;
+/// Blocks after which that is written.
+const KEPT_EVERY: usize = 64;
 
 /// image_transfer_status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 enum Status {
+    #[default]
     NotInitiated = 0,
     Initiated = 1,
     Verifying = 2,
@@ -52,37 +60,83 @@ enum Status {
     ActivationFailed = 7,
 }
 
-/// The image transfer.
-pub(super) struct ImageTransfer {
-    enabled: bool,
+/// What of a transfer is there after a restart.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Progress {
     status: Status,
     identifier: Vec<u8>,
     len: usize,
     /// Which blocks came.
     blocks: Vec<bool>,
+}
+
+/// The image transfer.
+pub(super) struct ImageTransfer {
+    /// Where images are kept, and which are genuine; none where there is no way to activate one.
+    firmware: Option<Firmware>,
+    enabled: bool,
+    progress: Progress,
     file: Option<File>,
     /// What the thread that verifies found.
     outcome: Arc<OnceLock<bool>>,
+    /// The thread that writes how far it has got.
+    keeping: Option<JoinHandle<()>>,
+    /// Blocks that came since it began.
+    since_kept: usize,
 }
 
-impl Default for ImageTransfer {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            status: Status::NotInitiated,
-            identifier: Vec::new(),
-            len: 0,
-            blocks: Vec::new(),
-            file: None,
-            outcome: Arc::default(),
+impl Progress {
+    fn read(folder: &Path) -> Option<(Self, Option<File>)> {
+        let text = fs::read(folder.join(PROGRESS)).ok()?;
+        let mut progress: Self = serde_json::from_slice(&text).ok()?;
+        if progress.blocks.len() != progress.len.div_ceil(BLOCK_LEN) {
+            return None;
         }
+        let is_there = folder.join(VERIFIED).exists();
+        let file = || File::options().read(true).write(true).open(folder.join(PART)).ok();
+        match progress.status {
+            Status::Initiated | Status::Verifying | Status::VerificationFailed => {
+                progress.status = Status::Initiated;
+                let file = file()?;
+                return Some((progress, Some(file)));
+            }
+            Status::Verified | Status::ActivationFailed if !is_there => return None,
+            // The image goes when the program has taken its place.
+            Status::Activating if is_there => progress.status = Status::ActivationFailed,
+            Status::Activating => progress.status = Status::Activated,
+            _ => {}
+        }
+        Some((progress, None))
+    }
+
+    /// Writes it to the disk, after the blocks in `file`.
+    fn keep(&self, folder: &Path, file: Option<&File>) -> io::Result<()> {
+        if let Some(file) = file {
+            file.sync_data()?;
+        }
+        replace(&folder.join(PROGRESS), &serde_json::to_vec(self)?, PROGRESS_MODE)
     }
 }
 
 impl ImageTransfer {
+    /// A transfer that goes on with what there was before a restart.
+    pub(super) fn new(firmware: Option<Firmware>) -> Self {
+        let restored = firmware.as_ref().and_then(|firmware| Progress::read(&firmware.folder));
+        let (progress, file) = restored.unwrap_or_default();
+        Self {
+            firmware,
+            enabled: true,
+            progress,
+            file,
+            outcome: Arc::default(),
+            keeping: None,
+            since_kept: 0,
+        }
+    }
+
     /// The status as it is by now.
     fn status(&self, world: &World) -> Status {
-        match (self.status, self.outcome.get(), world.images.activated) {
+        match (self.progress.status, self.outcome.get(), world.images.activated) {
             (Status::Verifying, Some(true), _) => Status::Verified,
             (Status::Verifying, Some(false), _) => Status::VerificationFailed,
             (Status::Activating, _, Some(true)) => Status::Activated,
@@ -91,8 +145,26 @@ impl ImageTransfer {
         }
     }
 
+    /// Has written how far it has got, by a thread: at once, or when the one before is done.
+    fn keep(&mut self, folder: &Path, at_once: bool) {
+        if !at_once && self.keeping.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return;
+        }
+        self.since_kept = 0;
+        let (progress, folder) = (self.progress.clone(), folder.to_owned());
+        let file = self.file.as_ref().and_then(|file| file.try_clone().ok());
+        let before = self.keeping.take();
+        self.keeping = Some(thread::spawn(move || {
+            // What is newer is written later.
+            let _ = before.map(JoinHandle::join);
+            if let Err(error) = progress.keep(&folder, file.as_ref()) {
+                tracing::error!(%error, "how far an image has come cannot be kept");
+            }
+        }));
+    }
+
     fn first_missing(&self) -> usize {
-        self.blocks.iter().position(|came| !came).unwrap_or(self.blocks.len())
+        self.progress.blocks.iter().position(|came| !came).unwrap_or(self.progress.blocks.len())
     }
 
     fn initiate(&mut self, folder: &Path, parameter: &Data<'_>) -> ActionResult {
@@ -100,15 +172,14 @@ impl ImageTransfer {
             return ActionResult::TypeUnmatched;
         };
         let len = usize::try_from(image.size).unwrap_or(usize::MAX);
-        let fits = (CHECK_LEN + 1..=IMAGE_LEN_MAX).contains(&len);
+        let fits = (SIGNATURE_LEN + 1..=IMAGE_LEN_MAX).contains(&len);
         if !fits || image.identifier.0.len() > IDENTIFIER_LEN_MAX {
             return ActionResult::OtherReason;
         }
         // The thread that verifies an image before it works on the same file.
-        if self.status == Status::Verifying {
+        if self.progress.status == Status::Verifying {
             return ActionResult::TemporaryFailure;
         }
-        *self = Self::default();
         let part = folder.join(PART);
         let mut open = File::options();
         let file = open.read(true).write(true).create(true).truncate(true).open(&part);
@@ -120,26 +191,31 @@ impl ImageTransfer {
                 return ActionResult::HardwareFault;
             }
         }
-        self.status = Status::Initiated;
-        self.identifier = image.identifier.0;
-        self.len = len;
-        self.blocks = vec![false; len.div_ceil(BLOCK_LEN)];
+        self.progress = Progress {
+            status: Status::Initiated,
+            identifier: image.identifier.0,
+            len,
+            blocks: vec![false; len.div_ceil(BLOCK_LEN)],
+        };
+        self.keep(folder, true);
         ActionResult::Success
     }
 
-    fn transfer(&mut self, parameter: &Data<'_>) -> ActionResult {
+    fn transfer(&mut self, folder: &Path, parameter: &Data<'_>) -> ActionResult {
         let Some(block) = ImageBlock::from_data(parameter) else {
             return ActionResult::TypeUnmatched;
         };
         let (Some(file), Status::Initiated | Status::VerificationFailed) =
-            (&self.file, self.status)
+            (&self.file, self.progress.status)
         else {
             return ActionResult::OtherReason;
         };
         let number = usize::try_from(block.number).unwrap_or(usize::MAX);
-        let Some(came) = self.blocks.get_mut(number) else { return ActionResult::OtherReason };
+        let Some(came) = self.progress.blocks.get_mut(number) else {
+            return ActionResult::OtherReason;
+        };
         let start = number * BLOCK_LEN;
-        let len = BLOCK_LEN.min(self.len - start);
+        let len = BLOCK_LEN.min(self.progress.len - start);
         // Some clients fill the last block up.
         if block.value.0.len() != len && block.value.0.len() != BLOCK_LEN {
             return ActionResult::OtherReason;
@@ -148,35 +224,40 @@ impl ImageTransfer {
             return ActionResult::HardwareFault;
         }
         *came = true;
+        self.since_kept += 1;
+        if self.since_kept >= KEPT_EVERY || self.first_missing() == self.progress.blocks.len() {
+            self.keep(folder, false);
+        }
         ActionResult::Success
     }
 
-    fn verify(&mut self, folder: PathBuf) -> ActionResult {
-        match (self.status, &self.file) {
+    fn verify(&mut self, Firmware { folder, is_genuine }: Firmware) -> ActionResult {
+        match (self.progress.status, &self.file) {
             // It is still at it.
             (Status::Verifying, _) => ActionResult::TemporaryFailure,
             (Status::Verified, _) => ActionResult::Success,
             (Status::Initiated | Status::VerificationFailed, Some(file))
-                if self.blocks.iter().all(|came| *came) =>
+                if self.progress.blocks.iter().all(|came| *came) =>
             {
                 let Ok(file) = file.try_clone() else { return ActionResult::HardwareFault };
-                self.status = Status::Verifying;
+                let verified = Progress { status: Status::Verified, ..self.progress.clone() };
+                let before = self.keeping.take();
+                self.progress.status = Status::Verifying;
                 self.outcome = Arc::default();
-                let (outcome, len) = (Arc::clone(&self.outcome), self.len);
+                let outcome = Arc::clone(&self.outcome);
                 thread::spawn(move || {
-                    let verified = check(&file, len).and_then(|same| {
-                        if same {
-                            fs::rename(folder.join(PART), folder.join(VERIFIED))?;
-                        }
-                        Ok(same)
-                    });
+                    let _ = before.map(JoinHandle::join);
+                    let result = verify(&file, &verified, &folder, &is_genuine);
+                    if let Err(error) = &result {
+                        tracing::error!(%error, "an image cannot be verified");
+                    }
                     // Nobody else sets it.
-                    let _ = outcome.set(verified.unwrap_or(false));
+                    let _ = outcome.set(result.unwrap_or(false));
                 });
                 ActionResult::TemporaryFailure
             }
             (Status::Initiated | Status::VerificationFailed, _) => {
-                self.status = Status::VerificationFailed;
+                self.progress.status = Status::VerificationFailed;
                 ActionResult::OtherReason
             }
             _ => ActionResult::OtherReason,
@@ -184,11 +265,18 @@ impl ImageTransfer {
     }
 
     fn activate(&mut self, folder: &Path, world: &mut World) -> ActionResult {
-        match self.status {
+        match self.progress.status {
             Status::Verified | Status::ActivationFailed => {
-                world.images.asked = Some((folder.join(VERIFIED), self.identifier.clone()));
+                self.progress.status = Status::Activating;
+                // What becomes of it is known after a restart only if this is on the disk.
+                if let Err(error) = self.progress.keep(folder, None) {
+                    tracing::error!(%error, "an image cannot be activated");
+                    self.progress.status = Status::ActivationFailed;
+                    return ActionResult::HardwareFault;
+                }
+                let identifier = self.progress.identifier.clone();
+                world.images.asked = Some((folder.join(VERIFIED), identifier));
                 world.images.activated = None;
-                self.status = Status::Activating;
                 ActionResult::TemporaryFailure
             }
             Status::Activating => ActionResult::TemporaryFailure,
@@ -198,13 +286,22 @@ impl ImageTransfer {
     }
 }
 
-/// Whether an image ends with its check sum. It is on the disk after this.
-fn check(file: &File, len: usize) -> io::Result<bool> {
+/// Whether an image is genuine. One that is stays, and is on the disk after this.
+fn verify(
+    file: &File,
+    verified: &Progress,
+    folder: &Path,
+    is_genuine: &IsGenuine,
+) -> io::Result<bool> {
     file.sync_all()?;
-    let mut image = vec![0; len];
+    let mut image = vec![0; verified.len];
     file.read_exact_at(&mut image, 0)?;
-    let (image, check) = image.split_at(len - CHECK_LEN);
-    Ok(Provider.sha256(&[image]).is_ok_and(|sum| sum[..] == *check))
+    if !is_genuine(&image) {
+        return Ok(false);
+    }
+    fs::rename(folder.join(PART), folder.join(VERIFIED))?;
+    verified.keep(folder, None)?;
+    Ok(true)
 }
 
 impl CosemObject<World> for ImageTransfer {
@@ -235,16 +332,16 @@ impl CosemObject<World> for ImageTransfer {
         match get.attribute {
             2 => put(out, &number(BLOCK_LEN)),
             3 => {
-                let bits = self.blocks.iter().copied();
+                let bits = self.progress.blocks.iter().copied();
                 put(out, &DataBuf::BitString(BitStringBuf::from_bits(bits)))
             }
             4 => put(out, &number(self.first_missing())),
-            5 => put(out, &DataBuf::Boolean(self.enabled && get.world.images.folder.is_some())),
+            5 => put(out, &DataBuf::Boolean(self.enabled && self.firmware.is_some())),
             6 => put(out, &DataBuf::Enum(status as u8)),
             _ => {
                 let image = || ImageToActivate {
-                    size: u32::try_from(self.len).unwrap_or(u32::MAX),
-                    identification: OctetString(self.identifier.clone()),
+                    size: u32::try_from(self.progress.len).unwrap_or(u32::MAX),
+                    identification: OctetString(self.progress.identifier.clone()),
                     signature: OctetString::default(),
                 };
                 let verified = matches!(status, Status::Verified | Status::Activating);
@@ -271,18 +368,22 @@ impl CosemObject<World> for ImageTransfer {
         call: &mut Call<'_, World>,
         _out: &mut Vec<u8>,
     ) -> Result<(), ActionResult> {
-        let folder = call.world.images.folder.clone().filter(|_| self.enabled);
-        let folder = folder.ok_or(ActionResult::ReadWriteDenied)?;
-        let before = self.status;
-        self.status = self.status(call.world);
-        if (before, self.status) == (Status::Verifying, Status::Verified) {
-            call.world.log(event::IMAGE_VERIFIED);
+        let firmware = self.firmware.clone().filter(|_| self.enabled);
+        let firmware = firmware.ok_or(ActionResult::ReadWriteDenied)?;
+        let before = self.progress.status;
+        self.progress.status = self.status(call.world);
+        match (before, self.progress.status) {
+            (Status::Verifying, Status::Verified) => call.world.log(event::IMAGE_VERIFIED),
+            (Status::Verifying, Status::VerificationFailed) => {
+                call.world.log(event::IMAGE_REFUSED);
+            }
+            _ => {}
         }
         let result = match method {
-            1 => self.initiate(&folder, parameter),
-            2 => self.transfer(parameter),
-            3 => self.verify(folder),
-            _ => self.activate(&folder, call.world),
+            1 => self.initiate(&firmware.folder, parameter),
+            2 => self.transfer(&firmware.folder, parameter),
+            3 => self.verify(firmware),
+            _ => self.activate(&firmware.folder, call.world),
         };
         match result {
             ActionResult::Success => Ok(()),

@@ -4,8 +4,8 @@
 use dlms_core::{
     axdr::{Data, DataBuf},
     cosem::{
-        ClassId, LogicalName,
-        concentrator::{Announcement, HEARTBEAT},
+        AttributeDescriptor, ClassId, LogicalName,
+        concentrator::{Announcement, HEARTBEAT, STATION_DEVIATES},
         value::{
             CosemValue, MessageType, PushObjectV0, SendDestinationAndMethod, TransportService,
             Window,
@@ -15,6 +15,7 @@ use dlms_core::{
     xdlms::{ActionResult, DataAccessResult},
 };
 
+use super::station;
 use crate::management::device::World;
 
 pub(super) struct PushSetup {
@@ -37,8 +38,12 @@ impl PushSetup {
     /// push_object_list: its own logical name, and what an announcement has after that.
     fn objects(&self) -> DataBuf {
         let own = (ClassId::PUSH_SETUP, self.name, 1);
+        let others: Vec<AttributeDescriptor> = match self.name {
+            STATION_DEVIATES => station::pushed().collect(),
+            _ => Announcement::OBJECTS.to_vec(),
+        };
         let others =
-            Announcement::OBJECTS.map(|object| (object.class, object.instance, object.attribute.0));
+            others.iter().map(|object| (object.class, object.instance, object.attribute.0));
         let objects = core::iter::once(own).chain(others);
         DataBuf::array(objects.map(|(class, name, attribute)| {
             PushObjectV0 { class, name, attribute, data_index: 0 }.to_data()
@@ -83,10 +88,11 @@ impl CosemObject<World> for PushSetup {
         call: &mut Call<'_, World>,
         _out: &mut Vec<u8>,
     ) -> Result<(), ActionResult> {
-        if self.name == HEARTBEAT {
-            call.world.forced.heartbeat = true;
-        } else {
-            call.world.forced.saps_changed = true;
+        let forced = &mut call.world.forced;
+        match self.name {
+            HEARTBEAT => forced.heartbeat = true,
+            STATION_DEVIATES => forced.deviation = true,
+            _ => forced.saps_changed = true,
         }
         Ok(())
     }

@@ -55,7 +55,7 @@ impl SpoolProfile {
 }
 
 /// The end of a range: an integer of any type.
-fn number(value: &DataBuf) -> Result<u64, DataAccessResult> {
+pub(super) fn number(value: &DataBuf) -> Result<u64, DataAccessResult> {
     let octets = value.to_octets();
     let data = RawData::from_octets(&octets).and_then(|raw| raw.data());
     data.ok().and_then(|data| data.as_unsigned()).ok_or(DataAccessResult::TypeUnmatched)

@@ -176,6 +176,19 @@ fn an_empty_block_where_one_with_data_is_due_ends_the_transfer() {
 }
 
 #[test]
+fn no_block_is_kept_that_is_further_ahead_than_the_widest_window() {
+    let mut client = client(1, &[0xc0]);
+    sent(&mut client);
+    assert_eq!(hear(&mut client, "e0410001000101aa"), Ok(None));
+    // After block 1, blocks 2 to 64 are in the widest window.
+    for number in [64, 65, 0xffff, 63] {
+        assert_eq!(hear(&mut client, &format!("e041{number:04x}000101aa")), Ok(None));
+    }
+    let kept: Vec<u16> = client.receiving.ahead.keys().copied().collect();
+    assert_eq!(kept, [63, 64]);
+}
+
+#[test]
 fn what_was_never_sent_cannot_be_acknowledged() {
     let mut client = client(1, &[0xc0]);
     sent(&mut client);

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use super::{
     AccessAnswer, AccessItem, ActionOutcome, Client, OnRefusal, Request, Response,
     transfer::{counted, raw, selected},
+    verified::Verified,
 };
 use crate::{
     association::{Failure, Violation},
@@ -54,13 +55,12 @@ impl Client {
         Ok(())
     }
 
-    pub(super) fn on_access(&mut self, response: AccessResponse<'_>) {
-        let Some(operation) = self.operation.take() else { return self.discard() };
-        if response.invoke.id() != operation.long_invoke_id {
-            // The answer to one that was given up.
-            self.operation = Some(operation);
-            return self.discard();
-        }
+    pub(super) fn on_access(&mut self, response: Verified<AccessResponse<'_>>) {
+        let response = response.into_inner();
+        let id = response.invoke.id();
+        let of_it = self.take_operation(|operation| operation.long_invoke_id == id);
+        // Otherwise it is the answer to one that was given up.
+        let Some(operation) = of_it else { return self.discard() };
         let step = match &operation.request {
             Request::Access { items, .. } => {
                 answers(items, response).map(|answers| Some(Response::Access(answers)))

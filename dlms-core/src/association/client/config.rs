@@ -96,6 +96,11 @@ pub struct ClientConfig {
     /// How long to wait for an answer. None where the line below watches over that, as HDLC does:
     /// it must then poll for as long as [`Client::is_waiting`](super::Client::is_waiting).
     pub response_timeout: Option<Duration>,
+    /// How many requests may be in flight at once, 1 to [`IN_FLIGHT_MAX`](super::IN_FLIGHT_MAX).
+    /// There is one at a time all the same with short names, whose services have no invoke-id, and
+    /// in general block transfer. More than one needs a line on which both sides may send at any
+    /// time, and a meter that takes a request before it has answered the one before.
+    pub in_flight_max: u8,
     /// How often an association or a GET without answer is tried again.
     pub retries: u8,
     /// Whether the line carries datagrams, which may come twice: a repeated one is then dropped
@@ -138,6 +143,7 @@ impl Default for ClientConfig {
             send_window_max: WINDOW_MAX,
             max_receive_pdu: 0xffff,
             response_timeout: Some(Duration::from_secs(10)),
+            in_flight_max: 1,
             retries: 2,
             datagrams: false,
             release: true,

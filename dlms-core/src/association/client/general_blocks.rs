@@ -98,7 +98,7 @@ impl Client {
         if block.window == 0 && block.acknowledged == 0 {
             return self.on_pushed_block(&block, protected);
         }
-        if self.state != State::Associated || self.operation.is_none() {
+        if self.state != State::Associated || self.operations.is_empty() {
             return self.discard();
         }
         if !self.goes_in_blocks() {

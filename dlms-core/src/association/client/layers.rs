@@ -73,12 +73,23 @@ impl Client {
         })
     }
 
-    /// Whether an answer belongs to another transaction than the last request. A request without
-    /// the fields has none, though a meter may sign its answer.
+    /// The last transaction.
+    pub(super) const fn transaction(&self) -> u64 {
+        self.general.transaction
+    }
+
+    /// Whether an answer belongs to another transaction than those that wait for one. A request
+    /// without the fields has none, though a meter may sign its answer.
     pub(super) fn is_of_another_transaction(&self, opening: &Opening<'_>) -> bool {
-        let expected = self.general.transaction.to_be_bytes();
-        self.config.layered()
-            && opening.transaction.as_ref().is_some_and(|found| *found != expected)
+        let Some(found) = &opening.transaction else { return false };
+        let is_found = |transaction: u64| *found == transaction.to_be_bytes();
+        let is_due = match self.state {
+            State::Associated => {
+                self.operations.iter().any(|operation| is_found(operation.transaction()))
+            }
+            _ => is_found(self.general.transaction),
+        };
+        self.config.layered() && !is_due
     }
 
     /// Octets that the layers of a request add to it, beyond those of a ciphered APDU.
@@ -138,13 +149,13 @@ impl Client {
         Ok(Opening { plain, signed: true, transaction, ..opening })
     }
 
-    /// Sends a service APDU by general-ciphering.
-    pub(super) fn transmit_general(
+    /// A service APDU in general-ciphering.
+    pub(super) fn protected_generally(
         &mut self,
         how: KeyEstablishment,
         header: &GeneralHeader,
         plain: &[u8],
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<u8>, Failure> {
         if self.state == State::Associated {
             self.needs(Conformance::GENERAL_PROTECTION, "general protection")?;
         }
@@ -184,8 +195,7 @@ impl Client {
         let mut out = Vec::new();
         protect_general(self.crypto(), &request, plain, &mut out)?;
         self.general.established = Some(established);
-        self.transmit_as_is(out);
-        Ok(())
+        Ok(out)
     }
 
     /// Takes general-ciphering off, in place. Its counter is that of the global key: a fresh key

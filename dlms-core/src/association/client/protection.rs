@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use super::{Client, KeySet, State};
+use super::{Client, KeySet, State, in_flight::Outgoing};
 use crate::{
     Malformed, MalformedKind,
     acse::Mechanism,
@@ -75,11 +75,10 @@ impl Client {
         self.ready.as_deref().unwrap_or(&*self.provider)
     }
 
-    /// Sends a service APDU, protected as agreed.
-    pub(super) fn transmit(&mut self, plain: &[u8]) -> Result<(), Failure> {
+    /// A service APDU, protected as agreed.
+    pub(super) fn protected(&mut self, plain: &[u8]) -> Result<Vec<u8>, Failure> {
         if self.config.protecting().is_none() {
-            self.transmit_as_is(plain.to_vec());
-            return Ok(());
+            return Ok(plain.to_vec());
         }
         let general_ciphering = self.config.general_ciphering;
         let signs = self.config.signs() && self.state == State::Associated;
@@ -93,15 +92,15 @@ impl Client {
                 plain
             };
             return match general_ciphering {
-                Some(how) => self.transmit_general(how, &header, plain),
-                None => self.transmit_ciphered(plain),
+                Some(how) => self.protected_generally(how, &header, plain),
+                None => self.ciphered(plain),
             };
         }
-        self.transmit_ciphered(plain)
+        self.ciphered(plain)
     }
 
-    /// Sends an APDU under one of the keys of the association.
-    fn transmit_ciphered(&mut self, plain: &[u8]) -> Result<(), Failure> {
+    /// An APDU under one of the keys of the association.
+    fn ciphered(&mut self, plain: &[u8]) -> Result<Vec<u8>, Failure> {
         let ciphering = self.config.protecting().ok_or(Failure::NoKeys)?;
         let plain_tag = plain.first().copied().unwrap_or_default();
         // ACCESS has no other ciphered form.
@@ -120,12 +119,13 @@ impl Client {
         let wire = wire.ok_or(Failure::NotNegotiated("a ciphered form of this service"))?;
         let mut out = Vec::new();
         self.protect(wire, general, dedicated, plain, &mut out)?;
-        self.transmit_as_is(out);
-        Ok(())
+        Ok(out)
     }
 
+    /// Sends an APDU about the association itself, in the place of the one before.
     pub(super) fn transmit_as_is(&mut self, apdu: Vec<u8>) {
-        self.outgoing = Some(apdu);
+        self.outgoing.clear();
+        self.outgoing.push_back(Outgoing { request: None, apdu });
         self.deadline = None;
     }
 

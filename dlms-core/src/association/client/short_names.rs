@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use super::{
     ActionOutcome, Client, Request, Response,
     transfer::{Operation, Stage, counted, raw},
+    verified::Verified,
 };
 use crate::{
     association::{
@@ -187,8 +188,9 @@ impl Client {
         Ok(lists)
     }
 
-    pub(super) fn on_read(&mut self, response: ReadResponse<'_>) {
-        let Some(mut operation) = self.operation.take() else { return self.discard() };
+    pub(super) fn on_read(&mut self, response: Verified<ReadResponse<'_>>) {
+        let response = response.into_inner();
+        let Some(mut operation) = self.take_operation(|_| true) else { return self.discard() };
         let step = match (&response.0[..], operation.stage()) {
             (
                 &[ReadResult::Block { last, number, octets }],
@@ -228,7 +230,7 @@ impl Client {
         if !last {
             operation.go_to(Stage::Blocks { number: found.wrapping_add(1) });
             let next = ReadRequest(Vec::from([VariableAccess::BlockNumber(number)]));
-            self.continue_with(|writer| next.encode(writer))?;
+            self.continue_with(operation, |writer| next.encode(writer))?;
             return Ok(None);
         }
         let mut apdu = Vec::from([crate::xdlms::tag::READ_RESPONSE]);
@@ -268,8 +270,9 @@ impl Client {
         }
     }
 
-    pub(super) fn on_write(&mut self, response: WriteResponse) {
-        let Some(mut operation) = self.operation.take() else { return self.discard() };
+    pub(super) fn on_write(&mut self, response: Verified<WriteResponse>) {
+        let response = response.into_inner();
+        let Some(mut operation) = self.take_operation(|_| true) else { return self.discard() };
         let step = match response.0[..] {
             [WriteResult::BlockNumber(number)] => {
                 self.on_write_block(&mut operation, number.into()).map(|()| None)
@@ -304,7 +307,7 @@ impl Client {
         let mut plain = Vec::new();
         let sent = self.encode_write_block(&operation.request, number, sent, &mut plain)?;
         operation.go_to(Stage::Sending { number, sent });
-        self.transmit(&plain)
+        self.transmit(operation, &plain)
     }
 
     /// Sends f(StoC).
@@ -318,15 +321,18 @@ impl Client {
         };
         let mut plain = Vec::new();
         ReadRequest(Vec::from([variable])).encode(&mut Writer::new(&mut plain));
-        self.transmit(&plain)
+        let apdu = self.protected(&plain)?;
+        self.transmit_as_is(apdu);
+        Ok(())
     }
 
     /// Takes f(CtoS).
     pub(super) fn on_short_authentication(
         &mut self,
         before: ReceiveCounter,
-        response: &ReadResponse<'_>,
+        response: Verified<ReadResponse<'_>>,
     ) {
+        let response = response.into_inner();
         let reply = match response.0[..] {
             [ReadResult::Data(data)] => {
                 data.data().map(|data| data.as_octets().unwrap_or_default())

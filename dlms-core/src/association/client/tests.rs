@@ -6,6 +6,7 @@ mod datagrams;
 mod dedicated;
 mod establish;
 mod hls;
+mod in_flight;
 mod lossy_line;
 mod notifications;
 mod release;
@@ -17,6 +18,7 @@ use std::format;
 
 use sans_io_time::Instant;
 
+use super::in_flight::tests::{ANY, of_any};
 use super::*;
 use crate::{
     axdr::DataBuf,
@@ -120,14 +122,21 @@ impl Bench {
         self.client.handle_apdu(&mut octets.to_vec());
     }
 
+    /// What the client has to say, of whichever request.
     fn event(&mut self) -> Option<Event> {
-        self.client.poll_event()
+        self.client.poll_event().map(of_any)
+    }
+
+    /// Gives up what is in flight.
+    fn cancel(&mut self) {
+        let in_flight: Vec<_> = self.client.operations.iter().map(Operation::id).collect();
+        in_flight.into_iter().for_each(|request| self.client.cancel(request));
     }
 
     /// The answer to the request under way.
     fn response(&mut self) -> Response {
         match self.event() {
-            Some(Event::Response(response)) => response,
+            Some(Event::Response(ANY, response)) => response,
             other => panic!("{other:?}"),
         }
     }
@@ -135,7 +144,7 @@ impl Bench {
     /// Why the request under way failed; the association stands.
     fn failure(&mut self) -> Failure {
         match self.event() {
-            Some(Event::RequestFailed(failure)) => {
+            Some(Event::RequestFailed(ANY, failure)) => {
                 assert!(self.client.is_associated());
                 assert!(!self.client.is_waiting());
                 failure

@@ -6,9 +6,13 @@
 use alloc::vec::Vec;
 use core::mem;
 
+use sans_io_time::Instant;
+
 use super::{
-    AccessItem, ActionOutcome, Client, EVENTS_MAX, Event, Phase, Referencing, Request, Response,
-    Selection, State,
+    AccessItem, ActionOutcome, Client, EVENTS_MAX, Event, Phase, Priority, Referencing, Request,
+    RequestId, Response, Selection, State,
+    in_flight::{Outgoing, Refusal},
+    verified::Verified,
 };
 use crate::{
     association::{Failure, Misuse, Violation},
@@ -27,10 +31,17 @@ use crate::{
 /// absent selection, last-block, block number, length in three octets.
 const BLOCK_OVERHEAD: usize = 3 + 9 + 1 + 1 + 4 + 3;
 
-/// The request under way.
+/// A request in flight.
 #[derive(Debug)]
 pub(super) struct Operation {
+    id: RequestId,
     pub(super) request: Request,
+    /// How often it is asked again.
+    attempts_left: u8,
+    /// Until when an answer is waited for.
+    deadline: Option<Instant>,
+    /// The transaction of what was sent of it last, where there are any.
+    transaction: u64,
     invoke: InvokeIdAndPriority,
     /// The same for ACCESS.
     pub(super) long_invoke_id: u32,
@@ -69,6 +80,35 @@ impl Operation {
         }
     }
 
+    pub(super) const fn id(&self) -> RequestId {
+        self.id
+    }
+
+    pub(super) const fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    pub(super) const fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
+    }
+
+    pub(super) const fn transaction(&self) -> u64 {
+        self.transaction
+    }
+
+    /// Whether it is asked again when it was not answered: asking again cannot do harm.
+    pub(super) fn may_repeat(&self) -> bool {
+        self.attempts_left > 0
+            && match &self.request {
+                Request::Get { .. } | Request::GetList(_) => true,
+                Request::GetBlocks { .. } => self.stage == Stage::Answer,
+                Request::Access { items, .. } => {
+                    items.iter().all(|item| matches!(item, AccessItem::Get { .. }))
+                }
+                _ => false,
+            }
+    }
+
     pub(super) const fn stage(&self) -> Stage {
         self.stage
     }
@@ -88,60 +128,83 @@ impl Operation {
     }
 }
 
-/// Whether asking again cannot do harm.
-pub(super) fn may_repeat(operation: &Operation) -> bool {
-    match &operation.request {
-        Request::Get { .. } | Request::GetList(_) => true,
-        Request::GetBlocks { .. } => operation.stage == Stage::Answer,
-        Request::Access { items, .. } => {
-            items.iter().all(|item| matches!(item, AccessItem::Get { .. }))
-        }
-        _ => false,
-    }
-}
-
 // Requests.
 impl Client {
     /// Starts a request, unless it is illegal here.
-    pub(super) fn begin(&mut self, request: Request, class: ServiceClass) -> Result<(), Misuse> {
+    pub(super) fn begin(
+        &mut self,
+        request: Request,
+        class: ServiceClass,
+        priority: Priority,
+    ) -> Result<RequestId, Misuse> {
         if self.state != State::Associated {
             return Err(Misuse::State);
         }
-        if self.operation.is_some() {
+        if !self.has_room() {
             return Err(Misuse::Busy);
         }
         request.check()?;
-        self.attempts_left = self.config.retries;
-        self.start(request, class);
-        Ok(())
-    }
-
-    pub(super) fn start(&mut self, request: Request, class: ServiceClass) {
-        self.blocks.end();
+        self.last_request = self.last_request.next();
         let confirmed = class == ServiceClass::Confirmed;
-        let invoke = InvokeIdAndPriority::new(self.next_invoke().id(), confirmed, true);
-        self.long_invoke_id = self.long_invoke_id.wrapping_add(1) & 0x00ff_ffff;
-        let operation = Operation {
+        let high_priority = priority == Priority::High;
+        self.start(Operation {
+            id: self.last_request,
             request,
-            invoke,
-            long_invoke_id: self.long_invoke_id,
+            attempts_left: self.config.retries,
+            deadline: None,
+            transaction: 0,
+            invoke: InvokeIdAndPriority::new(0, confirmed, high_priority),
+            long_invoke_id: 0,
             stage: Stage::Answer,
             joined: Vec::new(),
             received: 0,
-        };
+        });
+        Ok(self.last_request)
+    }
+
+    /// Asks once more, from the start.
+    pub(super) fn repeat(&mut self, mut operation: Operation) {
+        self.end(&operation);
+        operation.attempts_left = operation.attempts_left.saturating_sub(1);
+        operation.stage = Stage::Answer;
+        operation.joined.clear();
+        operation.received = 0;
+        self.start(operation);
+    }
+
+    fn start(&mut self, mut operation: Operation) {
+        self.blocks.end();
+        let InvokeIdAndPriority(as_before) = operation.invoke;
+        let id = self.next_invoke().id();
+        operation.invoke = InvokeIdAndPriority(as_before & !0x0f | id);
+        self.long_invoke_id = self.long_invoke_id.wrapping_add(1) & 0x00ff_ffff;
+        operation.long_invoke_id = self.long_invoke_id;
         let mut plain = mem::take(&mut self.plain);
         plain.clear();
         let sent = self
             .encode_request(&operation, &mut plain)
-            .and_then(|stage| self.transmit(&plain).map(|()| stage));
+            .and_then(|stage| self.transmit(&mut operation, &plain).map(|()| stage));
         self.plain = plain;
         match sent {
-            Ok(stage) => self.operation = Some(Operation { stage, ..operation }),
-            Err(failure) => {
-                self.operation = Some(operation);
-                self.fail(failure);
+            Ok(stage) => {
+                operation.stage = stage;
+                self.operations.push(operation);
             }
+            Err(failure) => self.fail_operation(&operation, failure),
         }
+    }
+
+    /// Sends an APDU of a request, protected as agreed.
+    pub(super) fn transmit(
+        &mut self,
+        operation: &mut Operation,
+        plain: &[u8],
+    ) -> Result<(), Failure> {
+        let apdu = self.protected(plain)?;
+        operation.transaction = self.transaction();
+        operation.deadline = None;
+        self.outgoing.push_back(Outgoing { request: Some(operation.id), apdu });
+        Ok(())
     }
 
     /// Encodes the first APDU of a request and says what is due after it.
@@ -187,7 +250,7 @@ impl Client {
             }
             Request::Access { items, on_refusal } => {
                 let long = LongInvokeIdAndPriority::new(operation.long_invoke_id);
-                let long = long.and_high_priority();
+                let long = if invoke.high_priority() { long.and_high_priority() } else { long };
                 let long = if invoke.confirmed() { long.and_confirmed() } else { long };
                 self.encode_access(long, items, *on_refusal, writer)?;
             }
@@ -295,15 +358,23 @@ impl Client {
         }
     }
 
+    /// The next invoke-id that no request in flight has: there are more of them than requests.
     pub(super) fn next_invoke(&mut self) -> InvokeIdAndPriority {
-        self.invoke_id = self.invoke_id.wrapping_add(1) & 0x0f;
-        InvokeIdAndPriority::new(self.invoke_id, true, true)
+        loop {
+            self.invoke_id = self.invoke_id.wrapping_add(1) & 0x0f;
+            let is_taken =
+                self.operations.iter().any(|operation| operation.invoke.id() == self.invoke_id);
+            if !is_taken {
+                return InvokeIdAndPriority::new(self.invoke_id, true, true);
+            }
+        }
     }
 }
 
 // Answers. Each handler takes the operation out, and puts it back while it is not complete.
 impl Client {
-    pub(super) fn on_get(&mut self, response: GetResponse<'_>) {
+    pub(super) fn on_get(&mut self, response: Verified<GetResponse<'_>>) {
+        let response = response.into_inner();
         let due = self.due(response.invoke(), Request::is_get, "kind of GET response");
         let Some(mut operation) = due else { return };
         let step = match (response, operation.stage) {
@@ -341,14 +412,14 @@ impl Client {
     ) -> Result<Option<Response>, Failure> {
         self.count(operation, last, octets)?;
         if let Request::GetBlocks { .. } = operation.request {
-            self.events.push_back(Event::Block(octets.to_vec()));
+            self.events.push_back(Event::Block(operation.id, octets.to_vec()));
         } else {
             operation.joined.extend_from_slice(octets);
         }
         if !last {
             operation.stage = Stage::Blocks { number: number.wrapping_add(1) };
             let next = GetRequest::Next { invoke: operation.invoke, block_number: number };
-            self.continue_with(|writer| next.encode(writer))?;
+            self.continue_with(operation, |writer| next.encode(writer))?;
             return Ok(None);
         }
         let octets = mem::take(&mut operation.joined);
@@ -403,7 +474,7 @@ impl Client {
         Ok(Some(match (&operation.request, result) {
             (Request::Get { .. }, result) => Response::Get(result.map(<[u8]>::to_vec)),
             (Request::GetBlocks { .. }, Ok(octets)) => {
-                self.events.push_back(Event::Block(octets.to_vec()));
+                self.events.push_back(Event::Block(operation.id, octets.to_vec()));
                 Response::GetBlocks(Ok(()))
             }
             (Request::GetBlocks { .. }, Err(refusal)) => Response::GetBlocks(Err(refusal)),
@@ -415,7 +486,8 @@ impl Client {
         }))
     }
 
-    pub(super) fn on_set(&mut self, response: SetResponse) {
+    pub(super) fn on_set(&mut self, response: Verified<SetResponse>) {
+        let response = response.into_inner();
         let due = self.due(response.invoke(), Request::is_set, "kind of SET response");
         let Some(mut operation) = due else { return };
         let all_sent = operation.is_sent();
@@ -464,7 +536,8 @@ impl Client {
         self.step(operation, step);
     }
 
-    pub(super) fn on_action(&mut self, response: ActionResponse<'_>) {
+    pub(super) fn on_action(&mut self, response: Verified<ActionResponse<'_>>) {
+        let response = response.into_inner();
         let due = self.due(response.invoke(), Request::is_action, "kind of ACTION response");
         let Some(mut operation) = due else { return };
         let all_sent = operation.is_sent();
@@ -532,7 +605,7 @@ impl Client {
         if !block.last {
             operation.stage = Stage::Blocks { number: block.number.wrapping_add(1) };
             let next = ActionRequest::NextPblock { invoke: operation.invoke, number: block.number };
-            self.continue_with(|writer| next.encode(writer))?;
+            self.continue_with(operation, |writer| next.encode(writer))?;
             return Ok(None);
         }
         let octets = mem::take(&mut operation.joined);
@@ -561,26 +634,21 @@ impl Client {
         {
             return self.discard();
         }
+        let failure = Failure::Exception(exception);
         if let ExceptionService::InvocationCounterError(expected) = exception.service
             && self.dedicated_key.is_some()
-            && self.operation.is_some()
+            && !self.operations.is_empty()
         {
             // What was sent took a counter, so that the next one may be right already.
             let next = self.dedicated_send_counters.next();
-            let behind = next <= expected;
+            let was_behind = next <= expected;
             if next < expected {
                 self.dedicated_send_counters = SendCounters::new();
                 self.dedicated_send_counters.grant(expected..COUNTER_MAX);
             }
-            if behind && self.operation.as_ref().is_some_and(may_repeat) && self.attempts_left > 0 {
-                self.attempts_left = self.attempts_left.saturating_sub(1);
-                if let Some(operation) = self.operation.take() {
-                    self.start(operation.request, ServiceClass::Confirmed);
-                }
-                return;
-            }
+            return self.refuse_one(Refusal { failure, was_behind });
         }
-        self.fail(Failure::Exception(exception));
+        self.fail(failure);
     }
 
     /// Sends the block after `acknowledged`, as long as that is the one sent last.
@@ -601,7 +669,7 @@ impl Client {
         plain.clear();
         let result = self.encode_block(operation, number, sent, &mut plain).and_then(|sent| {
             operation.stage = Stage::Sending { number, sent };
-            self.transmit(&plain)
+            self.transmit(operation, &plain)
         });
         self.plain = plain;
         result
@@ -609,12 +677,13 @@ impl Client {
 
     pub(super) fn continue_with(
         &mut self,
+        operation: &mut Operation,
         encode: impl FnOnce(&mut Writer<'_>),
     ) -> Result<(), Failure> {
         let mut plain = mem::take(&mut self.plain);
         plain.clear();
         encode(&mut Writer::new(&mut plain));
-        let sent = self.transmit(&plain);
+        let sent = self.transmit(operation, &plain);
         self.plain = plain;
         sent
     }
@@ -628,55 +697,31 @@ impl Client {
         is_of_service: fn(&Request) -> bool,
         response: &'static str,
     ) -> Option<Operation> {
-        match self.operation.take() {
-            Some(operation) if operation.invoke.id() != invoke.id() => {
-                self.operation = Some(operation);
-                self.discard();
-                None
-            }
-            Some(operation) if !is_of_service(&operation.request) => {
-                self.operation = Some(operation);
-                self.fail(Violation::Unexpected(response).into());
-                None
-            }
-            Some(operation) => Some(operation),
-            None => {
-                self.discard();
-                None
-            }
+        let Some(operation) = self.take_operation(|of| of.invoke.id() == invoke.id()) else {
+            self.discard();
+            return None;
+        };
+        if !is_of_service(&operation.request) {
+            self.fail_operation(&operation, Violation::Unexpected(response).into());
+            return None;
         }
+        Some(operation)
     }
 
     pub(super) fn step(&mut self, operation: Operation, step: Result<Option<Response>, Failure>) {
         match step {
-            Ok(Some(response)) => {
-                self.blocks.end();
-                self.deadline = None;
-                self.events.push_back(Event::Response(response));
-            }
-            Ok(None) => self.operation = Some(operation),
-            Err(failure) => {
-                self.operation = Some(operation);
-                self.fail(failure);
-            }
+            Ok(Some(response)) => self.complete(&operation, response),
+            Ok(None) => self.operations.push(operation),
+            Err(failure) => self.fail_operation(&operation, failure),
         }
     }
 
+    /// Gives up what is under way: the association, or a request.
     pub(super) fn fail(&mut self, failure: Failure) {
         let phase = match self.state {
             State::Associating => Phase::Associate,
             State::Authenticating => Phase::Authenticate,
-            State::Associated => {
-                if self.operation.take().is_some() {
-                    self.deadline = None;
-                    self.outgoing = None;
-                    self.blocks.end();
-                    self.events.push_back(Event::RequestFailed(failure));
-                } else {
-                    self.discard();
-                }
-                return;
-            }
+            State::Associated => return self.refuse_one(Refusal { failure, was_behind: false }),
             // We are leaving; how the meter takes it changes nothing.
             State::Releasing => return self.close(),
             State::Idle => return,
@@ -685,9 +730,9 @@ impl Client {
         self.events.push_back(Event::AssociationFailed { phase, failure });
     }
 
-    pub(super) fn notify(&mut self, apdu: Vec<u8>) {
+    pub(super) fn notify(&mut self, apdu: Verified<&[u8]>) {
         if self.events.len() < EVENTS_MAX {
-            self.events.push_back(Event::Notification(apdu));
+            self.events.push_back(Event::Notification(apdu.into_inner().to_vec()));
         } else {
             self.discard();
         }

@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use super::{
-    Client, ClientConfig, Event, Request, Response, State,
+    Client, ClientConfig, Priority, Request, RequestId, Response, State,
     transfer::{ServiceClass, Stage},
 };
 use crate::{
@@ -103,11 +103,11 @@ impl Client {
     /// # Errors
     /// [`Misuse::Unanswered`] for a request that has no other purpose than its answer, and as
     /// [`request`](Self::request).
-    pub fn request_unconfirmed(&mut self, request: Request) -> Result<(), Misuse> {
+    pub fn request_unconfirmed(&mut self, request: Request) -> Result<RequestId, Misuse> {
         if !request.may_be_unconfirmed() {
             return Err(Misuse::Unanswered);
         }
-        self.begin(request, ServiceClass::Unconfirmed)
+        self.begin(request, ServiceClass::Unconfirmed, Priority::High)
     }
 
     /// Takes what is configured for agreed on.
@@ -122,26 +122,26 @@ impl Client {
         self.associated();
     }
 
-    /// Whether what goes out next is answered.
-    pub(super) fn awaits_answer(&self) -> bool {
+    /// Whether what goes out, of a request or about the association, is answered.
+    pub(super) fn awaits_answer(&self, request: Option<RequestId>) -> bool {
         let establishment = self.config.establishment;
         match self.state {
-            State::Associated => self
-                .operation
-                .as_ref()
-                .is_none_or(|operation| operation.stage() != Stage::Unconfirmed),
+            State::Associated => !self.operations.iter().any(|operation| {
+                Some(operation.id()) == request && operation.stage() == Stage::Unconfirmed
+            }),
             State::Associating | State::Releasing => establishment.is_answered(),
             State::Idle | State::Authenticating => true,
         }
     }
 
     /// What is not answered was sent.
-    pub(super) fn sent(&mut self) {
+    pub(super) fn sent(&mut self, request: Option<RequestId>) {
         self.deadline = None;
         match self.state {
             State::Associated => {
-                self.operation = None;
-                self.events.push_back(Event::Response(Response::Unconfirmed));
+                if let Some(operation) = self.take_operation(|of| Some(of.id()) == request) {
+                    self.complete(&operation, Response::Unconfirmed);
+                }
             }
             State::Associating => self.agree_unanswered(),
             State::Releasing => self.close(),

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::{
     Call, Refusal, Server,
-    block::{Transfer, check_len, check_sum},
+    block::{check_len, check_sum},
     get::as_data,
 };
 use crate::{
@@ -17,12 +17,11 @@ use crate::{
 
 impl Server {
     pub(super) fn on_access(
-        &mut self,
+        &self,
         call: &mut Call<'_>,
         request: AccessRequest<'_>,
     ) -> Result<(), Refusal> {
         call.needs(Conformance::ACCESS)?;
-        self.transfer = Transfer::None;
         let AccessRequest { invoke, specification, data, .. } = request;
         let (mut values, mut sum) = (Vec::new(), 0);
         let mut results = Vec::new();

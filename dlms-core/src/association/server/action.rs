@@ -38,12 +38,12 @@ impl Server {
         call.needs(Conformance::ACTION)?;
         match request {
             ActionRequest::Normal { invoke, method, parameters } => {
-                self.transfer = Transfer::None;
+                self.transfers.take(Some(invoke));
                 call.action(invoke, method, parameters);
                 self.fit_action(call, invoke)
             }
             ActionRequest::WithList { invoke, methods, parameters } => {
-                self.transfer = Transfer::None;
+                self.transfers.take(Some(invoke));
                 call.action_list(invoke, methods, parameters)?;
                 self.fit_action(call, invoke)
             }
@@ -52,7 +52,9 @@ impl Server {
                 let mut head = Vec::from([tag::ACTION_REQUEST, NORMAL, invoke.0]);
                 method.encode(&mut Writer::new(&mut head));
                 head.push(PRESENT);
-                self.transfer = Transfer::Action(LongAction::Request(LongRequest::new(head)));
+                self.transfers.take(Some(invoke));
+                let long = LongAction::Request(LongRequest::new(head));
+                self.transfers.put(Some(invoke), Transfer::Action(long));
                 self.on_action_block(call, invoke, block)
             }
             ActionRequest::WithListFirstPblock { invoke, methods, block } => {
@@ -61,7 +63,9 @@ impl Server {
                 let mut writer = Writer::new(&mut head);
                 writer.length(methods.len());
                 methods.iter().for_each(|method| method.encode(&mut writer));
-                self.transfer = Transfer::Action(LongAction::Request(LongRequest::new(head)));
+                self.transfers.take(Some(invoke));
+                let long = LongAction::Request(LongRequest::new(head));
+                self.transfers.put(Some(invoke), Transfer::Action(long));
                 self.on_action_block(call, invoke, block)
             }
             ActionRequest::Pblock { invoke, block } => self.on_action_block(call, invoke, block),
@@ -78,7 +82,7 @@ impl Server {
         invoke: InvokeIdAndPriority,
         block: DataBlock<'_>,
     ) -> Result<(), Refusal> {
-        let joined = match mem::replace(&mut self.transfer, Transfer::None) {
+        let joined = match self.transfers.take(Some(invoke)) {
             Transfer::Action(LongAction::Request(mut long)) => match long.join(block) {
                 Ok(()) => Ok(long),
                 Err(JoinError::Number | JoinError::TooLong) => Err(ActionResult::LongActionAborted),
@@ -91,7 +95,7 @@ impl Server {
                 Ok(())
             }
             Ok(long) if !block.last => {
-                self.transfer = Transfer::Action(LongAction::Request(long));
+                self.transfers.put(Some(invoke), Transfer::Action(LongAction::Request(long)));
                 call.answer_action(ActionResponse::NextPblock { invoke, number: block.number });
                 Ok(())
             }
@@ -137,7 +141,7 @@ impl Server {
     }
 
     fn on_action_next(&mut self, call: &mut Call<'_>, invoke: InvokeIdAndPriority, number: u32) {
-        let result = match mem::replace(&mut self.transfer, Transfer::None) {
+        let result = match self.transfers.take(Some(invoke)) {
             Transfer::Action(LongAction::Answer(long)) if long.number() == number => {
                 return self.send_action_block(call, invoke, long);
             }
@@ -157,7 +161,7 @@ impl Server {
         let last = block.last;
         call.answer_action(ActionResponse::WithPblock { invoke, block });
         if !last {
-            self.transfer = Transfer::Action(LongAction::Answer(long));
+            self.transfers.put(Some(invoke), Transfer::Action(LongAction::Answer(long)));
         }
     }
 }

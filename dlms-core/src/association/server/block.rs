@@ -5,7 +5,10 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::Refusal;
-use crate::xdlms::DataBlock;
+use crate::{
+    association::IN_FLIGHT_MAX,
+    xdlms::{DataBlock, InvokeIdAndPriority},
+};
 
 /// Octets of one answer. A device that produces more is refused the answer: a year of
 /// quarter-hours with twelve columns stays below 4 MiB.
@@ -13,11 +16,41 @@ pub(super) const ANSWER_LEN_MAX: usize = 16 * 1024 * 1024;
 /// Octets of one joined request. What clients write in blocks are calendars, lists and firmware
 /// blocks, of a few kilobytes each.
 pub(super) const REQUEST_LEN_MAX: usize = 64 * 1024;
+/// Transfers under way at once: as many as a client of ours has requests in flight.
+const TRANSFERS_MAX: usize = IN_FLIGHT_MAX as usize;
 /// What stands around the octets of a block: tag, choice, invoke-id, last-block, block number,
 /// choice of the result, length in three octets.
 const BLOCK_OVERHEAD: usize = 1 + 1 + 1 + 1 + 4 + 1 + 3;
 
-/// The transfer under way. Any other request ends it.
+/// The transfers under way. Each belongs to an invoke-id, whose next request ends it; with short
+/// names, which have none, there is one.
+#[derive(Debug, Default)]
+pub(super) struct Transfers(Vec<(Option<u8>, Transfer)>);
+
+impl Transfers {
+    /// Takes out the transfer of an invoke-id, or of short names.
+    pub(super) fn take(&mut self, invoke: Option<InvokeIdAndPriority>) -> Transfer {
+        let key = invoke.map(InvokeIdAndPriority::id);
+        match self.0.iter().position(|(of, _)| *of == key) {
+            Some(at) => self.0.remove(at).1,
+            None => Transfer::None,
+        }
+    }
+
+    /// Keeps a transfer whose invoke-id has no other. Those that go on for longest give way: what
+    /// is kept of all of them is no more than one answer may be.
+    pub(super) fn put(&mut self, invoke: Option<InvokeIdAndPriority>, transfer: Transfer) {
+        self.0.push((invoke.map(InvokeIdAndPriority::id), transfer));
+        while self.0.len() > 1 && (self.0.len() > TRANSFERS_MAX || self.octets() > ANSWER_LEN_MAX) {
+            self.0.remove(0);
+        }
+    }
+
+    fn octets(&self) -> usize {
+        self.0.iter().map(|(_, transfer)| transfer.octets()).fold(0, usize::saturating_add)
+    }
+}
+
 #[derive(Debug)]
 pub(super) enum Transfer {
     None,
@@ -27,6 +60,21 @@ pub(super) enum Transfer {
     Read(LongAnswer),
     ReadRequest(LongRequest),
     Write(LongRequest),
+}
+
+impl Transfer {
+    const fn octets(&self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Get(long) | Self::Read(long) | Self::Action(LongAction::Answer(long)) => {
+                long.octets.len()
+            }
+            Self::Set(long)
+            | Self::ReadRequest(long)
+            | Self::Write(long)
+            | Self::Action(LongAction::Request(long)) => long.apdu.len(),
+        }
+    }
 }
 
 /// An ACTION may be long in both directions, one after the other.

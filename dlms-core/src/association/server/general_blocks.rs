@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Layers, LogicalDevice, Refusal, Server, State, Transfer, block::REQUEST_LEN_MAX};
+use super::{Layers, LogicalDevice, Refusal, Server, State, Transfers, block::REQUEST_LEN_MAX};
 use crate::{
     association::{BlockTransfer, BlockTransferConfig, Entropy, Side, TransferFault},
     xdlms::{Conformance, GeneralBlockTransfer, tag},
@@ -46,7 +46,7 @@ impl Server {
                 tells_repetition(&block) && known.transfer.is_repeated_first(&block)
             });
         let mut blocks = if begins {
-            self.transfer = Transfer::None;
+            self.transfers = Transfers::default();
             let transfer = BlockTransfer::new(self.transfer_config());
             GeneralBlocks { transfer, layers }
         } else {

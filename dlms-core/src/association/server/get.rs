@@ -29,7 +29,7 @@ impl Server {
         call.needs(Conformance::GET)?;
         match request {
             GetRequest::Normal { invoke, attribute } => {
-                self.transfer = Transfer::None;
+                self.transfers.take(Some(invoke));
                 let mut value = Vec::new();
                 let result = call.get(attribute, &mut value).and_then(|()| as_data(&value));
                 let data = result.is_ok();
@@ -39,7 +39,7 @@ impl Server {
             }
             GetRequest::WithList { invoke, attributes } => {
                 call.needs(Conformance::MULTIPLE_REFERENCES)?;
-                self.transfer = Transfer::None;
+                self.transfers.take(Some(invoke));
                 let (mut values, mut sum) = (Vec::new(), 0);
                 for attribute in attributes {
                     let mut value = Vec::new();
@@ -83,7 +83,7 @@ impl Server {
     }
 
     fn on_get_next(&mut self, call: &mut Call<'_>, invoke: InvokeIdAndPriority, number: u32) {
-        let refusal = match mem::replace(&mut self.transfer, Transfer::None) {
+        let refusal = match self.transfers.take(Some(invoke)) {
             Transfer::Get(long) if long.number() == number => {
                 return self.send_get_block(call, invoke, long);
             }
@@ -105,7 +105,7 @@ impl Server {
         GetResponse::WithDatablock { invoke, last, number: block.number, result: Ok(block.octets) }
             .encode(&mut Writer::new(call.answer));
         if !last {
-            self.transfer = Transfer::Get(long);
+            self.transfers.put(Some(invoke), Transfer::Get(long));
         }
     }
 }

@@ -1,7 +1,6 @@
 //! SET: one attribute, several, and requests that come in blocks (IEC 62056-5-3 clause 6.8).
 
 use alloc::vec::Vec;
-use core::mem;
 
 use super::{
     Call, Refusal, Server,
@@ -28,13 +27,13 @@ impl Server {
         call.needs(Conformance::SET)?;
         match request {
             SetRequest::Normal { invoke, attribute, value } => {
-                self.transfer = Transfer::None;
+                self.transfers.take(Some(invoke));
                 let result = call.set(attribute, value);
                 call.answer_set(SetResponse::Normal { invoke, result });
                 Ok(())
             }
             SetRequest::WithList { invoke, attributes, values } => {
-                self.transfer = Transfer::None;
+                self.transfers.take(Some(invoke));
                 let results = call.set_list(attributes, values)?;
                 call.answer_set(SetResponse::WithList { invoke, results });
                 Ok(())
@@ -43,7 +42,8 @@ impl Server {
                 call.needs(Conformance::BLOCK_SET)?;
                 let mut head = Vec::from([tag::SET_REQUEST, NORMAL, invoke.0]);
                 attribute.encode(&mut Writer::new(&mut head));
-                self.transfer = Transfer::Set(LongRequest::new(head));
+                self.transfers.take(Some(invoke));
+                self.transfers.put(Some(invoke), Transfer::Set(LongRequest::new(head)));
                 self.on_set_block(call, invoke, block)
             }
             SetRequest::WithListFirstDatablock { invoke, attributes, block } => {
@@ -52,7 +52,8 @@ impl Server {
                 let mut writer = Writer::new(&mut head);
                 writer.length(attributes.len());
                 attributes.iter().for_each(|attribute| attribute.encode(&mut writer));
-                self.transfer = Transfer::Set(LongRequest::new(head));
+                self.transfers.take(Some(invoke));
+                self.transfers.put(Some(invoke), Transfer::Set(LongRequest::new(head)));
                 self.on_set_block(call, invoke, block)
             }
             SetRequest::Datablock { invoke, block } => self.on_set_block(call, invoke, block),
@@ -66,7 +67,7 @@ impl Server {
         block: DataBlock<'_>,
     ) -> Result<(), Refusal> {
         let number = block.number;
-        let joined = match mem::replace(&mut self.transfer, Transfer::None) {
+        let joined = match self.transfers.take(Some(invoke)) {
             Transfer::Set(mut long) => match long.join(block) {
                 Ok(()) => Ok(long),
                 Err(JoinError::Number) => Err(DataAccessResult::DataBlockNumberInvalid),
@@ -77,7 +78,7 @@ impl Server {
         let answer = match joined {
             Err(result) => SetResponse::LastDatablock { invoke, result, number },
             Ok(long) if !block.last => {
-                self.transfer = Transfer::Set(long);
+                self.transfers.put(Some(invoke), Transfer::Set(long));
                 SetResponse::Datablock { invoke, number }
             }
             Ok(long) => match Apdu::decode(&long.into_apdu()) {

@@ -40,7 +40,7 @@ impl Server {
     }
 
     fn read_all(&mut self, call: &mut Call<'_>, request: &ReadRequest<'_>) -> Result<(), Refusal> {
-        self.transfer = Transfer::None;
+        self.transfers.take(None);
         if request.0.len() > 1 {
             call.needs(Conformance::MULTIPLE_REFERENCES)?;
         }
@@ -69,7 +69,7 @@ impl Server {
     }
 
     fn on_read_next(&mut self, call: &mut Call<'_>, number: u16) -> Result<(), Refusal> {
-        let refusal = match mem::replace(&mut self.transfer, Transfer::None) {
+        let refusal = match self.transfers.take(None) {
             Transfer::Read(long) if long.number() == u32::from(number) => {
                 return self.send_read_block(call, long);
             }
@@ -90,7 +90,7 @@ impl Server {
         let number = u16::try_from(number).map_err(|_| Refusal::TooLong)?;
         call.answer_read(ReadResult::Block { last, number, octets });
         if !last {
-            self.transfer = Transfer::Read(long);
+            self.transfers.put(None, Transfer::Read(long));
         }
         Ok(())
     }
@@ -99,14 +99,14 @@ impl Server {
     fn on_read_block(&mut self, call: &mut Call<'_>, block: DataBlock<'_>) -> Result<(), Refusal> {
         call.needs(Conformance::BLOCK_GET)?;
         let number = u16::try_from(block.number).map_err(|_| Refusal::Malformed)?;
-        let mut long = match mem::replace(&mut self.transfer, Transfer::None) {
+        let mut long = match self.transfers.take(None) {
             Transfer::ReadRequest(long) if number != 1 => long,
             _ => LongRequest::new(Vec::from([tag::READ_REQUEST])),
         };
         if long.join(block).is_err() {
             call.answer_read(ReadResult::Error(DataAccessResult::LongGetAborted));
         } else if !block.last {
-            self.transfer = Transfer::ReadRequest(long);
+            self.transfers.put(None, Transfer::ReadRequest(long));
             call.answer_read(ReadResult::BlockNumber(number));
         } else {
             let apdu = long.into_apdu();
@@ -132,7 +132,7 @@ impl Server {
         };
         call.needs(Conformance::BLOCK_SET)?;
         let Data::OctetString(octets) = raw.data()? else { return Err(Refusal::Malformed) };
-        let mut long = match mem::replace(&mut self.transfer, Transfer::None) {
+        let mut long = match self.transfers.take(None) {
             Transfer::Write(long) if number != 1 => long,
             _ => LongRequest::new(Vec::new()),
         };
@@ -146,7 +146,7 @@ impl Server {
             reader.finish()?;
             return self.write_all(call, request);
         } else {
-            self.transfer = Transfer::Write(long);
+            self.transfers.put(None, Transfer::Write(long));
             WriteResult::BlockNumber(number)
         };
         call.answer_write(Vec::from([result]));
@@ -154,7 +154,7 @@ impl Server {
     }
 
     fn write_all(&mut self, call: &mut Call<'_>, request: WriteRequest<'_>) -> Result<(), Refusal> {
-        self.transfer = Transfer::None;
+        self.transfers.take(None);
         if request.variables.len() > 1 {
             call.needs(Conformance::MULTIPLE_REFERENCES)?;
         }

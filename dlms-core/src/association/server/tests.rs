@@ -3,6 +3,7 @@
 mod blocks;
 mod ciphering;
 mod establish;
+mod held;
 mod layers;
 mod pair;
 mod replay;

@@ -8,9 +8,7 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use super::{
-    Access, Agreement, LogicalDevice, Refusal, Server, ServerConfig, State, block::Transfer,
-};
+use super::{Access, Agreement, LogicalDevice, Refusal, Server, ServerConfig, State};
 use crate::{
     acse::{ApplicationContext, Mechanism},
     association::{Entropy, KeySet},
@@ -70,7 +68,7 @@ impl Server {
         apdu: &mut [u8],
     ) {
         let mut out = Vec::new();
-        let transfer = mem::replace(&mut self.transfer, Transfer::None);
+        let transfers = mem::take(&mut self.transfers);
         let blocks = self.blocks.take();
         self.silent = true;
         // A refusal would be an answer.
@@ -90,7 +88,7 @@ impl Server {
         };
         self.silent = false;
         if kept {
-            self.transfer = transfer;
+            self.transfers = transfers;
             self.blocks = blocks;
         }
     }

@@ -869,6 +869,23 @@ const A65_1: &[A] = &[
 ];
 const M65_1: &[M] = M65_0;
 
+// Measurement data monitoring objects, version 0
+const A66_0: &[A] = &[
+    A::new(1, "logical_name", 0x200, S),
+    A::new(2, "waveform_data", 0x80000, D),
+    A::new(3, "trigger_time", 0x200000, D),
+    A::new(4, "trigger_source", 0x4, D),
+    A::new(5, "status", 0x400000, D),
+    A::new(6, "sampling_rate", 0x40, S),
+    A::new(7, "number_of_samples_before_trigger", 0x40, S),
+    A::new(8, "number_of_samples_after_trigger", 0x40, S),
+    A::new(9, "scaler_unit", 0x4, S),
+];
+const M66_0: &[M] = &[
+    M::new(1, "reset", ANY, Some(0x48)),
+    M::new(2, "trigger", ANY, Some(0x50)),
+];
+
 // Sensor manager, version 0
 const A67_0: &[A] = &[
     A::new(1, "logical_name", 0x200, S),
@@ -1154,8 +1171,8 @@ const M90_0: &[M] = &[
 const A90_1: &[A] = A90_0;
 const M90_1: &[M] = M90_0;
 
-// G3-PLC MAC setup, version 1
-const A91_1: &[A] = &[
+// G3 NB OFDM PLC MAC setup, version 0
+const A91_0: &[A] = &[
     A::new(1, "logical_name", 0x200, S),
     A::new(2, "mac_short_address", 0x40000, D),
     A::new(3, "mac_RC_coord", 0x40000, D),
@@ -1179,9 +1196,13 @@ const A91_1: &[A] = &[
     A::new(21, "mac_max_CSMA_backoffs", 0x20000, S),
     A::new(22, "mac_min_BE", 0x20000, S),
 ];
-const M91_1: &[M] = &[
+const M91_0: &[M] = &[
     M::new(1, "mac_get_neighbour_table_entry", 0x40000, None),
 ];
+
+// G3-PLC MAC setup, version 1
+const A91_1: &[A] = A91_0;
+const M91_1: &[M] = M91_0;
 
 // G3-PLC MAC setup, version 2
 const A91_2: &[A] = &[
@@ -1247,6 +1268,64 @@ const M91_3: &[M] = &[
     M::new(2, "mac_get_POS_table_entry", 0x40000, None),
 ];
 
+// G3-PLC MAC setup, version 4
+const A91_4: &[A] = &[
+    A::new(1, "logical_name", 0x200, S),
+    A::new(2, "mac_short_address", 0x40000, D),
+    A::new(3, "mac_RC_coord", 0x40000, D),
+    A::new(4, "mac_PAN_id", 0x40000, D),
+    A::new(5, "mac_key_table", 0x2, D),
+    A::new(6, "mac_frame_counter", 0x40, D),
+    A::new(7, "mac_tone_mask", 0x10, S),
+    A::new(8, "mac_TMR_TTL", 0x20000, S),
+    A::new(9, "mac_max_frame_retries", 0x20000, S),
+    A::new(10, "mac_POS_table_entry_TTL", 0x20000, S),
+    A::new(11, "mac_neighbour_table", 0x2, D),
+    A::new(12, "mac_high_priority_window_size", 0x20000, S),
+    A::new(13, "mac_CSMA_fairness_limit", 0x20000, S),
+    A::new(14, "mac_beacon_randomization_window_length", 0x20000, S),
+    A::new(15, "mac_A", 0x20000, S),
+    A::new(16, "mac_K", 0x20000, S),
+    A::new(17, "mac_min_CW_attempts", 0x20000, S),
+    A::new(18, "mac_cenelec_legacy_mode", 0x20000, S),
+    A::new(19, "mac_FCC_legacy_mode", 0x20000, S),
+    A::new(20, "mac_max_BE", 0x20000, S),
+    A::new(21, "mac_max_CSMA_backoffs", 0x20000, S),
+    A::new(22, "mac_min_BE", 0x20000, S),
+    A::new(23, "mac_broadcast_max_CW_enabled", 0x8, S),
+    A::new(24, "mac_transmit_atten", 0x20000, S),
+    A::new(25, "mac_POS_table", 0x2, D),
+    A::new(26, "mac_duplicate_detection_TTL", 0x20000, S),
+    A::new(27, "mac_POS_recent_entry_threshold", 0x20000, S),
+    A::new(28, "mac_POS_recent_entries", 0x40000, S),
+    A::new(29, "mac_preamble_length", 0x20000, S),
+];
+const M91_4: &[M] = &[
+    M::new(1, "mac_get_neighbour_table_entry", 0x40000, Some(0xe8)),
+    M::new(2, "mac_get_POS_table_entry", 0x40000, Some(0xf0)),
+];
+
+// G3 NB OFDM PLC 6LoWPAN adaptation layer setup, version 0
+const A92_0: &[A] = &[
+    A::new(1, "logical_name", 0x200, S),
+    A::new(2, "adp_max_hops", 0x20000, S),
+    A::new(3, "adp_weak_LQI_value", 0x20000, S),
+    A::new(4, "adp_security_level", 0x20000, S),
+    A::new(5, "adp_prefix_table", 0x2, D),
+    A::new(6, "adp_routing_configuration", 0x2, S),
+    A::new(7, "adp_broadcast_log_table_entry_TTL", 0x40000, S),
+    A::new(8, "adp_routing_table", 0x2, D),
+    A::new(9, "adp_context_information_table", 0x2, S),
+    A::new(10, "adp_blacklist_table", 0x2, D),
+    A::new(11, "adp_broadcast_log_table", 0x2, D),
+    A::new(12, "adp_group_table", 0x2, S),
+    A::new(13, "adp_max_join_wait_time", 0x40000, S),
+    A::new(14, "adp_path_discovery_time", 0x20000, S),
+    A::new(15, "adp_active_key_index", 0x20000, S),
+    A::new(16, "adp_metric_type", 0x20000, S),
+];
+const M92_0: &[M] = &[];
+
 // G3-PLC 6LoWPAN adaptation layer setup, version 1
 const A92_1: &[A] = &[
     A::new(1, "logical_name", 0x200, S),
@@ -1269,7 +1348,7 @@ const A92_1: &[A] = &[
     A::new(18, "adp_disable_default_routing", 0x8, S),
     A::new(19, "adp_device_type", 0x400000, S),
 ];
-const M92_1: &[M] = &[];
+const M92_1: &[M] = M92_0;
 
 // G3-PLC 6LoWPAN adaptation layer setup, version 2
 const A92_2: &[A] = &[
@@ -1324,6 +1403,51 @@ const A92_3: &[A] = &[
     A::new(23, "adp_high_LQI_value", 0x20000, S),
 ];
 const M92_3: &[M] = M92_2;
+
+// G3-PLC 6LoWPAN adaptation layer setup, version 4
+const A92_4: &[A] = &[
+    A::new(1, "logical_name", 0x200, S),
+    A::new(2, "adp_max_hops", 0x20000, S),
+    A::new(3, "adp_weak_LQI_value", 0x20000, S),
+    A::new(4, "adp_security_level", 0x20000, S),
+    A::new(5, "adp_prefix_table", 0x2, D),
+    A::new(6, "adp_routing_configuration", 0x2, S),
+    A::new(7, "adp_broadcast_log_table_entry_TTL", 0x40000, S),
+    A::new(8, "adp_routing_table", 0x2, D),
+    A::new(9, "adp_context_information_table", 0x2, D),
+    A::new(10, "adp_blacklist_table", 0x2, D),
+    A::new(11, "adp_broadcast_log_table", 0x2, D),
+    A::new(12, "adp_group_table", 0x2, D),
+    A::new(13, "adp_max_join_wait_time", 0x40000, S),
+    A::new(14, "adp_path_discovery_time", 0x20000, S),
+    A::new(15, "adp_active_key_index", 0x20000, S),
+    A::new(16, "adp_metric_type", 0x20000, S),
+    A::new(17, "adp_coord_short_address", 0x40000, S),
+    A::new(18, "adp_disable_default_routing", 0x8, S),
+    A::new(19, "adp_device_type", 0x400000, S),
+    A::new(20, "adp_default_coord_route_enabled", 0x8, S),
+    A::new(21, "adp_destination_address_set", 0x2, D),
+    A::new(22, "adp_low_LQI_value", 0x20000, S),
+    A::new(23, "adp_high_LQI_value", 0x20000, S),
+    A::new(24, "adp_delay_low_LQI", 0x40000, S),
+    A::new(25, "adp_delay_high_LQI", 0x40000, S),
+    A::new(26, "adp_RREQ_jitter_low_LQI", 0x20000, S),
+    A::new(27, "adp_RREQ_jitter_high_LQI", 0x20000, S),
+    A::new(28, "adp_trickle_data_enabled", 0x8, S),
+    A::new(29, "adp_trickle_LQI_threshold_low", 0x20000, S),
+    A::new(30, "adp_trickle_step", 0x20000, S),
+    A::new(31, "adp_trickle_Imin", 0x40000, S),
+    A::new(32, "adp_trickle_max_Ki", 0x20000, S),
+    A::new(33, "adp_trickle_adaptive_Imin", 0x8, S),
+    A::new(34, "adp_trickle_adaptive_Ki", 0x8, S),
+    A::new(35, "adp_cluster_trickle_enabled", 0x8, S),
+    A::new(36, "adp_cluster_min_LQI", 0x20000, S),
+    A::new(37, "adp_cluster_trickle_K", 0x20000, S),
+    A::new(38, "adp_cluster_RREQ_route_cost_deviation", 0x20000, S),
+    A::new(39, "adp_cluster_trickle_I", 0x40000, S),
+    A::new(40, "adp_trickle_LQI_threshold_high", 0x20000, S),
+];
+const M92_4: &[M] = M92_3;
 
 // NTP setup, version 0
 const A100_0: &[A] = &[
@@ -1526,6 +1650,92 @@ const A153_0: &[A] = &[
 const M153_0: &[M] = &[
     M::new(1, "reset", 0x8000, None),
 ];
+
+// G3-PLC Hybrid RF MAC layer counters, version 0
+const A160_0: &[A] = &[
+    A::new(1, "logical_name", 0x200, S),
+    A::new(2, "mac_Tx_data_packet_count_RF", 0x40, D),
+    A::new(3, "mac_Rx_data_packet_count_RF", 0x40, D),
+    A::new(4, "mac_Tx_cmd_packet_count_RF", 0x40, D),
+    A::new(5, "mac_Rx_cmd_packet_count_RF", 0x40, D),
+    A::new(6, "mac_CSMA_fail_count_RF", 0x40, D),
+    A::new(7, "mac_CSMA_no_ACK_count_RF", 0x40, D),
+    A::new(8, "mac_bad_CRC_count_RF", 0x40, D),
+    A::new(9, "mac_Tx_data_broadcast_count_RF", 0x40, D),
+    A::new(10, "mac_Rx_data_broadcast_count_RF", 0x40, D),
+];
+const M160_0: &[M] = &[
+    M::new(1, "reset", 0x8000, None),
+];
+
+// G3-PLC Hybrid RF MAC setup, version 1
+const A161_1: &[A] = &[
+    A::new(1, "logical_name", 0x200, S),
+    A::new(2, "mac_max_BE_RF", 0x20000, S),
+    A::new(3, "mac_max_CSMA_backoffs_RF", 0x20000, S),
+    A::new(4, "mac_max_frame_retries_RF", 0x20000, S),
+    A::new(5, "mac_min_BE_RF", 0x20000, S),
+    A::new(6, "mac_frame_counter_RF", 0x40, D),
+    A::new(7, "mac_duplicate_detection_TTL_RF", 0x20000, S),
+    A::new(8, "mac_POS_table_RF", 0x2, D),
+    A::new(9, "mac_operating_mode_RF", 0x20000, S),
+    A::new(10, "mac_channel_number_RF", 0x40000, S),
+    A::new(11, "mac_duty_cycle_usage_RF", 0x20000, D),
+    A::new(12, "mac_duty_cycle_period_RF", 0x40000, S),
+    A::new(13, "mac_duty_cycle_limit_RF", 0x40000, S),
+    A::new(14, "mac_duty_cycle_threshold_RF", 0x20000, S),
+    A::new(15, "mac_disable_PHY_RF", 0x8, S),
+    A::new(16, "mac_frequency_band_RF", 0x400000, S),
+    A::new(17, "mac_transmit_atten_RF", 0x20000, S),
+    A::new(18, "mac_adaptive_power_step_RF", 0x20000, S),
+    A::new(19, "mac_adaptive_power_high_bound_RF", 0x20000, S),
+    A::new(20, "mac_adaptive_power_low_bound_RF", 0x20000, S),
+    A::new(21, "mac_POS_recent_entries_RF", 0x40000, D),
+    A::new(22, "mac_hopping_enabled_RF", 0x8, S),
+    A::new(23, "mac_broadcast_interval_duration_RF", 0x40000, S),
+    A::new(24, "mac_broadcast_slot_duration_RF", 0x20000, S),
+    A::new(25, "mac_unicast_slot_duration_RF", 0x20000, S),
+    A::new(26, "mac_extended_bitmap_RF", 0x10, S),
+    A::new(27, "mac_beacon_randomization_window_length_RF", 0x40000, S),
+    A::new(28, "mac_additional_channel_scan_time_RF", 0x20000, S),
+    A::new(29, "mac_max_cca_attempts_retries_RF", 0x20000, S),
+    A::new(30, "mac_min_inter_Tx_interval_RF", 0x40000, S),
+    A::new(31, "mac_initial_retry_time_RF", 0x40000, S),
+    A::new(32, "mac_maximum_retry_time_RF", 0x40000, S),
+    A::new(33, "mac_max_clock_drift_RF", 0x20000, S),
+    A::new(34, "mac_FH_unicast_schedule_address_RF", 0x40000, S),
+    A::new(35, "mac_FH_unicast_slot_number_RF", 0x40000, S),
+    A::new(36, "mac_FH_unicast_offset_RF", 0x20000, S),
+    A::new(37, "mac_min_guard_time_RF", 0x20000, S),
+    A::new(38, "mac_max_bcast_resync_wait_unit_RF", 0x20000, S),
+];
+const M161_1: &[M] = &[
+    M::new(1, "mac_get_POS_table_entry_RF", 0x40000, Some(0x130)),
+];
+
+// G3-PLC Hybrid 6LoWPAN adaptation layer setup, version 1
+const A162_1: &[A] = &[
+    A::new(1, "logical_name", 0x200, S),
+    A::new(2, "adp_routing_table", 0x2, D),
+    A::new(3, "adp_blacklist_table", 0x2, D),
+    A::new(4, "adp_low_LQI_value_RF", 0x20000, S),
+    A::new(5, "adp_high_LQI_value_RF", 0x20000, S),
+    A::new(6, "adp_routing_configuration_RF", 0x2, S),
+    A::new(7, "adp_use_backup_media", 0x8, S),
+    A::new(8, "adp_weak_LQI_value_RF", 0x20000, S),
+    A::new(9, "adp_trickle_LQI_threshold_low_RF", 0x20000, S),
+    A::new(10, "adp_delay_low_LQI_RF", 0x40000, S),
+    A::new(11, "adp_delay_high_LQI_RF", 0x40000, S),
+    A::new(12, "adp_RREQ_jitter_low_LQI_RF", 0x20000, S),
+    A::new(13, "adp_RREQ_jitter_high_LQI_RF", 0x20000, S),
+    A::new(14, "adp_cluster_trickle_I_RF", 0x40000, S),
+    A::new(15, "adp_cluster_trickle_K_RF", 0x20000, S),
+    A::new(16, "adp_cluster_min_LQI_RF", 0x20000, S),
+    A::new(17, "adp_last_gasp", 0x8, S),
+    A::new(18, "adp_probing_interval", 0x20000, S),
+    A::new(19, "adp_trickle_LQI_threshold_high_RF", 0x20000, S),
+];
+const M162_1: &[M] = &[];
 
 pub(super) const CLASSES: &[InterfaceClass] = &[
     InterfaceClass {
@@ -1899,6 +2109,11 @@ pub(super) const CLASSES: &[InterfaceClass] = &[
         attributes: A65_1, methods: M65_1,
     },
     InterfaceClass {
+        id: ClassId(66), version: 0,
+        name: "Measurement data monitoring objects",
+        attributes: A66_0, methods: M66_0,
+    },
+    InterfaceClass {
         id: ClassId(67), version: 0,
         name: "Sensor manager",
         attributes: A67_0, methods: M67_0,
@@ -2004,6 +2219,11 @@ pub(super) const CLASSES: &[InterfaceClass] = &[
         attributes: A90_1, methods: M90_1,
     },
     InterfaceClass {
+        id: ClassId(91), version: 0,
+        name: "G3 NB OFDM PLC MAC setup",
+        attributes: A91_0, methods: M91_0,
+    },
+    InterfaceClass {
         id: ClassId(91), version: 1,
         name: "G3-PLC MAC setup",
         attributes: A91_1, methods: M91_1,
@@ -2019,6 +2239,16 @@ pub(super) const CLASSES: &[InterfaceClass] = &[
         attributes: A91_3, methods: M91_3,
     },
     InterfaceClass {
+        id: ClassId(91), version: 4,
+        name: "G3-PLC MAC setup",
+        attributes: A91_4, methods: M91_4,
+    },
+    InterfaceClass {
+        id: ClassId(92), version: 0,
+        name: "G3 NB OFDM PLC 6LoWPAN adaptation layer setup",
+        attributes: A92_0, methods: M92_0,
+    },
+    InterfaceClass {
         id: ClassId(92), version: 1,
         name: "G3-PLC 6LoWPAN adaptation layer setup",
         attributes: A92_1, methods: M92_1,
@@ -2032,6 +2262,11 @@ pub(super) const CLASSES: &[InterfaceClass] = &[
         id: ClassId(92), version: 3,
         name: "G3-PLC 6LoWPAN adaptation layer setup",
         attributes: A92_3, methods: M92_3,
+    },
+    InterfaceClass {
+        id: ClassId(92), version: 4,
+        name: "G3-PLC 6LoWPAN adaptation layer setup",
+        attributes: A92_4, methods: M92_4,
     },
     InterfaceClass {
         id: ClassId(100), version: 0,
@@ -2098,10 +2333,24 @@ pub(super) const CLASSES: &[InterfaceClass] = &[
         name: "CoAP diagnostic",
         attributes: A153_0, methods: M153_0,
     },
+    InterfaceClass {
+        id: ClassId(160), version: 0,
+        name: "G3-PLC Hybrid RF MAC layer counters",
+        attributes: A160_0, methods: M160_0,
+    },
+    InterfaceClass {
+        id: ClassId(161), version: 1,
+        name: "G3-PLC Hybrid RF MAC setup",
+        attributes: A161_1, methods: M161_1,
+    },
+    InterfaceClass {
+        id: ClassId(162), version: 1,
+        name: "G3-PLC Hybrid 6LoWPAN adaptation layer setup",
+        attributes: A162_1, methods: M162_1,
+    },
 ];
 
 pub(super) const NAMED: &[(ClassId, &str)] = &[
-    (ClassId(66), "Measurement data monitoring objects"),
     (ClassId(101), "ZigBee SAS startup"),
     (ClassId(102), "ZigBee SAS join"),
     (ClassId(103), "ZigBee SAS APS fragmentation"),
@@ -2111,7 +2360,4 @@ pub(super) const NAMED: &[(ClassId, &str)] = &[
     (ClassId(127), "SCHC-LPWAN diagnostic"),
     (ClassId(128), "LoRaWAN setup"),
     (ClassId(129), "LoRaWAN diagnostic"),
-    (ClassId(160), "G3-PLC Hybrid RF MAC layer counters"),
-    (ClassId(161), "G3-PLC Hybrid RF MAC setup"),
-    (ClassId(162), "G3-PLC Hybrid 6LoWPAN adaptation layer setup"),
 ];

@@ -66,7 +66,7 @@ fn blocks_of_an_answer_are_asked_for_one_by_one_and_joined() {
     assert_eq!(hex(&bench.sent()), "c002c100000002");
     bench.answer("c402c1 01 00000003 00 02 0506");
     let value = octets("09050203040506");
-    assert_eq!(bench.event(), Some(Event::Response(Response::Get(Ok(value)))));
+    assert_eq!(bench.event(), Some(Event::Response(ANY, Response::Get(Ok(value)))));
 }
 
 #[test]
@@ -74,11 +74,11 @@ fn blocks_can_be_had_as_they_come() {
     let mut bench = Bench::associated(ClientConfig::default());
     bench.request(Request::GetBlocks { attribute: VOLTAGE, selection: None });
     bench.answer("c402c1 00 00000001 00 03 090202");
-    assert_eq!(bench.event(), Some(Event::Block(octets("090202"))));
+    assert_eq!(bench.event(), Some(Event::Block(ANY, octets("090202"))));
     bench.sent();
     bench.answer("c402c1 01 00000002 00 01 03");
-    assert_eq!(bench.event(), Some(Event::Block(octets("03"))));
-    assert_eq!(bench.event(), Some(Event::Response(Response::GetBlocks(Ok(())))));
+    assert_eq!(bench.event(), Some(Event::Block(ANY, octets("03"))));
+    assert_eq!(bench.event(), Some(Event::Response(ANY, Response::GetBlocks(Ok(())))));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_block_out_of_order_ends_the_request_and_nothing_of_it_is_used() {
     bench.sent();
     bench.answer("c402c1 00 00000003 00 02 0304");
     let violation = Violation::BlockNumber { expected: 2, found: 3 };
-    assert_eq!(bench.event(), Some(Event::RequestFailed(violation.into())));
+    assert_eq!(bench.event(), Some(Event::RequestFailed(ANY, violation.into())));
     assert!(bench.client.is_associated());
 }
 
@@ -120,7 +120,7 @@ fn a_value_too_long_for_the_meter_goes_in_blocks() {
     }
     assert_eq!(joined, value);
     let response = Response::Set(DataAccessResult::Success);
-    assert_eq!(bench.event(), Some(Event::Response(response)));
+    assert_eq!(bench.event(), Some(Event::Response(ANY, response)));
 }
 
 #[test]
@@ -369,7 +369,7 @@ fn an_answer_beyond_the_limit_is_given_up() {
     let mut bench = Bench::associated(limited());
     bench.request(Request::GetBlocks { attribute: VOLTAGE, selection: None });
     bench.answer("c402c1 00 00000001 00 03 090402");
-    assert_eq!(bench.event(), Some(Event::Block(octets("090402"))));
+    assert_eq!(bench.event(), Some(Event::Block(ANY, octets("090402"))));
     bench.sent();
     bench.answer("c402c1 01 00000002 00 03 030405");
     assert_eq!(bench.failure(), Failure::TooLong { limit: 5 });
@@ -448,7 +448,7 @@ fn a_refusal_in_the_middle_of_blocks_is_the_answer() {
 
     bench.request(Request::GetBlocks { attribute: VOLTAGE, selection: None });
     bench.answer("c402c2 00 00000001 00 02 0905");
-    assert_eq!(bench.event(), Some(Event::Block(octets("0905"))));
+    assert_eq!(bench.event(), Some(Event::Block(ANY, octets("0905"))));
     bench.sent();
     bench.answer("c402c2 01 00000002 01 0f");
     assert_eq!(bench.response(), Response::GetBlocks(Err(DataAccessResult::LongGetAborted)));
@@ -466,7 +466,7 @@ fn a_short_answer_is_one_block() {
     let mut bench = Bench::associated(ClientConfig::default());
     bench.request(Request::GetBlocks { attribute: VOLTAGE, selection: None });
     bench.answer("c401c1 00 1208fd");
-    assert_eq!(bench.event(), Some(Event::Block(octets("1208fd"))));
+    assert_eq!(bench.event(), Some(Event::Block(ANY, octets("1208fd"))));
     assert_eq!(bench.response(), Response::GetBlocks(Ok(())));
     bench.request(Request::GetBlocks { attribute: VOLTAGE, selection: None });
     bench.answer("c401c2 01 04");

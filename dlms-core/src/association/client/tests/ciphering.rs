@@ -28,7 +28,7 @@ fn a_ciphered_association_takes_one_counter_an_apdu() {
     assert_eq!(bench.client.counters_left(), 62);
     bench.answer_octets(&from_meter(0xcc, 8, BOTH, "c401c100 1208fd"));
     let value = octets("1208fd");
-    assert_eq!(bench.event(), Some(Event::Response(Response::Get(Ok(value)))));
+    assert_eq!(bench.event(), Some(Event::Response(ANY, Response::Get(Ok(value)))));
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn an_altered_answer_gives_no_value_and_a_genuine_one_still_does() {
             let mut altered = genuine.clone();
             altered[octet] ^= 1 << bit;
             bench.answer_octets(&altered);
-            let Some(Event::RequestFailed(_)) = bench.event() else {
+            let Some(Event::RequestFailed(ANY, _)) = bench.event() else {
                 panic!("bit {bit} of octet {octet} was not noticed")
             };
             assert_eq!(bench.event(), None);
@@ -88,7 +88,7 @@ fn an_altered_answer_gives_no_value_and_a_genuine_one_still_does() {
     assert_eq!(sent[0], 0xc8);
     bench.answer_octets(&from_meter(0xcc, 8, BOTH, &format!("c401c{invoke:x}00 1208fd")));
     let value = octets("1208fd");
-    assert_eq!(bench.event(), Some(Event::Response(Response::Get(Ok(value)))));
+    assert_eq!(bench.event(), Some(Event::Response(ANY, Response::Get(Ok(value)))));
 }
 
 #[test]
@@ -96,11 +96,11 @@ fn a_replayed_answer_is_refused() {
     let mut bench = ciphered_and_associated();
     bench.request(get(VOLTAGE));
     bench.answer_octets(&from_meter(0xcc, 8, BOTH, "c401c100 1208fd"));
-    assert!(matches!(bench.event(), Some(Event::Response(_))));
+    assert!(matches!(bench.event(), Some(Event::Response(ANY, _))));
     bench.request(get(VOLTAGE));
     bench.answer_octets(&from_meter(0xcc, 8, BOTH, "c401c200 1208fd"));
     let error = SecurityError::CounterNotGreater { received: 8, last: 8 };
-    assert_eq!(bench.event(), Some(Event::RequestFailed(error.into())));
+    assert_eq!(bench.event(), Some(Event::RequestFailed(ANY, error.into())));
 }
 
 #[test]
@@ -108,12 +108,12 @@ fn an_answer_less_protected_than_agreed_is_refused() {
     let mut bench = ciphered_and_associated();
     bench.request(get(VOLTAGE));
     bench.answer("c401c100 1208fd");
-    assert_eq!(bench.event(), Some(Event::RequestFailed(Failure::Unprotected)));
+    assert_eq!(bench.event(), Some(Event::RequestFailed(ANY, Failure::Unprotected)));
 
     for (counter, weaker) in [(8, Protection::ENCRYPTED), (9, Protection::AUTHENTICATED)] {
         bench.request(get(VOLTAGE));
         bench.answer_octets(&from_meter(0xcc, counter, weaker, "c401c200 1208fd"));
-        let Some(Event::RequestFailed(Failure::Security(_))) = bench.event() else {
+        let Some(Event::RequestFailed(ANY, Failure::Security(_))) = bench.event() else {
             panic!("{weaker} was accepted")
         };
     }
@@ -125,7 +125,7 @@ fn the_tag_in_front_of_a_ciphered_apdu_must_fit_its_content() {
     bench.request(get(VOLTAGE));
     bench.answer_octets(&from_meter(0xcd, 8, BOTH, "c401c100 1208fd"));
     let violation = Violation::Unexpected("content of a ciphered APDU");
-    assert_eq!(bench.event(), Some(Event::RequestFailed(violation.into())));
+    assert_eq!(bench.event(), Some(Event::RequestFailed(ANY, violation.into())));
 }
 
 #[test]
@@ -238,7 +238,7 @@ fn an_association_only_authenticated_shows_its_content_and_proves_it() {
             if bench.client.invoke_id == 1 {
                 break;
             }
-            bench.client.cancel();
+            bench.cancel();
         }
     }
     bench.answer_octets(&genuine);

@@ -34,7 +34,7 @@ fn a_public_client_opens_reads_and_closes() {
     assert_eq!(hex(&bench.request(get(VOLTAGE))), "c001c100030100200700ff0200");
     bench.answer("c401c1 00 1208fd");
     let value = vec![0x12, 0x08, 0xfd];
-    assert_eq!(bench.event(), Some(Event::Response(Response::Get(Ok(value)))));
+    assert_eq!(bench.event(), Some(Event::Response(ANY, Response::Get(Ok(value)))));
 
     bench.client.release().unwrap();
     assert_eq!(hex(&bench.sent()), "6203800100");

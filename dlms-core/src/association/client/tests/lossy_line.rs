@@ -348,11 +348,11 @@ impl Owner {
                 assert!(is_weather(&failure), "{failure:?}");
                 self.lost = true;
             }
-            Event::Block(octets) => {
+            Event::Block(_, octets) => {
                 assert!(self.blocks.starts_with(&octets), "another block was due");
                 self.blocks.drain(..octets.len());
             }
-            Event::Response(response) => {
+            Event::Response(_, response) => {
                 let (entries, expected) = self.due.take().expect("a request");
                 self.ended += 1;
                 assert_eq!(response, expected);
@@ -362,7 +362,7 @@ impl Owner {
                 self.done.extend(entries);
                 self.answered += 1;
             }
-            Event::RequestFailed(failure) => {
+            Event::RequestFailed(_, failure) => {
                 assert!(is_weather(&failure), "{failure:?}");
                 self.due.take().expect("a request");
                 self.ended += 1;

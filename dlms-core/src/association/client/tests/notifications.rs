@@ -16,7 +16,7 @@ fn a_notification_in_between_disturbs_nothing() {
     assert_eq!(bench.event(), Some(Event::Notification(octets(notification))));
     bench.answer("c401c1 00 120002");
     let value = octets("120002");
-    assert_eq!(bench.event(), Some(Event::Response(Response::Get(Ok(value)))));
+    assert_eq!(bench.event(), Some(Event::Response(ANY, Response::Get(Ok(value)))));
 }
 
 #[test]

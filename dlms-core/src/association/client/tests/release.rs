@@ -65,7 +65,7 @@ fn without_a_counter_to_prove_it_the_release_is_silent() {
     let mut bench = ciphered_and_associated();
     for _ in 0..63 {
         bench.request(get(VOLTAGE));
-        bench.client.cancel();
+        bench.cancel();
     }
     assert_eq!(bench.client.counters_left(), 0);
     bench.client.release().unwrap();

@@ -8,7 +8,7 @@ fn a_refusal_is_an_answer() {
     bench.request(get(VOLTAGE));
     bench.answer("c401c1 01 04");
     let refused = Response::Get(Err(DataAccessResult::ObjectUndefined));
-    assert_eq!(bench.event(), Some(Event::Response(refused)));
+    assert_eq!(bench.event(), Some(Event::Response(ANY, refused)));
 }
 
 #[test]
@@ -19,12 +19,12 @@ fn a_list_is_read_with_one_request() {
     assert_eq!(hex(&sent), "c003c10200030100200700ff0200000800000100 00ff0300".replace(' ', ""));
     bench.answer("c403c1 02 00 1208fd 01 03");
     let results = vec![Ok(octets("1208fd")), Err(DataAccessResult::ReadWriteDenied)];
-    assert_eq!(bench.event(), Some(Event::Response(Response::GetList(results))));
+    assert_eq!(bench.event(), Some(Event::Response(ANY, Response::GetList(results))));
 
     bench.request(Request::GetList(vec![(VOLTAGE, None), (clock, None)]));
     bench.answer("c403c2 01 00 1208fd");
     let violation = Violation::ResultCount { expected: 2, found: 1 };
-    assert_eq!(bench.event(), Some(Event::RequestFailed(violation.into())));
+    assert_eq!(bench.event(), Some(Event::RequestFailed(ANY, violation.into())));
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn a_method_is_invoked_and_what_it_returns_is_handed_on() {
     bench.answer("c701c1 00 01 00 1105");
     let outcome =
         ActionOutcome { result: ActionResult::Success, returned: Some(Ok(octets("1105"))) };
-    assert_eq!(bench.event(), Some(Event::Response(Response::Action(outcome))));
+    assert_eq!(bench.event(), Some(Event::Response(ANY, Response::Action(outcome))));
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn an_exception_fails_the_request_and_not_the_association() {
         state: ExceptionState::ServiceUnknown,
         service: ExceptionService::ServiceNotSupported,
     };
-    let failed = Event::RequestFailed(Failure::Exception(exception));
+    let failed = Event::RequestFailed(ANY, Failure::Exception(exception));
     assert_eq!(bench.event(), Some(failed));
     assert!(bench.client.is_associated());
 }
@@ -70,7 +70,7 @@ fn a_selection_follows_its_attribute() {
     let selection = Some(Selection { selector: 2, parameters: octets("1105") });
     let sent = bench.request(Request::Get { attribute: VOLTAGE, selection: selection.clone() });
     assert_eq!(hex(&sent), "c001c100030100200700ff0201021105");
-    bench.client.cancel();
+    bench.cancel();
     let sent = bench.request(Request::GetList(vec![(VOLTAGE, selection), (CLOCK, None)]));
     let expected = "c003c202 00030100200700ff0201021105 00080000010000ff0300";
     assert_eq!(hex(&sent), expected.replace(' ', ""));

@@ -31,7 +31,7 @@ fn an_answer_that_comes_after_the_repetition_is_dropped() {
     assert_eq!(bench.client.discarded(), 1);
     bench.answer("c401c2 00 120002");
     let value = octets("120002");
-    assert_eq!(bench.event(), Some(Event::Response(Response::Get(Ok(value)))));
+    assert_eq!(bench.event(), Some(Event::Response(ANY, Response::Get(Ok(value)))));
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn a_write_or_a_method_is_never_repeated() {
         bench.request(request);
         bench.pass_to_timeout();
         assert!(bench.silent());
-        assert_eq!(bench.event(), Some(Event::RequestFailed(Failure::NoResponse)));
+        assert_eq!(bench.event(), Some(Event::RequestFailed(ANY, Failure::NoResponse)));
     }
 }
 
@@ -71,7 +71,7 @@ fn blocks_that_were_handed_out_are_not_asked_for_again() {
     bench.pass_to_timeout();
     assert_eq!(hex(&bench.sent()[..3]), "c001c2");
     bench.answer("c402c2 00 00000001 00 02 0905");
-    assert_eq!(bench.event(), Some(Event::Block(octets("0905"))));
+    assert_eq!(bench.event(), Some(Event::Block(ANY, octets("0905"))));
     bench.sent();
     bench.pass_to_timeout();
     assert_eq!(bench.failure(), Failure::NoResponse);
@@ -132,7 +132,7 @@ fn where_the_line_watches_over_answers_there_is_no_timeout() {
     bench.answer("c402c1 00 00000001 00 02 0905");
     bench.sent();
     check(&mut bench, true);
-    bench.client.cancel();
+    bench.cancel();
     check(&mut bench, false);
     bench.client.release().unwrap();
     bench.sent();
@@ -182,12 +182,12 @@ fn what_was_cancelled_is_neither_sent_nor_answered() {
     let mut bench = Bench::associated(ClientConfig::default());
     // Before it went out.
     bench.client.request(disconnect()).unwrap();
-    bench.client.cancel();
+    bench.cancel();
     assert!(bench.silent());
     assert_eq!(bench.client.poll_timeout(), None);
     // After it went out: the answer is a late one.
     bench.request(get(VOLTAGE));
-    bench.client.cancel();
+    bench.cancel();
     assert_eq!(bench.client.poll_timeout(), None);
     assert!(!bench.client.is_waiting());
     bench.answer("c401c2 00 120001");
@@ -204,14 +204,14 @@ fn what_was_cancelled_is_neither_sent_nor_answered() {
 fn a_cancelled_transfer_goes_no_further() {
     let mut bench = Bench::associated(ClientConfig::default());
     bench.request(set(DataBuf::octet_string([0x5a; 2_500]).to_octets()));
-    bench.client.cancel();
+    bench.cancel();
     bench.answer("c502c1 00000001");
     assert!(bench.dropped(1));
 
     // The next block is ready, but did not go out yet.
     bench.request(get(VOLTAGE));
     bench.answer("c402c2 00 00000001 00 02 0905");
-    bench.client.cancel();
+    bench.cancel();
     assert!(bench.silent());
     bench.answer("c402c2 01 00000002 00 01 55");
     assert!(bench.dropped(2));
@@ -221,7 +221,7 @@ fn a_cancelled_transfer_goes_no_further() {
 #[test]
 fn an_association_cannot_be_cancelled_but_aborted() {
     let mut bench = Bench::associating(ClientConfig::default());
-    bench.client.cancel();
+    bench.cancel();
     assert!(bench.client.is_waiting());
     bench.client.abort();
     assert!(!bench.client.is_waiting());

@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 
 use super::{
-    pair::{Pair, ciphering, config, converse, is_associated},
+    pair::{ANY, Pair, ciphering, config, converse, is_associated},
     suites::{agreement, in_suite},
     *,
 };
@@ -152,7 +152,7 @@ fn what_comes_back_from_the_server_as_it_was_sent_is_refused() {
         assert!(pair.client.poll_transmit(sans_io_time::Instant::ZERO, &mut apdu));
         pair.client.handle_apdu(&mut apdu);
         let reflected = Failure::Security(crate::security::SecurityError::Reflected);
-        assert_eq!(pair.client.poll_event(), Some(Event::RequestFailed(reflected)));
+        assert_eq!(pair.event(), Some(Event::RequestFailed(ANY, reflected)));
     }
 }
 
@@ -164,7 +164,7 @@ fn a_device_that_demands_a_signature_takes_nothing_without() {
         toy.protection = both.and_signed();
         let mut pair = associated((config, toy));
         pair.client.request(get_energy()).unwrap();
-        assert!(matches!(&pair.run()[..], [Event::RequestFailed(Failure::Exception(_))]));
+        assert!(matches!(&pair.run()[..], [Event::RequestFailed(ANY, Failure::Exception(_))]));
 
         let (config, mut toy) = parties(SecuritySuite::Suite1, how, both.and_signed());
         toy.protection = both.and_signed();
@@ -195,7 +195,7 @@ fn a_client_that_signs_takes_no_unsigned_answer() {
         other.line[1].clone()
     };
     pair.client.handle_apdu(&mut unsigned);
-    assert_eq!(pair.client.poll_event(), Some(Event::RequestFailed(Failure::Unprotected)));
+    assert_eq!(pair.event(), Some(Event::RequestFailed(ANY, Failure::Unprotected)));
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn a_signature_by_another_key_executes_nothing() {
     config.party_keys.signing.as_mut().unwrap().own = stranger;
     let mut pair = associated((config, toy));
     pair.client.request(get_energy()).unwrap();
-    assert!(matches!(&pair.run()[..], [Event::RequestFailed(Failure::Exception(_))]));
+    assert!(matches!(&pair.run()[..], [Event::RequestFailed(ANY, Failure::Exception(_))]));
     // Not even the counter moved: the same request is still the next one.
     assert_eq!(pair.line[1], [0xd8, 1, 5]);
     let again = pair.bench.ask_octets(&pair.line[0].clone());
@@ -238,7 +238,7 @@ fn each_switch_works_when_both_sides_have_it_and_not_when_one_has() {
             let mut served = false;
             if open {
                 pair.client.request(get_energy()).unwrap();
-                served = matches!(&pair.run()[..], [Event::Response(_)]);
+                served = matches!(&pair.run()[..], [Event::Response(ANY, _)]);
             }
             assert_eq!(served, at_client == at_server, "{switch:?}");
         }
@@ -319,7 +319,7 @@ fn where_a_dedicated_key_was_agreed_on_general_ciphering_under_the_global_one_is
     let answer = octets("c401c1 00 0600bc614e");
     protect_general(&RustCrypto, &request, &answer, &mut apdu).unwrap();
     pair.client.handle_apdu(&mut apdu);
-    assert_eq!(pair.client.poll_event(), Some(Event::RequestFailed(Failure::Unprotected)));
+    assert_eq!(pair.event(), Some(Event::RequestFailed(ANY, Failure::Unprotected)));
 }
 
 #[test]
@@ -349,11 +349,11 @@ fn what_is_ciphered_for_another_client_or_under_a_broadcast_key_disturbs_nobody(
         let mut apdu = Vec::new();
         protect_general(&RustCrypto, &request, &[0x0f, 0, 0, 0, 0, 0, 0], &mut apdu).unwrap();
         pair.client.handle_apdu(&mut apdu);
-        assert_eq!(pair.client.poll_event(), None);
+        assert_eq!(pair.event(), None);
     }
     // The answer is still waited for.
     let mut answer = pair.bench.ask_octets(&sent);
     pair.client.handle_apdu(&mut answer);
-    let value = Event::Response(Response::Get(Ok(ENERGY_VALUE.to_vec())));
-    assert_eq!(pair.client.poll_event(), Some(value));
+    let value = Event::Response(ANY, Response::Get(Ok(ENERGY_VALUE.to_vec())));
+    assert_eq!(pair.event(), Some(value));
 }

@@ -10,10 +10,12 @@ use super::*;
 use crate::{
     association::{
         AccessAnswer, AccessItem, ActionOutcome, Ciphering, Client, ClientConfig, Event, Failure,
-        OnRefusal, Phase, Request, Response,
+        OnRefusal, Phase, Request, Response, client::in_flight::tests::of_any,
     },
     axdr::DataBuf,
 };
+
+pub(super) use crate::association::client::in_flight::tests::ANY;
 
 const NOW: Instant = Instant::ZERO;
 
@@ -31,6 +33,11 @@ impl Pair {
         Self { client, bench: Bench::new(device), line: Vec::new() }
     }
 
+    /// What the client has to say, of whichever request.
+    pub(super) fn event(&mut self) -> Option<Event> {
+        self.client.poll_event().map(of_any)
+    }
+
     /// Carries APDUs until both are silent, and returns what the client has to say.
     pub(super) fn run(&mut self) -> Vec<Event> {
         let mut events = Vec::new();
@@ -44,10 +51,10 @@ impl Pair {
                 answer.clear();
                 self.bench.server.poll_transmit(&mut answer);
             }
-            events.extend(core::iter::from_fn(|| self.client.poll_event()));
+            events.extend(core::iter::from_fn(|| self.event()));
         }
         // Not everything takes an APDU.
-        events.extend(core::iter::from_fn(|| self.client.poll_event()));
+        events.extend(core::iter::from_fn(|| self.event()));
         events
     }
 
@@ -59,7 +66,7 @@ impl Pair {
     pub(super) fn request(&mut self, request: Request) -> Response {
         self.client.request(request).unwrap();
         match &self.run()[..] {
-            [Event::Response(response)] => response.clone(),
+            [Event::Response(ANY, response)] => response.clone(),
             events => panic!("{events:?}"),
         }
     }
@@ -230,10 +237,10 @@ fn an_access_does_all_it_is_asked_for_in_its_order_and_stops_where_it_is_told_to
             pair.client.request(Request::Access { items, on_refusal }).unwrap();
             let long = DataBuf::array((0..100).map(DataBuf::DoubleLongUnsigned)).to_octets();
             match (block_window, &pair.run()[..]) {
-                (Some(_), [Event::Response(Response::Access(answers))]) => {
+                (Some(_), [Event::Response(ANY, Response::Access(answers))]) => {
                     assert_eq!(*answers, vec![AccessAnswer::Get(Ok(long)); 2]);
                 }
-                (None, [Event::RequestFailed(Failure::Exception(exception))]) => {
+                (None, [Event::RequestFailed(ANY, Failure::Exception(exception))]) => {
                     assert_eq!(exception.service, ExceptionService::PduTooLong);
                 }
                 other => panic!("{other:?}"),
@@ -262,14 +269,14 @@ fn behind_a_gateway_every_apdu_carries_the_address_of_its_meter() {
             // From the next house, and without any header: it is nobody's.
             for other in [&b"\xe7\x02\x03472"[..], b"\xe7\x01\x03471", b""] {
                 pair.client.handle_apdu(&mut [other, &answer].concat());
-                assert_eq!(pair.client.poll_event(), None);
+                assert_eq!(pair.event(), None);
             }
             pair.client.handle_apdu(&mut [&b"\xe7\x02\x03471"[..], &answer].concat());
-            match (expected, pair.client.poll_event()) {
+            match (expected, pair.event()) {
                 ("associated", Some(Event::Associated(_))) => {
                     pair.client.request(get.clone()).unwrap();
                 }
-                ("read", Some(Event::Response(Response::Get(Ok(_))))) => {
+                ("read", Some(Event::Response(ANY, Response::Get(Ok(_))))) => {
                     pair.client.release().unwrap();
                 }
                 ("released", Some(Event::Released)) => {}

@@ -3,7 +3,7 @@
 use std::{format, vec};
 
 use super::{
-    pair::{Pair, ciphering, cipherings, config},
+    pair::{ANY, Pair, ciphering, cipherings, config},
     *,
 };
 use crate::association::{
@@ -86,6 +86,30 @@ fn an_answer_too_long_comes_in_blocks_with_numbers_of_16_bits() {
 }
 
 #[test]
+fn another_block_than_the_next_is_refused_by_its_number_and_ends_the_transfer() {
+    for number in [0, 2] {
+        let mut bench = Bench::new(Toy::with_short_names());
+        bench.ask(&AARQ_SN.replace("20ffff", "200080"));
+        assert!(bench.ask("0501023008").starts_with("0c01020000017401000164"));
+        assert_eq!(bench.ask(&format!("050105{number:04x}")), "0c010113", "{number}");
+        assert_eq!(bench.ask("0501050001"), "0c010110", "no long read in progress");
+    }
+}
+
+#[test]
+fn each_context_is_given_the_services_that_it_has_and_no_others() {
+    // Who proposes everything gets: general protection and blocks, blocks of GET and SET, multiple
+    // references, and the services of his kind of names.
+    for (aarq, agreed) in [
+        (AARQ_SN.replace("001c1a20", "007fffff"), "5f1f04007c1a20"),
+        (AARQ_ALL.to_owned(), "5f1f0400601e5d"),
+    ] {
+        let aare = Bench::new(Toy::with_short_names()).ask(&aarq);
+        assert!(aare.contains(agreed), "{aare}");
+    }
+}
+
+#[test]
 fn a_request_too_long_comes_in_blocks_and_is_executed_with_the_last() {
     let mut bench = associated();
     // The lists of a write: one name, one value; cut in two.
@@ -133,7 +157,7 @@ fn the_client_reads_writes_and_commands_by_short_names_with_every_mechanism_and_
 fn converse(pair: &mut Pair) {
     // Nothing is known before the object list.
     pair.client.request(get(ENERGY)).unwrap();
-    assert_eq!(pair.client.poll_event(), Some(Event::RequestFailed(Failure::NoShortName)));
+    assert_eq!(pair.event(), Some(Event::RequestFailed(ANY, Failure::NoShortName)));
     let list = Request::Get { attribute: ShortNameObject::LIST, selection: None };
     let Response::Get(Ok(list)) = pair.request(list) else { panic!() };
     pair.client.know_short_names(ShortNameObject::decode_list(&list).unwrap());

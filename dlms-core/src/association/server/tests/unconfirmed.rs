@@ -3,7 +3,7 @@
 use std::{format, vec};
 
 use super::{
-    pair::{Pair, ciphering, config},
+    pair::{ANY, Pair, ciphering, config},
     *,
 };
 use crate::{
@@ -177,7 +177,7 @@ fn a_client_opens_uses_and_releases_an_association_without_any_answer() {
         assert_eq!(pair.client.request_unconfirmed(get), Err(Misuse::Unanswered));
         for value in [9, 6] {
             pair.client.request_unconfirmed(write(value)).unwrap();
-            assert_eq!(pair.run(), [Event::Response(Response::Unconfirmed)]);
+            assert_eq!(pair.run(), [Event::Response(ANY, Response::Unconfirmed)]);
             assert!(!pair.client.is_waiting() && pair.client.poll_timeout().is_none());
             assert_eq!(note(&pair.bench), [0x11, value]);
         }
@@ -198,7 +198,7 @@ fn an_unconfirmed_request_has_its_place_in_a_confirmed_association() {
         pair.associate();
         pair.client.request_unconfirmed(write(9)).unwrap();
         assert_eq!(pair.client.request(write(6)), Err(Misuse::Busy));
-        assert_eq!(pair.run(), [Event::Response(Response::Unconfirmed)]);
+        assert_eq!(pair.run(), [Event::Response(ANY, Response::Unconfirmed)]);
         assert_eq!(note(&pair.bench), [0x11, 9]);
         assert_eq!(pair.request(write(6)), Response::Set(DataAccessResult::Success));
     }
