@@ -102,7 +102,10 @@ fn an_own_interface_class_is_written_invoked_and_listed() {
     }
     // The method returned 1, and the house is as warm as was asked for.
     assert!(ran.stdout.contains("returned: Some(Ok([6, 0, 0, 0, 1]))"), "{ran}");
-    assert!(ran.stdout.contains("temperature: Some(Response(Get(Ok([16, 0, 225]))))"), "{ran}");
+    assert!(
+        ran.stdout.contains("temperature: Some(Response(RequestId(4), Get(Ok([16, 0, 225]))))"),
+        "{ran}"
+    );
 }
 
 #[test]
