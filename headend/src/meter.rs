@@ -66,8 +66,9 @@ impl Meter {
             let objects = objects.map_err(|_| Error::Shape("object list"))?;
             client.know_short_names(objects).await?;
         }
-        // The order is carried out. Whoever associates anew goes on from where the counter stands.
+        // The orders are carried out. Whoever associates anew goes on from where the counters stand.
         settings.counters.ordered = None;
+        settings.counters.forget_received = false;
         let association = client.association();
         let title = association.server_title;
         // Whose meter this is may be known only now.

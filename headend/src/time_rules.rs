@@ -68,7 +68,7 @@ mod tests {
     fn a_bound_is_local_where_the_meter_takes_no_other() {
         let rules = TimeRules { ranges_are_local: true, ..TimeRules::default() };
         let typed = time("2026-01-15T12:00:00+01:00");
-        assert_eq!(rules.bound(typed), time("2026-01-15T12:00:00"));
+        assert_eq!(rules.bound(typed).to_string(), "2026-01-15T12:00:00");
         assert_eq!((rules.written(typed), TimeRules::default().bound(typed)), (typed, typed));
     }
 
