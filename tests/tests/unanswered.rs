@@ -102,6 +102,9 @@ fn what_needs_an_answer_is_refused_before_anything_is_sent() {
     let nowhere = "wrapper://192.0.2.7:4059";
     for command in [
         &["read", nowhere, STATUS, "--unconfirmed"][..],
+        &["read", nowhere, STATUS, "--all-saps", "--unconfirmed"],
+        &["saps", nowhere, "--unconfirmed"],
+        &["certificate", "list", nowhere, "--unconfirmed"],
         &["objects", nowhere, "--broadcast"],
         &["write", nowhere, "0-0:96.10.1*255", "unsigned:1", "--unconfirmed"],
         &["write", nowhere, STATUS, "unsigned:1", "--unconfirmed", "--auth", "hls-gmac"],

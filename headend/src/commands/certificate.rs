@@ -19,7 +19,7 @@ use p256::pkcs8::der::pem::{self, LineEnding};
 use serde::Serialize;
 
 use super::{
-    UNKNOWN_WHETHER_DONE, associate, failed_empty, is_for_people, prepare, printer, usage,
+    UNKNOWN_WHETHER_DONE, associate, failed_empty, is_for_people, prepare_reading, printer, usage,
 };
 use crate::{
     cli::{self, CertificateAction},
@@ -45,7 +45,7 @@ const CERTIFICATES: i8 = 6;
 
 pub(super) async fn run(typed: cli::CertificateVerb) -> io::Result<Exit> {
     let cli::CertificateOptions { meter, setup, association, output } = typed.action.options();
-    let (settings, context) = match prepare(meter, association) {
+    let (settings, context) = match prepare_reading(meter, association) {
         Ok(prepared) => prepared,
         Err(error) => return Ok(usage(&error)),
     };

@@ -5,7 +5,7 @@ use std::io;
 use dlms_core::device::SapAssignmentItem;
 use serde::Serialize;
 
-use super::{failed_empty, is_for_people, prepare, printer, usage};
+use super::{failed_empty, is_for_people, prepare_reading, printer, usage};
 use crate::{
     associate::device_name,
     cli,
@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub(super) async fn run(typed: cli::Saps) -> io::Result<Exit> {
-    let (settings, context) = match prepare(&typed.meter, &typed.association) {
+    let (settings, context) = match prepare_reading(&typed.meter, &typed.association) {
         Ok(prepared) => prepared,
         Err(error) => return Ok(usage(&error)),
     };

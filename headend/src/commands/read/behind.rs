@@ -23,7 +23,7 @@ use super::{Read, read_together, together};
 use crate::{
     associate::device_name,
     cli,
-    commands::{failed, failed_empty, is_for_people, prepare, printer, usage},
+    commands::{failed, failed_empty, is_for_people, prepare_reading, printer, usage},
     concentrators::Concentrators,
     demo,
     diagnosis::{ASSOCIATE, Context, Diagnosis},
@@ -67,7 +67,7 @@ pub(super) async fn run(
     };
     // What is remembered by address is of the concentrator, and not of the meters.
     association.no_learn = true;
-    let (settings, context) = match prepare(&cli::Meter { address }, &association) {
+    let (settings, context) = match prepare_reading(&cli::Meter { address }, &association) {
         Ok((settings, context)) if asked.access => (settings.with_access(), context),
         Ok(prepared) => prepared,
         Err(error) => return Ok(usage(&error)),
