@@ -165,7 +165,8 @@ impl Concentrators {
         let events = core::iter::from_fn(|| self.routes.poll_event());
         events
             .filter_map(|event| match event {
-                Event::Retry { meter } | Event::Moved { meter, to: Some(_), .. } => Some(meter),
+                // Also one to which no way leads any more: who waits for it must be told.
+                Event::Retry { meter } | Event::Moved { meter, .. } => Some(meter),
                 _ => None,
             })
             .collect()

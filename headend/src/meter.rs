@@ -59,13 +59,7 @@ pub(crate) struct Meter {
 impl Meter {
     /// Associates with the meter.
     pub(crate) async fn associate(mut settings: Settings) -> Result<Self, Error> {
-        let (client, counter) = associate(&settings).await?;
-        if settings.association.referencing == Referencing::ShortName {
-            let octets = client.read(ShortNameObject::LIST).await?.map_err(Error::ListRefused)?;
-            let objects = ShortNameObject::decode_list(&octets);
-            let objects = objects.map_err(|_| Error::Shape("object list"))?;
-            client.know_short_names(objects).await?;
-        }
+        let (client, counter) = open(&settings).await?;
         // The orders are carried out. Whoever associates anew goes on from where the counters stand.
         settings.counters.ordered = None;
         settings.counters.forget_received = false;
@@ -341,12 +335,22 @@ impl Meter {
             }
             _ => return Err(error.into()),
         }
-        let (client, counter) = associate(&self.settings).await?;
-        let old = core::mem::replace(&mut self.client, client);
-        self.counter = counter;
-        let _ = old.release().await;
+        // First: a serial port has one owner, and many a meter has room for one connection.
+        let _ = self.client.clone().release().await;
+        (self.client, self.counter) = open(&self.settings).await?;
         Ok(())
     }
+}
+
+/// An association in which objects can be named as `settings` say.
+async fn open(settings: &Settings) -> Result<(Client, Option<Counter>), Error> {
+    let (client, counter) = associate(settings).await?;
+    if settings.association.referencing == Referencing::ShortName {
+        let octets = client.read(ShortNameObject::LIST).await?.map_err(Error::ListRefused)?;
+        let objects = ShortNameObject::decode_list(&octets);
+        client.know_short_names(objects.map_err(|_| Error::Shape("object list"))?).await?;
+    }
+    Ok((client, counter))
 }
 
 /// Remembers what the meter showed, and says so.
