@@ -5,8 +5,8 @@
 //! that every layer of a conversation holds a clone of; turning the level changes all of them at
 //! once, in the middle of a conversation.
 //!
-//! Registered secrets ([`Trace::hide`]) never show in a dump. The client registers the passwords and
-//! keys that it is told to write into a meter; those that it uses itself never travel in clear.
+//! Registered secrets ([`Trace::hide`]) never show in a dump. The client registers the passwords
+//! and keys that it is told to write into a meter; keys that it uses itself never travel in clear.
 
 mod frame;
 mod level;

@@ -60,7 +60,7 @@ impl Meter {
     /// Associates with the meter.
     pub(crate) async fn associate(mut settings: Settings) -> Result<Self, Error> {
         let (client, counter) = open(&settings).await?;
-        // The orders are carried out. Whoever associates anew goes on from where the counters stand.
+        // The orders are carried out. Who associates anew goes on from where the counters stand.
         settings.counters.ordered = None;
         settings.counters.forget_received = false;
         let association = client.association();

@@ -6,8 +6,8 @@ use dlms_core::{
     cosem::{AttributeDescriptor, AttributeId, ClassId, MethodDescriptor, MethodId},
 };
 
-/// Attributes that are secrets (IEC 62056-6-2): secret of an Association LN, PPP_authentication of a
-/// PPP setup, login_password of an SMTP setup, mac_key_table of a G3-PLC MAC setup,
+/// Attributes that are secrets (IEC 62056-6-2): secret of an Association LN, PPP_authentication of
+/// a PPP setup, login_password of an SMTP setup, mac_key_table of a G3-PLC MAC setup,
 /// authentication_keys and client_key of an NTP setup.
 const SECRETS: [(ClassId, AttributeId); 6] = [
     (ClassId::ASSOCIATION_LN, AttributeId(7)),
