@@ -229,10 +229,13 @@ pub(crate) struct Behind {
     #[arg(long, value_name = "N,...", value_delimiter = ',', group = "saps")]
     #[arg(value_parser = value_parser!(u16).range(2..))]
     #[arg(conflicts_with_all = ["server", "short_names", "gateway"])]
+    // A counter is that of one meter.
+    #[arg(conflicts_with_all = ["counter", "forget_received"])]
     pub(crate) sap: Vec<u16>,
     /// Read every meter in the concentrator's list
     #[arg(long, group = "saps")]
     #[arg(conflicts_with_all = ["sap", "server", "short_names", "gateway"])]
+    #[arg(conflicts_with_all = ["counter", "forget_received"])]
     pub(crate) all_saps: bool,
     /// A concentrator that leads to the meters, after ADDRESS and the routes before it; may be
     /// given several times

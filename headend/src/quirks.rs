@@ -41,6 +41,7 @@
 //! and from one that refuses lists after it agreed to them. What the command line says counts more
 //! than a file, and a file more than what was learned.
 
+use core::sync::atomic::{AtomicU32, Ordering};
 use std::{
     collections::BTreeMap,
     fs, io,
@@ -438,7 +439,10 @@ impl Learned {
         if let Some(folder) = self.path.parent() {
             fs::create_dir_all(folder)?;
         }
-        let fresh = self.path.with_extension("new");
+        // No two write into one file: a long text leaves its end behind a short one.
+        static WRITES: AtomicU32 = AtomicU32::new(0);
+        let number = WRITES.fetch_add(1, Ordering::Relaxed);
+        let fresh = self.path.with_extension(format!("{}-{number}.new", std::process::id()));
         fs::write(&fresh, serde_json::to_vec_pretty(contents)?)?;
         fs::rename(&fresh, &self.path)
     }

@@ -465,6 +465,7 @@ fn what_cannot_be_meant_is_a_matter_of_usage() {
         (&["read", "--route", "wrapper://127.0.0.1:1", ENERGY], "--all-saps"),
         (&["read", "wrapper://127.0.0.1:1", ENERGY, "--sap", "1"], "--sap"),
         (&["read", ENERGY, ENERGY, "--all-saps"], "where is the concentrator?"),
+        (&["read", "wrapper://127.0.0.1:1", ENERGY, "--all-saps", "--counter", "7"], "--counter"),
     ] {
         let output = place.headend(words);
         let (_, stderr) = rows(&output);
