@@ -171,7 +171,7 @@ impl Association<'_> {
         if let Ok(ExceptionResponse { service, .. }) = ExceptionResponse::decode(&answer)
             && let ExceptionService::InvocationCounterError(expected) = service
         {
-            self.tester.skip_counters(expected);
+            self.tester.counters.skip(expected)?;
             answer = self.ask_aarq(proposal).await?;
         }
         let reply = self.take_aare(proposal, &answer)?;
@@ -186,7 +186,7 @@ impl Association<'_> {
 
     /// f(StoC), as it must be.
     pub(crate) fn proof(&self) -> Result<Vec<u8>, Finding> {
-        let counter = self.tester.take_counter();
+        let counter = self.tester.counters.take()?;
         let mut counters = SendCounters::new();
         counters.grant(counter..counter.saturating_add(1));
         self.exchange()?
@@ -273,7 +273,7 @@ impl Association<'_> {
             key: key.clone(),
             authentication_key: authentication_key.clone(),
             title: title.ok_or_else(|| Finding::inconclusive("the client has no system title"))?,
-            counter: self.tester.take_counter(),
+            counter: self.tester.counters.take()?,
         })
     }
 
