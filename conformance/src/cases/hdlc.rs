@@ -317,10 +317,15 @@ async fn address_n4(t: &Tester<'_>) -> Result<(), Finding> {
     let upper = address(length, unknown, physical.unwrap_or_default())?;
     let frame = RawFrame { destination: octets(upper), ..snrm.clone() };
     ignored(t, frame, "a logical device that does not exist").await?;
-    if let Some(physical) = physical {
-        let other = if physical == 0x55 { 0x56 } else { 0x55 };
+    let Some(physical) = physical else { return Ok(()) };
+    let other = if physical == 0x55 { 0x56 } else { 0x55 };
+    for &length in &t.declaration.hdlc.address_lengths {
+        // One octet names no physical device.
+        if length == AddressLength::One || t.declaration.hdlc_address(length).is_none() {
+            continue;
+        }
         let lower = address(length, t.declaration.server, other)?;
-        let frame = RawFrame { destination: octets(lower), ..snrm };
+        let frame = RawFrame { destination: octets(lower), ..snrm.clone() };
         ignored(t, frame, "a physical device that does not exist").await?;
     }
     Ok(())
