@@ -254,25 +254,6 @@ fn our_meter_passes_every_case_that_applies() {
     }
 }
 
-/// Of its lengths of addresses it may be the first that names no physical device.
-#[test]
-fn a_physical_device_that_does_not_exist_is_looked_for_in_addresses_that_can_name_it() {
-    let case = catalogue().find(|case| case.name == "HDLC_ADDRESS_N4").expect("a case");
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_all().start_paused(true).build().expect("a runtime");
-    for (faults, verdict) in
-        [(Faults::NONE, Verdict::Passed), (Fault::AnswersForOthers.into(), Verdict::Failed)]
-    {
-        let folder = declared(&DECLARATION.replace("[4, 2]", "[1, 4]"));
-        let declaration = Declaration::read(&folder.path().join("meter.toml")).unwrap();
-        let report = runtime.block_on(async {
-            let way = behind_a_pipe(&strict_meter(), Framing::Hdlc, faults);
-            run(case, &declaration, &way, &Counters::forgetful(FIRST_COUNTER)).await
-        });
-        assert_eq!(report.verdict, verdict, "{}", shown(&[&report]));
-    }
-}
-
 /// Every case, and a fault that breaks the rule it looks at.
 const PAIRS: &[(&str, Fault)] = &[
     ("HDLC_FRAME_P1", Fault::DeniesLinks),
@@ -331,6 +312,7 @@ const PAIRS: &[(&str, Fault)] = &[
     ("COSEM_MULTIPLE_REF_1", Fault::RepeatsFirstOfList),
     ("COSEM_MULTIPLE_REF_2", Fault::RepeatsFirstOfList),
     ("COSEM_MULTIPLE_REF_3", Fault::RepeatsFirstOfList),
+    ("COSEM_MULTIPLE_REF_1", Fault::ConfusesRequests),
     ("COSEM_MANDATORY_1", Fault::DeniesAssociation),
     ("COSEM_MANDATORY_2", Fault::DoublesSaps),
     ("COSEM_MANDATORY_3", Fault::MisnamesDevice),
