@@ -58,10 +58,11 @@ async fn settle(
     if untouched || tester.framing() == Framing::Wrapper {
         return body;
     }
-    let settled = timeout(limit, tester.postamble()).await;
-    body.and(settled.unwrap_or_else(|_| {
-        Err(Finding::inconclusive("after the case the meter was not left in time"))
-    }))
+    let settled = match timeout(limit, tester.postamble()).await {
+        Ok(settled) => settled,
+        Err(_) => Err(Finding::inconclusive("after the case the meter was not left in time")),
+    };
+    body.and(settled)
 }
 
 #[cfg(test)]
