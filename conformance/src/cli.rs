@@ -1,13 +1,11 @@
 //! The command line.
 
-use core::cell::Cell;
 use std::{
     env,
     ffi::OsString,
     io::{self, IsTerminal, Write},
     path::PathBuf,
     process::ExitCode,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use clap::{Args, Parser, Subcommand};
@@ -15,7 +13,7 @@ use dlms_tokio::Address;
 use indicatif::ProgressBar;
 
 use crate::{
-    Case, Declaration, Exit, Way, catalogue,
+    Case, Counters, Declaration, Exit, Way, catalogue,
     declaration::EXAMPLE,
     glob,
     report::{Format, Printer, summary, write_file},
@@ -35,6 +33,8 @@ enum Verb {
     /// Run the cases against a meter and say what came of each
     ///
     /// The declaration says what the meter is said to have: addresses, clients, keys, services.
+    /// Invocation counters that were used are remembered beside it, in FILE.counter: keep that
+    /// file for as long as the keys.
     ///
     /// Examples:
     ///   dlms-conformance run wrapper://192.0.2.7 --declaration meter.toml
@@ -128,13 +128,17 @@ async fn test(run: &Run) -> io::Result<Exit> {
     };
     let Some(cases) = chosen(&run.cases) else { return Ok(Exit::Usage) };
     let way = Way::Address(run.address.clone());
-    let counter = Cell::new(first_counter());
+    // Who has no keys leaves no file behind.
+    let counters = match declaration.clients.iter().any(|it| it.encryption_key.is_some()) {
+        true => Counters::beside(&run.declaration).map_err(io::Error::other)?,
+        false => Counters::forgetful(1),
+    };
     let progress = progress(cases.len());
     let mut printer = Printer::new(run.output, colours(), io::stdout());
     let mut reports = Vec::new();
     for case in cases {
         progress.set_message(case.name);
-        let report = runner::run(case, &declaration, &way, &counter).await;
+        let report = runner::run(case, &declaration, &way, &counters).await;
         progress.suspend(|| printer.report(&report))?;
         progress.inc(1);
         reports.push(report);
@@ -164,14 +168,6 @@ fn chosen(patterns: &[String]) -> Option<Vec<&'static Case>> {
         patterns.is_empty() || patterns.iter().any(|pattern| glob::matches(pattern, case.name))
     };
     Some(catalogue().filter(is_chosen).collect())
-}
-
-/// Invocation counters begin with the seconds of the clock, as if no run sent more than one
-/// protected APDU a second. One that did has used some of the next: then the meter tells where to
-/// go on.
-fn first_counter() -> u32 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u32::try_from(now.as_secs()).unwrap_or(1)
 }
 
 /// A bar on a terminal; nothing elsewhere.

@@ -252,10 +252,15 @@ impl Declaration {
         let objects = ObjectsDeclaration::from_section(top.section("objects")?)?;
         let push_listener = match top.text("push_listener")? {
             None => None,
-            Some(text) => Some(text.parse().map_err(|_| {
-                let due = "an IP address and a port are due, as 192.0.2.1:4059";
-                top.wrong("push_listener", due)
-            })?),
+            // It is written into the meter as the place to push to: 0.0.0.0 is none.
+            Some(text) => match text.parse::<SocketAddr>() {
+                Ok(address) if !address.ip().is_unspecified() => Some(address),
+                _ => {
+                    let due = "the IP address and the port that the meter reaches us at are due, \
+                               as 192.0.2.1:4059";
+                    return Err(top.wrong("push_listener", due));
+                }
+            },
         };
         let response_timeout = top.number("response_timeout_ms", 1..=TIMEOUT_MS_MAX)?;
         let declaration = Self {
@@ -537,6 +542,17 @@ mod tests {
         assert_eq!(error(&text), "client[0].sytem_title is not known: was system_title meant?");
         let text = format!("{SMALL}[hdlc]\nqq = 1\n");
         assert_eq!(error(&text), "hdlc.qq is not known");
+    }
+
+    #[test]
+    fn pushes_are_awaited_where_a_meter_can_direct_them_to() {
+        let declared = |listener| format!("push_listener = \"{listener}\"\n{SMALL}");
+        for wrong in ["0.0.0.0:4059", "[::]:4059", "192.0.2.1", "meter:4059"] {
+            let error = error(&declared(wrong));
+            assert!(error.starts_with("push_listener: the IP address"), "{wrong}: {error}");
+        }
+        let right = Declaration::parse(&declared("192.0.2.1:0")).unwrap();
+        assert_eq!(right.push_listener, Some("192.0.2.1:0".parse().unwrap()));
     }
 
     #[test]

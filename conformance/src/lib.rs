@@ -4,6 +4,7 @@
 //!
 //! - [`Declaration`]: what the implementation under test says about itself.
 //! - [`Way`]: how it is reached; [`Tester`]: who speaks to it, also as no client would.
+//! - [`Counters`]: what it counts its protected APDUs with, each number once.
 //! - [`Case`], [`catalogue`]: the cases; [`run`]: runs one and gives a [`Report`].
 //! - [`Verdict`]: passed, failed, inconclusive or inapplicable, with a reason for each of the last
 //!   three.
@@ -23,6 +24,7 @@ mod attribute_value;
 mod case;
 mod cases;
 pub mod cli;
+mod counters;
 mod declaration;
 mod exit;
 mod glob;
@@ -33,6 +35,7 @@ mod verdict;
 
 pub use case::{Case, Group};
 pub use cases::catalogue;
+pub use counters::{Counters, CountersError};
 pub use declaration::{
     ClientDeclaration, Declaration, DeclarationError, HdlcDeclaration, ObjectsDeclaration,
     Referencing,

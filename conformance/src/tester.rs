@@ -35,6 +35,7 @@ use tokio::{
 };
 
 use crate::{
+    counters::Counters,
     declaration::{ClientDeclaration, Declaration, Referencing},
     tester::station::Station,
     verdict::Finding,
@@ -94,8 +95,8 @@ pub struct Tester<'d> {
     way: &'d Way,
     trace: Trace,
     transcript: Arc<Mutex<Vec<String>>>,
-    /// The next invocation counter to send. It goes on from case to case.
-    counter: &'d Cell<u32>,
+    /// They go on from case to case.
+    pub(crate) counters: &'d Counters,
     /// Whether the meter was signed on to in this case (mode E of IEC 62056-21).
     signed_on: Cell<bool>,
 }
@@ -107,7 +108,7 @@ impl fmt::Debug for Tester<'_> {
 }
 
 impl<'d> Tester<'d> {
-    pub(crate) fn new(declaration: &'d Declaration, way: &'d Way, counter: &'d Cell<u32>) -> Self {
+    pub(crate) fn new(declaration: &'d Declaration, way: &'d Way, counters: &'d Counters) -> Self {
         let transcript = Arc::new(Mutex::new(Vec::new()));
         let lines = Arc::clone(&transcript);
         let sink = move |line: &str| {
@@ -121,7 +122,7 @@ impl<'d> Tester<'d> {
         for client in &declaration.clients {
             trace.hide(client.secret.octets());
         }
-        Self { declaration, way, trace, transcript, counter, signed_on: Cell::new(false) }
+        Self { declaration, way, trace, transcript, counters, signed_on: Cell::new(false) }
     }
 
     /// What went over the line, with passwords and secrets masked.
@@ -131,18 +132,6 @@ impl<'d> Tester<'d> {
 
     pub(crate) const fn framing(&self) -> Framing {
         self.way.framing()
-    }
-
-    /// Takes the next invocation counter.
-    pub(crate) fn take_counter(&self) -> u32 {
-        let counter = self.counter.get();
-        self.counter.set(counter.saturating_add(1));
-        counter
-    }
-
-    /// Goes on with `expected`, unless that is behind already.
-    pub(crate) fn skip_counters(&self, expected: u32) {
-        self.counter.set(self.counter.get().max(expected));
     }
 
     /// How long silence is waited for: as long as the meter may take, and a little.

@@ -110,6 +110,8 @@ faults! {
     TakesTinyPdus = "takes-tiny-pdus",
     /// A GET or Read that cannot be read is answered with data.
     AnswersFaultyGet = "answers-faulty-get",
+    /// The invoke-id of a GET response is not that of the request.
+    ConfusesRequests = "confuses-requests",
     /// A SET or Write that was refused is confirmed.
     ConfirmsRefusedSet = "confirms-refused-set",
     /// An APDU of no service is answered with data.

@@ -23,7 +23,7 @@ use crate::{
     declaration::ClientDeclaration,
     tester::{
         Tester,
-        association::{Association, INVOKE, LDN, OBJECT_LIST, decoded},
+        association::{Association, Blocks, INVOKE, LDN, OBJECT_LIST, answers, decoded},
     },
     verdict::{Finding, check},
 };
@@ -384,35 +384,29 @@ async fn get_list(
     let attributes = attributes.iter().copied().map(AttributeSelection::whole).collect();
     let mut apdu = Vec::new();
     GetRequest::WithList { invoke: INVOKE, attributes }.encode(&mut Writer::new(&mut apdu));
-    let mut joined = Vec::new();
+    let mut blocks = Blocks::new();
     loop {
         let answer = association.ask(&apdu).await?;
         let answer = answer.ok_or_else(|| Finding::failed("GET with a list was not answered"))?;
         match decoded(&answer)? {
-            Apdu::GetResponse(GetResponse::WithList { results, .. }) => {
+            Apdu::GetResponse(GetResponse::WithList { invoke, results }) => {
+                answers(invoke)?;
                 let owned = |data: RawData<'_>| data.octets().to_vec();
                 return Ok(results.into_iter().map(|result| result.map(owned)).collect());
             }
-            Apdu::GetResponse(GetResponse::WithDatablock {
-                last,
-                number,
-                result: Ok(octets),
-                ..
-            }) => {
-                joined.extend_from_slice(octets);
-                if last {
-                    // The blocks hold what would stand behind the invoke-id.
-                    let whole = [&[0xc4, 0x03, INVOKE.0], &joined[..]].concat();
-                    let Ok(GetResponse::WithList { results, .. }) = GetResponse::decode(&whole)
-                    else {
-                        return Err(Finding::failed("the blocks make no list of results"));
-                    };
-                    let owned = |data: RawData<'_>| data.octets().to_vec();
-                    return Ok(results.into_iter().map(|result| result.map(owned)).collect());
+            Apdu::GetResponse(GetResponse::WithDatablock { invoke, last, number, result }) => {
+                answers(invoke)?;
+                if let Some(next) = blocks.take(last, number, result)? {
+                    apdu = next;
+                    continue;
                 }
-                apdu.clear();
-                GetRequest::Next { invoke: INVOKE, block_number: number }
-                    .encode(&mut Writer::new(&mut apdu));
+                // The blocks hold what would stand behind the invoke-id.
+                let whole = [&[0xc4, 0x03, INVOKE.0], &blocks.joined[..]].concat();
+                let Ok(GetResponse::WithList { results, .. }) = GetResponse::decode(&whole) else {
+                    return Err(Finding::failed("the blocks make no list of results"));
+                };
+                let owned = |data: RawData<'_>| data.octets().to_vec();
+                return Ok(results.into_iter().map(|result| result.map(owned)).collect());
             }
             other => {
                 let name = other.name();

@@ -15,7 +15,7 @@ use tokio::time::sleep;
 
 use crate::{
     case::{Case, cases},
-    declaration::Octets,
+    declaration::{Declaration, Octets},
     tester::{
         Tester,
         association::{LDN, OBJECT_LIST, get, is_data},
@@ -317,13 +317,24 @@ async fn address_n4(t: &Tester<'_>) -> Result<(), Finding> {
     let upper = address(length, unknown, physical.unwrap_or_default())?;
     let frame = RawFrame { destination: octets(upper), ..snrm.clone() };
     ignored(t, frame, "a logical device that does not exist").await?;
-    if let Some(physical) = physical {
-        let other = if physical == 0x55 { 0x56 } else { 0x55 };
-        let lower = address(length, t.declaration.server, other)?;
-        let frame = RawFrame { destination: octets(lower), ..snrm };
+    for lower in others(t.declaration)? {
+        let frame = RawFrame { destination: octets(lower), ..snrm.clone() };
         ignored(t, frame, "a physical device that does not exist").await?;
     }
     Ok(())
+}
+
+/// The management logical device of a physical device that does not exist, in each declared length
+/// that has a lower part: one octet would be the meter's own address.
+fn others(declaration: &Declaration) -> Result<Vec<Address>, Finding> {
+    let Some(physical) = declaration.hdlc.physical else { return Ok(Vec::new()) };
+    let other = if physical == 0x55 { 0x56 } else { 0x55 };
+    let lengths = declaration.hdlc.address_lengths.iter().copied();
+    lengths
+        .filter(|length| *length != AddressLength::One)
+        .filter(|length| declaration.hdlc_address(*length).is_some())
+        .map(|length| address(length, declaration.server, other))
+        .collect()
 }
 
 fn address(length: AddressLength, upper: u16, lower: u16) -> Result<Address, Finding> {
@@ -513,4 +524,29 @@ async fn ndmop_n1(t: &Tester<'_>) -> Result<(), Finding> {
     expect(heard, "an I-frame in NDM", "DM", |heard| {
         matches!(heard.control, Control::Dm { pf: true })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_meter_is_not_taken_for_another_physical_device_in_an_address_that_names_none() {
+        for (lengths, physical, due) in [
+            ("[1, 4]", 17, vec![Address::try_four(1, 0x55).unwrap()]),
+            (
+                "[4, 2]",
+                0x55,
+                vec![Address::try_four(1, 0x56).unwrap(), Address::try_two(1, 0x56).unwrap()],
+            ),
+            ("[1]", 17, vec![]),
+        ] {
+            let text = format!(
+                "services = []\n[hdlc]\naddress_octets = {lengths}\nphysical = {physical}\n\
+                 [[client]]\nsap = 16\n"
+            );
+            let declaration = Declaration::parse(&text).unwrap();
+            assert_eq!(others(&declaration), Ok(due), "{lengths}");
+        }
+    }
 }

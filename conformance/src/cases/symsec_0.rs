@@ -309,13 +309,19 @@ async fn sec_data_x_p1(t: &Tester<'_>) -> Result<(), Finding> {
     check(result.code() == 0, || format!("SET of {writable} to its value: {result}"))
 }
 
+/// Counters between what a client sends and what is forged: more than it sends meanwhile.
+const AHEAD: u32 = 100;
+
 async fn sec_data_x_n1(t: &Tester<'_>) -> Result<(), Finding> {
     let mut association = ciphered(t).await?;
     let right = association.envelope(CipherForm::Global)?;
-    // Far ahead: were one of them accepted, what the client sends next would be too old.
-    let ahead = |envelope: Envelope| Envelope {
-        counter: envelope.counter.saturating_add(1_000_000),
-        ..envelope
+    // Ahead: were one of them accepted, what the client sends next would be too old. Each has a
+    // counter of its own, which no other APDU ever has.
+    let mut next = right.counter.saturating_add(AHEAD);
+    t.counters.reserve(2 * AHEAD)?;
+    let mut ahead = |envelope: Envelope| {
+        next = next.saturating_add(1);
+        Envelope { counter: next, ..envelope }
     };
     let other = association.client.key_of(0x5a);
     let wrong = [
@@ -330,12 +336,14 @@ async fn sec_data_x_n1(t: &Tester<'_>) -> Result<(), Finding> {
         let request = association.protect(&ahead(envelope), &get(LDN))?;
         refused(&mut association, &request, what).await?;
     }
-    let mut request = association.protect(&ahead(right), &get(LDN))?;
+    let mut request = association.protect(&ahead(right.clone()), &get(LDN))?;
     if let Some(octet) = request.last_mut() {
         *octet ^= 0x01;
     }
     refused(&mut association, &request, "a wrong authentication tag").await?;
-    still_serves(&mut association, "forged APDUs").await
+    let served = still_serves(&mut association, "forged APDUs").await;
+    t.counters.skip(right.counter.saturating_add(2 * AHEAD))?;
+    served
 }
 
 async fn rel_n1(t: &Tester<'_>) -> Result<(), Finding> {

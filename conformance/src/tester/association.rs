@@ -20,7 +20,10 @@ use super::{
     Tester,
     proposal::{Initiate, Proposal, Reply},
 };
-use crate::{declaration::ClientDeclaration, verdict::Finding};
+use crate::{
+    declaration::ClientDeclaration,
+    verdict::{Finding, check},
+};
 
 /// Octets of a joined answer beyond which a meter is called endless, as for any client.
 const ANSWER_LEN_MAX: usize = 16 * 1024 * 1024;
@@ -171,7 +174,7 @@ impl Association<'_> {
         if let Ok(ExceptionResponse { service, .. }) = ExceptionResponse::decode(&answer)
             && let ExceptionService::InvocationCounterError(expected) = service
         {
-            self.tester.skip_counters(expected);
+            self.tester.counters.skip(expected)?;
             answer = self.ask_aarq(proposal).await?;
         }
         let reply = self.take_aare(proposal, &answer)?;
@@ -186,7 +189,7 @@ impl Association<'_> {
 
     /// f(StoC), as it must be.
     pub(crate) fn proof(&self) -> Result<Vec<u8>, Finding> {
-        let counter = self.tester.take_counter();
+        let counter = self.tester.counters.take()?;
         let mut counters = SendCounters::new();
         counters.grant(counter..counter.saturating_add(1));
         self.exchange()?
@@ -273,7 +276,7 @@ impl Association<'_> {
             key: key.clone(),
             authentication_key: authentication_key.clone(),
             title: title.ok_or_else(|| Finding::inconclusive("the client has no system title"))?,
-            counter: self.tester.take_counter(),
+            counter: self.tester.counters.take()?,
         })
     }
 
@@ -366,28 +369,23 @@ impl Association<'_> {
         let mut apdu = Vec::new();
         let attribute = AttributeSelection { attribute, selection };
         GetRequest::Normal { invoke: INVOKE, attribute }.encode(&mut Writer::new(&mut apdu));
-        let mut joined = Vec::new();
+        let mut blocks = Blocks::new();
         loop {
             let answer = self.ask(&apdu).await?;
             let answer = answer.ok_or_else(|| Finding::failed("GET was not answered"))?;
             match decoded(&answer)? {
-                Apdu::GetResponse(GetResponse::Normal { result, .. }) if joined.is_empty() => {
+                Apdu::GetResponse(GetResponse::Normal { invoke, result })
+                    if blocks.joined.is_empty() =>
+                {
+                    answers(invoke)?;
                     return Ok(result.map(|data| data.octets().to_vec()));
                 }
-                Apdu::GetResponse(GetResponse::WithDatablock { last, number, result, .. }) => {
-                    let Ok(octets) = result else {
-                        return Err(Finding::failed(format!("block {number}: {result:?}")));
-                    };
-                    joined.extend_from_slice(octets);
-                    if last {
-                        return Ok(Ok(joined));
+                Apdu::GetResponse(GetResponse::WithDatablock { invoke, last, number, result }) => {
+                    answers(invoke)?;
+                    match blocks.take(last, number, result)? {
+                        Some(next) => apdu = next,
+                        None => return Ok(Ok(blocks.joined)),
                     }
-                    if joined.len() > ANSWER_LEN_MAX {
-                        return Err(Finding::failed("the blocks of an answer do not end"));
-                    }
-                    apdu.clear();
-                    GetRequest::Next { invoke: INVOKE, block_number: number }
-                        .encode(&mut Writer::new(&mut apdu));
                 }
                 other => {
                     return Err(Finding::failed(format!("GET was answered with {}", other.name())));
@@ -419,7 +417,10 @@ impl Association<'_> {
         let answer = self.ask(&apdu).await?;
         let answer = answer.ok_or_else(|| Finding::failed("SET was not answered"))?;
         match decoded(&answer)? {
-            Apdu::SetResponse(SetResponse::Normal { result, .. }) => Ok(result),
+            Apdu::SetResponse(SetResponse::Normal { invoke, result }) => {
+                answers(invoke)?;
+                Ok(result)
+            }
             other => Err(Finding::failed(format!("SET was answered with {}", other.name()))),
         }
     }
@@ -439,7 +440,8 @@ impl Association<'_> {
         let answer = self.ask(&apdu).await?;
         let answer = answer.ok_or_else(|| Finding::failed("ACTION was not answered"))?;
         match decoded(&answer)? {
-            Apdu::ActionResponse(ActionResponse::Normal { result, returned, .. }) => {
+            Apdu::ActionResponse(ActionResponse::Normal { invoke, result, returned }) => {
+                answers(invoke)?;
                 Ok(match result {
                     ActionResult::Success => {
                         Ok(returned.and_then(Result::ok).map(|data| data.octets().to_vec()))
@@ -485,6 +487,53 @@ impl Association<'_> {
     }
 }
 
+/// Fails unless an answer is the one to our request (IEC 62056-5-3: the Invoke_Id of a response is
+/// that of the request).
+pub(crate) fn answers(invoke: InvokeIdAndPriority) -> Result<(), Finding> {
+    check(invoke.id() == INVOKE.id(), || {
+        format!("the request {} was answered as if it were {}", INVOKE.id(), invoke.id())
+    })
+}
+
+/// An answer to GET that comes in blocks.
+pub(crate) struct Blocks {
+    pub(crate) joined: Vec<u8>,
+    /// The number that the next block must have.
+    due: u32,
+}
+
+impl Blocks {
+    /// Before the first, which has the number 1 (IEC 62056-5-3, GET with block transfer).
+    pub(crate) const fn new() -> Self {
+        Self { joined: Vec::new(), due: 1 }
+    }
+
+    /// Takes a block, and gives the request for the next: none after the last.
+    pub(crate) fn take(
+        &mut self,
+        last: bool,
+        number: u32,
+        result: Result<&[u8], DataAccessResult>,
+    ) -> Result<Option<Vec<u8>>, Finding> {
+        let due = self.due;
+        check(number == due, || format!("block {number} came where {due} was due"))?;
+        let octets =
+            result.map_err(|refusal| Finding::failed(format!("block {number}: {refusal}")))?;
+        self.joined.extend_from_slice(octets);
+        if last {
+            return Ok(None);
+        }
+        if self.joined.len() > ANSWER_LEN_MAX {
+            return Err(Finding::failed("the blocks of an answer do not end"));
+        }
+        self.due = due.saturating_add(1);
+        let mut next = Vec::new();
+        GetRequest::Next { invoke: INVOKE, block_number: number }
+            .encode(&mut Writer::new(&mut next));
+        Ok(Some(next))
+    }
+}
+
 /// GET of an attribute, plain.
 pub(crate) fn get(attribute: AttributeDescriptor) -> Vec<u8> {
     let mut apdu = Vec::new();
@@ -524,4 +573,29 @@ fn is_silence(error: &LineError) -> bool {
 
 fn broken(error: LineError) -> Finding {
     Finding::inconclusive(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_numbered_from_one_on_and_none_comes_twice() {
+        for numbers in [&[7][..], &[0], &[1, 1], &[1, 3], &[1, 2, 2]] {
+            let mut blocks = Blocks::new();
+            let (wrong, right) = numbers.split_last().unwrap();
+            for number in right {
+                let next = blocks.take(false, *number, Ok(&[0x11])).unwrap().unwrap();
+                let next = GetRequest::decode(&next).unwrap();
+                assert_eq!(next, GetRequest::Next { invoke: INVOKE, block_number: *number });
+            }
+            let reason = blocks.take(true, *wrong, Ok(&[0x22])).unwrap_err().reason;
+            let due = right.len() + 1;
+            assert_eq!(reason, format!("block {wrong} came where {due} was due"));
+        }
+        let mut blocks = Blocks::new();
+        assert!(blocks.take(false, 1, Ok(&[0x11])).unwrap().is_some());
+        assert_eq!(blocks.take(true, 2, Ok(&[0x22])), Ok(None));
+        assert_eq!(blocks.joined, [0x11, 0x22]);
+    }
 }

@@ -110,6 +110,13 @@ impl<'t> Station<'t> {
                 self.received.drain(..consumed);
                 return Ok(Some(heard));
             }
+            // What is no frame is kept no longer, and does not keep us either: a meter that babbles
+            // always has octets ready.
+            let consumed = self.deframer.take_consumed();
+            self.received.drain(..consumed);
+            if Instant::now() >= until {
+                return Ok(None);
+            }
             let mut chunk = [0; READ_MAX];
             match timeout_at(until, self.stream.read(&mut chunk)).await {
                 Err(_) => return Ok(None),
@@ -290,5 +297,69 @@ pub(crate) fn proposal(information: u16, window: u8) -> Result<Parameters, Findi
     match (information, window) {
         (Ok(information), Ok(window)) => Ok(Parameters::symmetric(information, window)),
         _ => Err(Finding::inconclusive("the proposal is out of range")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::{
+        pin::Pin,
+        task::{Context, Poll},
+    };
+    use std::io;
+
+    use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+    use super::*;
+    use crate::{Counters, Declaration, Framing, Way};
+
+    /// Has octets ready whenever it is asked, and closes the line after so many reads.
+    struct Babbler(u32);
+
+    impl AsyncRead for Babbler {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            if let Some(left) = self.0.checked_sub(1) {
+                self.0 = left;
+                buffer.initialize_unfilled();
+                buffer.advance(buffer.remaining());
+            }
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncWrite for Babbler {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            octets: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(octets.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_meter_that_babbles_is_listened_to_for_its_time_and_remembered_by_no_octet() {
+        let text = "services = []\n[[client]]\nsap = 16\n";
+        let declaration = Declaration::parse(text).unwrap();
+        let way = Way::Memory(Framing::Hdlc, Box::new(|| tokio::io::duplex(1).0));
+        let counters = Counters::forgetful(1);
+        let tester = Tester::new(&declaration, &way, &counters);
+        let client = Address::try_one(16).unwrap();
+        let babbler = Box::new(Babbler(20_000));
+        let mut station = Station::new(&tester, babbler, client, Address::MANAGEMENT);
+        assert_eq!(station.heard_within(Duration::from_millis(1)).await, Ok(None));
+        assert!(station.received.capacity() <= 2 * READ_MAX, "{}", station.received.capacity());
     }
 }

@@ -281,7 +281,7 @@ pub(super) const EXCEPTION: &[(u8, Entry)] = &[
         4,
         refused(
             "the request was longer than the meter takes",
-            "--max-pdu 512, or fewer objects at a time",
+            "fewer objects at a time, or a shorter value",
         ),
     ),
     (
@@ -448,7 +448,7 @@ pub(super) const NOT_NEGOTIATED: Entry =
 /// With short names, the meter does not list the object, or it has no such method.
 pub(super) const NO_SHORT_NAME: Entry = refused(
     "the meter's list of short names lacks the object",
-    "'headend objects --short-names' shows what it has",
+    "{objects}, with --short-names, lists what it has",
 );
 
 /// The name of the host leads nowhere.
@@ -467,7 +467,7 @@ pub(super) const NO_LISTENER: Entry =
 
 /// There is no such file.
 pub(super) const NO_PORT: Entry =
-    unreachable("there is no such serial port", "check the path after serial://");
+    unreachable("there is no such serial port", "check the path after hdlc+serial://");
 
 /// The system does not let us.
 pub(super) const NOT_ALLOWED: Entry = unreachable(

@@ -169,6 +169,8 @@ impl FaultyAssociation<'_> {
             {
                 *altered.last_mut()? ^= 0x01;
             }
+            // Tag, choice, invoke-id.
+            tag::GET_RESPONSE if self.has(Fault::ConfusesRequests) => *altered.get_mut(2)? ^= 0x01,
             tag::DED_GET_RESPONSE if self.has(Fault::ConfusesKeys) => {
                 altered[0] = tag::GLO_GET_RESPONSE;
             }

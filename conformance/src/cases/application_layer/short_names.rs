@@ -117,8 +117,6 @@ pub(super) async fn data_sn_n3(t: &Tester<'_>) -> Result<(), Finding> {
 
 #[cfg(test)]
 mod tests {
-    use core::cell::Cell;
-
     use dlms_core::{
         acse::{Aare, AcseUserDiagnostic, ApplicationContext, AssociationResult, Diagnostic},
         xdlms::{Conformance, DataAccessResult, InitiateResponse, ReadResponse, WriteResponse},
@@ -127,7 +125,7 @@ mod tests {
     use tokio::io::duplex;
 
     use super::*;
-    use crate::{Declaration, Verdict, Way, catalogue, run};
+    use crate::{Counters, Declaration, Verdict, Way, catalogue, run};
 
     const DECLARATION: &str = r#"
         services = ["read", "write"]
@@ -211,10 +209,10 @@ mod tests {
             near
         };
         let way = Way::Memory(Framing::Wrapper, Box::new(connect));
-        let counter = Cell::new(1);
+        let counters = Counters::forgetful(1);
         let mut verdicts = Vec::new();
         for case in catalogue().filter(|case| case.name.starts_with("APPL_DATA_SN_")) {
-            verdicts.push(run(case, &declaration, &way, &counter).await.verdict);
+            verdicts.push(run(case, &declaration, &way, &counters).await.verdict);
         }
         verdicts
     }

@@ -10,7 +10,12 @@ use dlms_core::{
     wrapper,
     xdlms::{Apdu, Conformance, DataAccessResult},
 };
-use tokio::{io::AsyncReadExt, net::TcpListener, time::timeout};
+use tokio::{
+    io::AsyncReadExt,
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+    time::timeout,
+};
 
 use super::data;
 use crate::{
@@ -25,6 +30,8 @@ const AXDR: u8 = 0;
 const PUSH_WAIT: Duration = Duration::from_secs(10);
 /// Octets of a push, header included, at most: what the wrapper can announce.
 const PUSH_LEN_MAX: usize = 8 + u16::MAX as usize;
+/// Connections at a time on which the push may come. The others wait.
+const CONNECTIONS_MAX: usize = 64;
 
 pub(super) async fn plain(t: &Tester<'_>) -> Result<(), Finding> {
     if t.declaration.objects.protected_pushes {
@@ -108,10 +115,7 @@ async fn push(
     let answer = association.invoke(method, Some(&DataBuf::Integer(0).to_octets())).await?;
     answer.map_err(|refusal| Finding::failed(format!("push was refused: {refusal}")))?;
     let wait = t.response_timeout().max(PUSH_WAIT) + Duration::from_secs(delay);
-    let apdu = match timeout(wait, receive(listener)).await {
-        Ok(apdu) => apdu?,
-        Err(_) => return Err(Finding::failed("push was confirmed, and nothing came")),
-    };
+    let apdu = receive(listener, wait).await?;
     let first = apdu.first().copied().unwrap_or_default();
     let is_ciphered = CipherForm::from_tag(first).is_some();
     check(is_ciphered == t.declaration.objects.protected_pushes, || match is_ciphered {
@@ -128,9 +132,33 @@ async fn push(
     check(pushed == listed, || format!("{listed} objects are listed, and {pushed} were pushed"))
 }
 
-/// One APDU in a wrapper PDU, on a connection that the meter opens.
-async fn receive(listener: &TcpListener) -> Result<Vec<u8>, Finding> {
-    let (mut stream, _) = listener.accept().await?;
+/// The first APDU in a wrapper PDU that comes within this time. Who connects and sends none, a
+/// scanner of ports for one, does not keep the meter from it.
+async fn receive(listener: &TcpListener, wait: Duration) -> Result<Vec<u8>, Finding> {
+    let mut reason = Finding::failed("push was confirmed, and nothing came");
+    let first = timeout(wait, async {
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                connection = listener.accept(), if connections.len() < CONNECTIONS_MAX => {
+                    let (stream, _) = connection?;
+                    connections.spawn(receive_on(stream));
+                }
+                Some(Ok(came)) = connections.join_next() => match came {
+                    Ok(apdu) => return Ok(apdu),
+                    Err(finding) => reason = finding,
+                },
+            }
+        }
+    });
+    match first.await {
+        Ok(came) => came,
+        Err(_) => Err(reason),
+    }
+}
+
+/// One APDU in a wrapper PDU.
+async fn receive_on(mut stream: TcpStream) -> Result<Vec<u8>, Finding> {
     let mut received = Vec::new();
     loop {
         match wrapper::next_frame(&received) {
@@ -146,5 +174,44 @@ async fn receive(listener: &TcpListener) -> Result<Vec<u8>, Finding> {
             return Err(Finding::failed("what came ends in the middle of a wrapper PDU"));
         }
         received.extend_from_slice(&chunk[..read]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dlms_core::wrapper::WrapperHeader;
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    /// The wrapper PDU of an APDU of one octet.
+    fn pdu() -> Vec<u8> {
+        let header = WrapperHeader { source: 1, destination: 1, length: 1 };
+        [&header.encode_header()[..], &[0x0f]].concat()
+    }
+
+    #[tokio::test]
+    async fn a_push_comes_though_others_connect_and_send_none() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        // They are accepted in this order: one that says nothing, one that leaves, one that talks
+        // of something else.
+        let _silent = TcpStream::connect(address).await.unwrap();
+        drop(TcpStream::connect(address).await.unwrap());
+        let mut other = TcpStream::connect(address).await.unwrap();
+        other.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        let mut meter = TcpStream::connect(address).await.unwrap();
+        meter.write_all(&pdu()).await.unwrap();
+        assert_eq!(receive(&listener, Duration::from_secs(60)).await, Ok(vec![0x0f]));
+    }
+
+    #[tokio::test]
+    async fn who_sends_half_a_push_is_told_so_when_the_time_is_over() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut meter = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        meter.write_all(&pdu()[..5]).await.unwrap();
+        drop(meter);
+        let finding = receive(&listener, Duration::from_millis(200)).await.unwrap_err();
+        assert_eq!(finding.reason, "what came ends in the middle of a wrapper PDU");
     }
 }
